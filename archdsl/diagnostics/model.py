@@ -1,0 +1,96 @@
+"""A diagnostic is data: what is wrong, where, how the compiler got there, and what to do. Renderers live beside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archdsl.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(slots=True, eq=False)
+class Label:
+    """A place worth showing. The primary label is the diagnostic's own; the others are context."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One step of the chain of block calls that led to the mistake, for example
+    `in block `bottleneck`, layer3[i=2]`, with the span of the call."""
+
+    text: str
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Diagnostic:
+    """One finding. `code` is a key of `codes.CODES`; `message` is a single terse sentence without a full stop.
+
+    `span` is None only for findings about something that is no place in a source (a missing file named on the command
+    line). `trace` is ordered from the innermost call outwards.
+    """
+
+    code: str
+    message: str
+    span: Span | None
+    label: str = ""
+    related: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+    trace: tuple[Frame, ...] = ()
+    severity: Severity = "error"
+
+
+class ArchError(Exception):
+    """A spec was rejected. Carries every diagnostic that was found; printing it prints them as text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        from archdsl.diagnostics.text import render_text
+
+        return render_text(self.diagnostics)
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether a limit was hit (exit code 4) rather than a rule of the language broken."""
+        return any(d.code.startswith("E09") for d in self.diagnostics)
+
+
+@dataclass(slots=True, eq=False)
+class Sink:
+    """Collects diagnostics in the order they are found; a mistake found twice at one place is kept once.
+
+    A block with a mistake in its body may be elaborated for several argument tuples; the reader wants it once.
+    """
+
+    found: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    _seen: set[tuple[str, int, int, int, str]] = field(default_factory=set[tuple[str, int, int, int, str]])
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        key = (
+            diagnostic.code,
+            id(span.source) if span else 0,
+            span.start if span else 0,
+            span.end if span else 0,
+            diagnostic.message,
+        )
+        if key not in self._seen:
+            self._seen.add(key)
+            self.found.append(diagnostic)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(d.severity == "error" for d in self.found)
+
+    def raise_errors(self) -> None:
+        """Raise `ArchError` with everything found, if any of it is an error."""
+        if self.has_errors:
+            raise ArchError(self.found)
