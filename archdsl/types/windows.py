@@ -17,20 +17,25 @@ def same_padding(kernel: int, dilation: int = 1) -> int:
     return dilation * (kernel // 2)
 
 
-def output_length(
-    length: Dim, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False
-) -> Dim:
-    """Positions of a window that slides over `length` elements padded by `padding` on each side.
+def output_length(length: Dim, kernel: int, stride: int, padding: int, dilation: int = 1) -> Dim:
+    """Positions of a window that slides over `length` elements padded by `padding` on each side."""
+    return floordiv(length + (2 * padding - dilation * (kernel - 1) - 1), stride) + 1
 
-    With `ceil_mode` a last window that starts inside the input or its left padding is kept even though it hangs over the
-    end; one that would start in the right padding is dropped (PyTorch's rule). For a symbolic length that last
-    correction is applied when it is known to be needed or not to be; with `stride <= kernel` and no padding it never is.
+
+def ceil_output_length(length: Dim, kernel: int, stride: int, padding: int, dilation: int = 1) -> Dim | None:
+    """`output_length` in ceil mode: a last window that hangs over the end is kept if it starts inside the input or its
+    left padding, and dropped if it would start in the right padding (PyTorch's rule).
+
+    None when a symbolic length leaves open whether that window is dropped, which can happen only where
+    `stride + padding` exceeds the window's extent.
     """
-    span = length + (2 * padding - dilation * (kernel - 1) - 1)
-    if not ceil_mode:
-        return floordiv(span, stride) + 1
-    count = ceildiv(span, stride) + 1
+    extent = dilation * (kernel - 1) + 1
+    count = ceildiv(length + (2 * padding - extent), stride) + 1
+    if stride + padding <= extent:
+        return count
     starts_outside = at_least((count - 1) * stride, length + padding)
+    if starts_outside is None:
+        return None
     return count - 1 if starts_outside else count
 
 

@@ -1,0 +1,158 @@
+"""The two protocols through which operators describe their lowerings.
+
+An operator's `torch` and `onnx` methods build nothing themselves: they call these protocols, and the drivers in
+`backends/torch` and `backends/onnx` decide what becomes of it (source text, `ModelProto`). So operators import neither
+framework, and the drivers never name an operator.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from archdsl.ir.operator import Init, WeightRef
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+
+# ---------------------------------------------------------------------------------------------------------- torch
+
+
+class TorchExpr(Protocol):
+    """A piece of PyTorch code: an expression whose value is a tensor, a tuple of tensors or a number."""
+
+
+class TorchInput(TorchExpr, Protocol):
+    """One input of the operator, with its type."""
+
+    @property
+    def type(self) -> TensorType: ...
+
+
+class TorchOption(Protocol):
+    """A keyword argument that is left out where it equals PyTorch's default."""
+
+
+class TorchModule(Protocol):
+    """A submodule stored under the operator's path; calling it records its application."""
+
+    def __call__(self, *inputs: "TorchArg") -> TorchExpr: ...
+
+
+TorchArg = TorchExpr | None | bool | int | float | str | Sequence["TorchArg"]
+"""Literals stand for themselves; a list or tuple becomes a tuple (or a list where a list was given)."""
+
+TorchResult = TorchExpr | tuple[TorchExpr, ...]
+"""What `Operator.torch` returns: an expression (whose value is a tuple when the operator has several results), or one
+expression per result."""
+
+
+class TorchEmitter(Protocol):
+    """Vocabulary of PyTorch lowerings.
+
+    Dotted names start with `torch.`, `nn.` or `F.` (torch.nn, torch.nn.functional). Pass numbers that may differ between
+    specialisations of a block (channels, strides, sizes) as plain ints: the driver finds the ones that vary and makes
+    them constructor parameters.
+    """
+
+    def module(self, target: str, *args: TorchArg, **options: "TorchArg | TorchOption") -> TorchModule:
+        """A submodule: `t.module("nn.Conv2d", 64, 128, 3, stride=t.option(2, 1))(x)`."""
+        ...
+
+    def helper(self, source: str) -> str:
+        """Declare a small class or function that the generated file must define once; returns its name, to be used as the
+        target of `module` or `call`. `source` is one top-level `class` or `def` with a docstring."""
+        ...
+
+    def initialise(self, module: TorchModule, weight: str, init: Init) -> None:
+        """Start a submodule's weight differently from PyTorch's own rule (`nn.init.constant_(self.t.bias, -2.0)`)."""
+        ...
+
+    def parameter(self, name: str, shape: Sequence[int], init: Init) -> TorchExpr:
+        """The operator's own weight held directly as an `nn.Parameter` (`name` as in `weights`, "" for the path itself)."""
+        ...
+
+    def tied(self, ref: WeightRef) -> TorchExpr:
+        """A weight borrowed from another operator, transposed if the reference says so."""
+        ...
+
+    def call(self, function: str, *args: TorchArg, **options: "TorchArg | TorchOption") -> TorchExpr:
+        """`F.relu(x)`, `torch.cat((a, b), dim=1)`."""
+        ...
+
+    def method(
+        self, receiver: TorchExpr, name: str, *args: TorchArg, **options: "TorchArg | TorchOption"
+    ) -> TorchExpr:
+        """`x.flatten(1)`."""
+        ...
+
+    def infix(self, operator: str, left: TorchArg, right: TorchArg) -> TorchExpr:
+        """`left + right`; operators `+ - * / @ > >= < <= ==`."""
+        ...
+
+    def item(self, value: TorchExpr, *subscripts: "int | None | slice[int | None, int | None, int | None] | list[int]") -> TorchExpr:
+        """`x[:, 0]`: ints, full or bounded slices, index lists, None for a new axis."""
+        ...
+
+    def size(self, dim: Dim) -> TorchArg:
+        """A dimension as a number: the int itself, or code that computes it from the shapes of the inputs."""
+        ...
+
+    def option(self, value: TorchArg, default: TorchArg) -> TorchOption:
+        """A keyword argument that is left out where it equals PyTorch's default."""
+        ...
+
+    def name(self, dotted: str) -> TorchExpr:
+        """A name used as a value: `torch.long`."""
+        ...
+
+    def training(self) -> TorchExpr:
+        """`self.training`."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------------------------- onnx
+
+
+class OnnxValue(Protocol):
+    """A value of the graph under construction, with its type."""
+
+    @property
+    def type(self) -> TensorType: ...
+
+
+OnnxAttribute = int | float | str | Sequence[int] | Sequence[float]
+
+
+class OnnxEmitter(Protocol):
+    """Vocabulary of ONNX lowerings, opset 18 or newer; inference mode only.
+
+    Result types of intermediate values are the driver's business (it asks ONNX's own inference); the operator's results
+    get the types that `infer` gave.
+    """
+
+    opset: int
+
+    def node(self, op_type: str, *inputs: OnnxValue | None, **attributes: OnnxAttribute) -> OnnxValue:
+        """One node with one output of the default domain; None is an omitted optional input."""
+        ...
+
+    def nodes(
+        self, op_type: str, *inputs: OnnxValue | None, outputs: int, **attributes: OnnxAttribute
+    ) -> tuple[OnnxValue, ...]:
+        """One node with several outputs."""
+        ...
+
+    def weight(self, name: str) -> OnnxValue:
+        """The initializer of one of the operator's own weights, named by its path."""
+        ...
+
+    def tied(self, ref: WeightRef) -> OnnxValue:
+        """A borrowed weight; a transposed one goes through a `Transpose` node that onnxruntime folds at load."""
+        ...
+
+    def constant(self, values: int | float | bool | Sequence[int] | Sequence[float], dtype: str = "f32", shape: Sequence[int] | None = None) -> OnnxValue:
+        """A constant tensor; a scalar for a number, one axis for a list unless `shape` says otherwise. dtype "f32" means the
+        compute dtype of the model (f16 in a half-precision compile); say "i64" for indices and shapes."""
+        ...
+
+    def shape(self, dims: Sequence[Dim]) -> OnnxValue:
+        """A shape as an int64 vector: a constant when all dims are known, else computed from the inputs' shapes."""
+        ...

@@ -1,0 +1,281 @@
+"""The operator contract: everything archdsl knows about one operator lives in one class derived from `Operator`.
+
+An operator class is a record of its arguments; an instance is one setting of them. The class carries the rules: types in
+to types out, weights, work, and two lowerings that are *descriptions* (see `ir.lowering`), so that the catalogue is
+stdlib-only and importing a family costs a millisecond or two. Nothing else in the project knows an operator by name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, dataclass_transform
+
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchInput, TorchResult
+
+# ------------------------------------------------------------------------------------------------------ arguments
+
+ArgumentKind = Literal["int", "float", "bool", "string", "window", "padding", "ints", "dims", "weight", "list"]
+"""What an argument accepts, and what the operator's rules then see:
+
+int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
+`padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `dims` a list of dimensions, -1
+allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples).
+"""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ArgumentSpec:
+    """One declared argument of an operator. `default` is `REQUIRED` when it must be given."""
+
+    name: str
+    kind: ArgumentKind
+    doc: str
+    default: object
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = _Required()
+
+
+def arg(
+    kind: ArgumentKind,
+    doc: str,
+    *,
+    default: Any = REQUIRED,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare an operator's argument; positional order is declaration order. `minimum` and `maximum` are inclusive and
+    apply to every number of a window or list."""
+    metadata = {"kind": kind, "doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return field(default=MISSING if default is REQUIRED else default, metadata=metadata)
+
+
+# ---------------------------------------------------------------------------------------------------- rejections
+
+
+class Rejection(Exception):
+    """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the call."""
+
+    def __init__(self, message: str, at: str | None, help: str, expected: str, found: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.help = help
+        self.expected = expected
+        self.found = found
+
+
+def reject(message: str, *, at: str | None = None, help: str = "", expected: str = "", found: str = "") -> NoReturn:
+    """Refuse a setting: `reject("groups must divide the input channels", at="groups", expected=..., found=...)`."""
+    raise Rejection(message, at, help, expected, found)
+
+
+# ------------------------------------------------------------------------------------------------------- weights
+
+
+@dataclass(slots=True, frozen=True)
+class Init:
+    """How a weight starts: `uniform` in [low, high), `normal` with mean `low` and standard deviation `high`, or `constant`
+    equal to `low`."""
+
+    kind: Literal["uniform", "normal", "constant"]
+    low: float = 0.0
+    high: float = 0.0
+
+
+ZEROS = Init("constant", 0.0)
+ONES = Init("constant", 1.0)
+
+WeightRole = Literal["weight", "bias", "normalisation", "embedding", "statistic", "counter"]
+"""`statistic` is non-trainable state that counts as a buffer (running mean); `counter` is state that is not counted (batch
+norm's step counter, which PyTorch keeps in the state dict)."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Weight:
+    """One tensor of state. Its path is the operator's path, a dot and `name`; an empty `name` means the path itself.
+
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    init: Init
+    role: WeightRole = "weight"
+    dtype: str = "f32"
+
+    @property
+    def trainable(self) -> bool:
+        return self.role not in ("statistic", "counter")
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+# ---------------------------------------------------------------------------------------------------------- work
+
+WorkKind = Literal[
+    "conv", "linear", "matmul", "recurrent",
+    "bias", "normalisation", "activation", "pooling", "elementwise", "softmax",
+]  # fmt: skip
+
+MAC_KINDS: tuple[WorkKind, ...] = ("conv", "linear", "matmul", "recurrent")
+"""Kinds counted in multiply-accumulates; each is two FLOPs."""
+
+FLOP_KINDS: tuple[WorkKind, ...] = ("bias", "normalisation", "activation", "pooling", "elementwise", "softmax")
+"""Kinds counted in single floating-point operations; they are in `flops` and never in `macs`."""
+
+Work = Mapping[WorkKind, Dim]
+"""Work of one application. MAC kinds hold MACs, FLOP kinds hold FLOPs; an absent kind is none."""
+
+FREE: Work = {}
+"""No arithmetic: data movement, bookkeeping. Said by name, so that a rule is never missing by accident."""
+
+
+# ------------------------------------------------------------------------------------------------------ examples
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Example:
+    """A call with its input types, run by the contract tests and printed by `archdsl ops`.
+
+    `call` is spec text (`conv(64, 3, stride = 2)`); `inputs` are type texts (`f32[2, 3, 8, 8]`); `output` is the expected
+    result types' text, or the empty string for an example that is only run. `high` bounds integer inputs (exclusive).
+    """
+
+    call: str
+    inputs: tuple[str, ...]
+    output: str = ""
+    high: int = 2
+
+
+@dataclass_transform(field_specifiers=(arg,), eq_default=False)
+class Operator:
+    """Base of every operator. Subclasses declare arguments with `arg(...)` and define the rules below.
+
+    Two instances are equal when they are of one class and their arguments are equal.
+    """
+
+    name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    summary: ClassVar[str]
+    """One line, without a full stop."""
+    arity: ClassVar[int | None] = 1
+    """How many tensors it takes; None for one or more (`add`, `concat`)."""
+    source: ClassVar[str] = ""
+    """Paper and year, where the operator has one."""
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False, repr=False)(cls)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """Result types. Calls `reject` when the setting does not fit the inputs."""
+        raise NotImplementedError
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        """The state this operator owns, in state-dict order. The only source of parameter counts."""
+        return ()
+
+    def borrowed(self) -> "tuple[WeightRef, ...]":
+        """Weights of other operators that this one uses (`tie`)."""
+        return ()
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Work of one application; the docstring of the overriding method states the rule."""
+        raise NotImplementedError
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        """PyTorch code of one application, as a description."""
+        raise NotImplementedError
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
+        """Inference-mode ONNX nodes of one application."""
+        raise NotImplementedError
+
+    @classmethod
+    @cache
+    def arguments(cls) -> tuple[ArgumentSpec, ...]:
+        """Declared arguments in positional order."""
+        return tuple(
+            ArgumentSpec(
+                name=f.name,
+                kind=f.metadata["kind"],
+                doc=f.metadata["doc"],
+                default=REQUIRED if f.default is MISSING else f.default,
+                minimum=f.metadata["minimum"],
+                maximum=f.metadata["maximum"],
+                choices=f.metadata["choices"],
+            )
+            for f in fields(cls)  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
+        )
+
+    def settings(self) -> tuple[object, ...]:
+        """Argument values in declaration order."""
+        return tuple(getattr(self, spec.name) for spec in self.arguments())
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.settings() == other.settings()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.settings()))
+
+    def __repr__(self) -> str:
+        """`conv(64, kernel = 3)` as a spec would say it, defaults left out."""
+        parts: list[str] = []
+        for spec in self.arguments():
+            value = getattr(self, spec.name)
+            if spec.default is REQUIRED:
+                parts.append(_text(value))
+            elif value != spec.default:
+                parts.append(f"!{spec.name}" if value is False else f"{spec.name} = {_text(value)}")
+        return f"{self.name}({', '.join(parts)})" if parts else self.name
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_text(item) for item in value)}]"  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, str) and value != "same":
+        return f'"{value}"'
+    return "none" if value is None else str(value)
+
+
+@dataclass(slots=True, eq=False)
+class WeightRef:
+    """A weight of another operator of the same function: `tokens.weight`, `transpose(code.weight)`.
+
+    `owner` is the `ir.program.Op` that owns the weight (typed loosely: the contract does not depend on the program).
+    """
+
+    owner: object
+    label: str
+    name: str
+    shape: tuple[int, ...]
+    transposed: bool = False
+
+    def __repr__(self) -> str:
+        text = f"{self.label}.{self.name}" if self.name else self.label
+        return f"transpose({text})" if self.transposed else text
+
+    @property
+    def used_shape(self) -> tuple[int, ...]:
+        """The shape as used: reversed when transposed."""
+        return self.shape[::-1] if self.transposed else self.shape

@@ -1,0 +1,194 @@
+"""The program: a graph of specialised functions that every analysis and both backends fold over.
+
+A `Function` is one block under given static arguments and input types. Its body is a straight line of nodes in execution
+order; a node is an `Op` (one operator), a `Call` (of another function) or a `Repeat` (a type-preserving body run `times`
+times). A block that is used a thousand times with the same arguments is one `Function` and a thousand `Call`s, or one
+`Call` in one `Repeat`; nothing ever depends on the number of layers unless it asks for `flatten`.
+
+Nodes and values are compared by identity.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archdsl.ir.operator import Operator, Weight
+from archdsl.source import Span
+from archdsl.types.tensor import TensorType
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Value:
+    """One tensor. `name` is the author's name for it (a label, an input's name), or "" for an unnamed one."""
+
+    type: TensorType
+    name: str = ""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Segment:
+    """One step of a parameter path (`layer1.0`): a name and, where the name occurs several times in its function, an index.
+
+    Inside `Repeat` nodes the index moves with the loop: iteration numbers i, j, ... of the enclosing repeats, outermost
+    first, give `index + i * strides[0] + j * strides[1] + ...`.
+    """
+
+    name: str
+    index: int | None = None
+    strides: tuple[int, ...] = ()
+
+    def at(self, iterations: tuple[int, ...] = ()) -> str:
+        """The path segment in one iteration of the enclosing repeats (a prefix of zeros may be left out)."""
+        if self.index is None:
+            return self.name
+        moved = sum(i * stride for i, stride in zip(iterations, self.strides, strict=False))
+        return f"{self.name}.{self.index + moved}"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Op:
+    """One application of an operator. A `shared` instance is the first application; later ones point to it through
+    `instance` and own no weights."""
+
+    op: Operator
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    segment: Segment
+    span: Span
+    instance: "Op | None" = None
+    train_only: bool = False
+
+    @property
+    def owned_weights(self) -> tuple[Weight, ...]:
+        """Weights this node adds to the state dict; none when it uses a shared instance again."""
+        return () if self.instance else self.op.weights(*(value.type for value in self.inputs))
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Call:
+    """One application of a function. `instance` as for `Op`: a later use of a `shared` block."""
+
+    callee: "Function"
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    segment: Segment
+    span: Span
+    instance: "Call | None" = None
+    train_only: bool = False
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Repeat:
+    """`repeat n { ... }` with a type-preserving body, kept as one node however large `times` is (always >= 2).
+
+    `parameters` are the loop-carried values as the body sees them, `results` what the body makes of them, of the same
+    types; iteration 0 gets `inputs`, the last one gives `outputs`. The body may also read any earlier value of the
+    enclosing function. It opens no path scope: its nodes' segments carry a stride for this loop. Every iteration has its
+    own weights; shared instances declared outside the body are the exception.
+    """
+
+    times: int
+    parameters: tuple[Value, ...]
+    nodes: "list[Node]"
+    results: tuple[Value, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    train_only: bool = False
+
+
+Node = Op | Call | Repeat
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Function:
+    """A block under given static arguments and input types.
+
+    `block` is the block's (or model's) name; `arguments` its static arguments and signature-bound dimensions by name, in
+    declaration order, as plain values (ints, floats, bools, strings, `Dim`s, tuples of these, or the name of a block);
+    a body passed by braces is called by its parameter's name and has none. `input_names` are the signature's names.
+    `labels` maps each label of the body to its value (the last one, where a label is used several times).
+    `origin` identifies the block definition: two functions with the same origin are specialisations of one block.
+    """
+
+    block: str
+    arguments: dict[str, object]
+    inputs: tuple[Value, ...]
+    nodes: list[Node]
+    outputs: tuple[Value, ...]
+    origin: object
+    span: Span
+    doc: str = ""
+    labels: dict[str, Value] = field(default_factory=dict[str, Value])
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        return f"{self.block}({given})"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Output:
+    """A model output. A `train` output exists in training mode only."""
+
+    name: str
+    value: Value
+    train: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Program:
+    """A compiled model. `functions` lists every distinct function, callees before callers, `entry` last.
+
+    `inputs` are the entry's inputs, each with its name; `outputs` in declaration order. Nodes that only train outputs
+    depend on are marked `train_only`.
+    """
+
+    name: str
+    entry: Function
+    functions: list[Function]
+    outputs: list[Output]
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        return self.entry.inputs
+
+    @property
+    def batch_symbol(self) -> str | None:
+        """The symbol that counts samples: the first dimension of the first input, if that is a bare symbol."""
+        from archdsl.types.dims import Expr
+
+        if not self.inputs or not self.inputs[0].type.dims:
+            return None
+        first = self.inputs[0].type.dims[0]
+        if isinstance(first, Expr) and first.terms == (((str(first),), 1),):
+            return str(first)
+        return None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class FlatOp:
+    """One operator application of the flattened program: full path, and values that are unique across the whole program.
+
+    `owner_path` is the path under which the weights live: `path`, or that of the shared instance.
+    """
+
+    path: str
+    owner_path: str
+    op: Operator
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    node: Op
+    train_only: bool
+
+
+def walk(nodes: list[Node]) -> Iterator[tuple[Node, int]]:
+    """Every node of a function body with the number of times it runs per call, repeats opened, in execution order."""
+    stack: list[tuple[Iterator[Node], int]] = [(iter(nodes), 1)]
+    while stack:
+        iterator, times = stack[-1]
+        node = next(iterator, None)
+        if node is None:
+            stack.pop()
+            continue
+        yield node, times
+        if isinstance(node, Repeat):
+            stack.append((iter(node.nodes), times * node.times))
