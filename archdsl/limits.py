@@ -1,0 +1,31 @@
+"""How much of everything a spec may ask for; every pass takes one `Limits` and asks it, so no input can hang or bloat us.
+
+The name of a field is its name on the command line: `--limit nesting=400`. A limit that is hit is a diagnostic with a
+code of the E09 family, which the command line turns into exit code 4.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Limits:
+    """The defaults of version 1 (see "Limits" in the language reference). Never mutated after creation."""
+
+    source_bytes: int = 256 * 1024
+    """UTF-8 bytes of one source."""
+    import_bytes: int = 1 << 20
+    """UTF-8 bytes of a source together with everything it imports."""
+    nesting: int = 200
+    """Brackets of any kind inside one another."""
+    terms: int = 1000
+    """Terms joined by operators in one expression."""
+    integer_bits: int = 63
+    """Integers, written or computed, are below 2 to this power."""
+    depth: int = 256
+    """Blocks expanded inside one another."""
+    instances: int = 100_000
+    """Distinct instantiations of blocks."""
+    steps: int = 1_000_000
+    """Steps of evaluation."""
+    nodes: int = 200_000
+    """Nodes written out by a lowering that has to flatten the program."""

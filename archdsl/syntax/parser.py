@@ -1,0 +1,90 @@
+"""`parse`: from a source to its AST, every syntax error reported.
+
+Nothing a text contains makes this raise: what cannot be read is reported and left out.
+"""
+
+from archdsl.diagnostics.model import Sink
+from archdsl.limits import Limits
+from archdsl.source import Source
+from archdsl.syntax import ast
+from archdsl.syntax.build import Builder
+from archdsl.syntax.driver import Machine
+from archdsl.syntax.lexer import Tokens, tokenize
+from archdsl.syntax.report import Reporter, Stop
+
+
+def parse(source: Source, sink: Sink, limits: Limits | None = None) -> ast.File | None:
+    """The tree of `source`, or None where a limit was hit or there were too many errors.
+
+    When the sink has errors afterwards, the tree lacks the items, statements and checks that could not be read: good for
+    an editor's outline, not for elaboration.
+    """
+    reporter = Reporter(source, sink, limits or Limits())
+    try:
+        check_size(reporter)
+        tokens = tokenize(reporter)
+        return Machine(tokens, Builder(reporter, tokens), Recovery(reporter, tokens)).run()
+    except Stop:
+        return None
+
+
+def check_size(reporter: Reporter) -> None:
+    """Before anything is done with the text: its length decides what everything after costs."""
+    text, most = reporter.source.text, reporter.limits.source_bytes
+    size = len(text)
+    if size <= most and not text.isascii():
+        size = len(text.encode("utf-8", "surrogatepass"))
+    if size > most:
+        message = f"the source is larger than {most} bytes"
+        raise reporter.limit("E0901", message, 0, 0, f"it has {size} bytes or more", "source_bytes", 2 * size)
+
+
+class Recovery:
+    """What the machine does about an error: explain it, and find the place to go on from."""
+
+    def __init__(self, reporter: Reporter, tokens: Tokens) -> None:
+        self.reporter = reporter
+        self.tokens = tokens
+
+    def __call__(self, machine: Machine, position: int) -> int:
+        if not self.is_consequence(position):
+            from archdsl.syntax.explain import explain
+
+            explain(self.reporter, self.tokens, position, machine)
+        start = machine.abandon()
+        return self.resume_at(machine, position, start)
+
+    def is_consequence(self, position: int) -> bool:
+        """Whether the error is at a bracket that the lexer put in, having reported the missing one."""
+        starts, ends = self.tokens.starts, self.tokens.ends
+        for at in (position, position - 1):
+            if at >= 0 and starts[at] == ends[at] and self.tokens.kinds[at] != "$END":
+                return True
+        return False
+
+    def resume_at(self, machine: Machine, position: int, start: int) -> int:
+        """The first token after the error that can follow what was given up: the end of the statement it is in, outside
+        brackets that were opened in it."""
+        kinds, starts = self.tokens.kinds, self.tokens.starts
+        depth = 0
+        if start >= 0:
+            at = position - 1
+            while at >= 0 and starts[at] >= start:
+                depth += (kinds[at] in _OPENS) - (kinds[at] in _CLOSES)
+                at -= 1
+        while kinds[position] != "$END":
+            kind = kinds[position]
+            if kind in _CLOSES:
+                if depth == 0 and machine.accepts(kind):
+                    break
+                depth = max(depth - 1, 0)
+            elif kind in _OPENS:
+                depth += 1
+            elif depth == 0 and kind in ("SEP", "|") and machine.accepts(kind):
+                break
+            position += 1
+        return position
+
+
+_OPENS = frozenset(("(", "[", "{", "STRING_HEAD"))
+_CLOSES = frozenset((")", "]", "}", "STRING_TAIL"))
