@@ -69,18 +69,32 @@ def arg(
 class Rejection(Exception):
     """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the call."""
 
-    def __init__(self, message: str, at: str | None, help: str, expected: str, found: str) -> None:
+    def __init__(
+        self, message: str, at: str | None, help: str, expected: str, found: str, code: str = "E0401"
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.at = at
         self.help = help
         self.expected = expected
         self.found = found
+        self.code = code
 
 
-def reject(message: str, *, at: str | None = None, help: str = "", expected: str = "", found: str = "") -> NoReturn:
-    """Refuse a setting: `reject("groups must divide the input channels", at="groups", expected=..., found=...)`."""
-    raise Rejection(message, at, help, expected, found)
+def reject(
+    message: str,
+    *,
+    at: str | None = None,
+    help: str = "",
+    expected: str = "",
+    found: str = "",
+    code: str = "E0401",
+) -> NoReturn:
+    """Refuse a setting: `reject("groups must divide the input channels", at="groups", expected=..., found=...)`.
+
+    `code` is one of the E04xx codes of `diagnostics/codes/ops.py`.
+    """
+    raise Rejection(message, at, help, expected, found, code)
 
 
 # ------------------------------------------------------------------------------------------------------- weights
@@ -180,6 +194,9 @@ class Operator:
     """How many tensors it takes; None for one or more (`add`, `concat`)."""
     source: ClassVar[str] = ""
     """Paper and year, where the operator has one."""
+    view: ClassVar[bool] = False
+    """Whether the outputs are the inputs' own memory under other shapes or in part (`flatten`, `split`, `id`). A view writes
+    nothing, so it adds no activations."""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls) -> None:
