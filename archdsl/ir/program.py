@@ -168,7 +168,8 @@ class Program:
 class FlatOp:
     """One operator application of the flattened program: full path, and values that are unique across the whole program.
 
-    `owner_path` is the path under which the weights live: `path`, or that of the shared instance.
+    `owner_path` is the path under which the weights live: `path`, or that of the shared instance. `borrowed` holds the
+    full path of each weight in `op.borrowed()`, in that order.
     """
 
     path: str
@@ -178,6 +179,7 @@ class FlatOp:
     outputs: tuple[Value, ...]
     node: Op
     train_only: bool
+    borrowed: tuple[str, ...] = ()
 
 
 def walk(nodes: list[Node]) -> Iterator[tuple[Node, int]]:
