@@ -1,0 +1,243 @@
+"""Convolutions over one, two or three spatial axes, chosen by the input's rank."""
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
+from archdsl.types.windows import Window, output_length, transposed_length
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+def _uniform(fan_in: int) -> Init:
+    """PyTorch's default for convolutions: kaiming_uniform with a = sqrt(5), which is U(+-1/sqrt(fan_in)); biases use
+    the same bound."""
+    bound = fan_in**-0.5
+    return Init("uniform", -bound, bound)
+
+
+class Conv(Operator):
+    """Cross-correlation, as every framework's convolution."""
+
+    name = "conv"
+    summary = "Convolution over one, two or three spatial axes, by the input's rank"
+    source = "LeCun et al., 1989"
+    examples = (
+        Example("conv(6, 3)", ("f32[2, 4, 9]",), "f32[2, 6, 9]"),
+        Example("conv(8, 3, stride = 2)", ("f32[2, 3, 9, 8]",), "f32[2, 8, 5, 4]"),
+        Example("conv(4, 7, stride = 2, padding = 3, !bias)", ("f32[1, 3, 15, 15]",), "f32[1, 4, 8, 8]"),
+        Example("conv(4, 2)", ("f32[1, 3, 6, 6]",), "f32[1, 4, 7, 7]"),
+        Example("conv(6, 3, dilation = 2)", ("f32[2, 3, 9, 9]",), "f32[2, 6, 9, 9]"),
+        Example("conv(8, 3, groups = 4)", ("f32[2, 4, 6, 6]",), "f32[2, 8, 6, 6]"),
+        Example(
+            "conv(4, [1, 3], stride = [2, 1], padding = [0, 1])", ("f32[2, 3, 6, 5]",), "f32[2, 4, 3, 5]"
+        ),
+        Example("conv(4, [3, 1], padding = same)", ("f32[2, 3, 6, 5]",), "f32[2, 4, 6, 5]"),
+        Example("conv(3, 3, padding = 0)", ("f32[1, 2, 5, 6, 4]",), "f32[1, 3, 3, 4, 2]"),
+        Example("conv(4, 3, bias_init = -2.0)", ("f32[1, 2, 4, 4]",), "f32[1, 4, 4, 4]"),
+        Example(
+            "conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H - 1) // 2 + 1, (W - 1) // 2 + 1]"
+        ),
+    )
+
+    out: int = arg("int", "output channels", minimum=1)
+    kernel: Window = arg("window", "window size", minimum=1)
+    stride: Window = arg("window", "step of the window", default=1, minimum=1)
+    padding: Window | str = arg(
+        "padding",
+        "zeros on each side; `same` is dilation * (kernel // 2), which at stride 1 keeps the size for odd kernels"
+        " and gives one more for even ones",
+        default="same",
+        minimum=0,
+    )
+    dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
+    groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
+    bias: bool = arg("bool", "add a learned constant per channel", default=True)
+    bias_init: float | None = arg(
+        "float", "constant the bias starts from; PyTorch's rule if none", default=None
+    )
+
+    def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
+        kernel = rules.window(self, self.kernel, axes, "kernel")
+        stride = rules.window(self, self.stride, axes, "stride")
+        dilation = rules.window(self, self.dilation, axes, "dilation")
+        return kernel, stride, rules.paddings(self, self.padding, kernel, dilation), dilation
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        axes = rules.require_images(self, x)
+        channels = rules.known(self, x, 1, "channels")
+        rules.divides(self.groups, channels, "groups", "input channels", "groups")
+        rules.divides(self.groups, self.out, "groups", "output channels", "groups")
+        if self.bias_init is not None and not self.bias:
+            reject("`bias_init` says how a bias starts, but there is no bias", at="bias_init", code="E0412")
+        kernel, stride, padding, dilation = self._windows(axes)
+        spatial = tuple(map(output_length, x.dims[2:], kernel, stride, padding, dilation))
+        rules.require_positive(self, x, spatial, kernel)
+        return (x.with_dims(x.dims[0], self.out, *spatial),)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        (x,) = inputs
+        channels = rules.known(self, x, 1, "channels") // self.groups
+        kernel = rules.window(self, self.kernel, x.rank - 2, "kernel")
+        init = _uniform(channels * prod(kernel))
+        weight = Weight("weight", (self.out, channels, *kernel), init)
+        if not self.bias:
+            return (weight,)
+        start = init if self.bias_init is None else Init("constant", self.bias_init)
+        return weight, Weight("bias", (self.out,), start, "bias")
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """MACs: output elements x input channels / groups x window elements, padding included. Bias: 1 per output
+        element."""
+        weight = self.weights(*inputs)[0]
+        elements = outputs[0].elements
+        return {"conv": elements * prod(weight.shape[1:]), "bias": elements if self.bias else 0}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = x.type.rank - 2
+        kernel, stride, padding, dilation = map(rules.collapse, self._windows(axes))
+        module = t.module(
+            f"nn.Conv{axes}d",
+            rules.known(self, x.type, 1, "channels"),
+            self.out,
+            kernel,
+            stride=t.option(stride, 1),
+            padding=t.option(padding, 0),
+            dilation=t.option(dilation, 1),
+            groups=t.option(self.groups, 1),
+            bias=t.option(self.bias, True),
+        )
+        if self.bias_init is not None:
+            t.initialise(module, "bias", Init("constant", self.bias_init))
+        return module(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        kernel, stride, padding, dilation = self._windows(x.type.rank - 2)
+        return o.node(
+            "Conv",
+            x,
+            o.weight("weight"),
+            o.weight("bias") if self.bias else None,
+            kernel_shape=kernel,
+            strides=stride,
+            pads=padding * 2,
+            dilations=dilation,
+            group=self.groups,
+        )
+
+
+class ConvTranspose(Operator):
+    """The gradient of a convolution with respect to its input, used to enlarge an image."""
+
+    name = "conv_transpose"
+    summary = "Transposed convolution over one, two or three spatial axes"
+    source = "Zeiler et al., 2010"
+    examples = (
+        Example("conv_transpose(4, 2, stride = 2)", ("f32[2, 6, 5, 4]",), "f32[2, 4, 10, 8]"),
+        Example("conv_transpose(4, 3, stride = 2, padding = 1)", ("f32[2, 3, 5]",), "f32[2, 4, 9]"),
+        Example(
+            "conv_transpose(4, 3, stride = 2, padding = 1, output_padding = 1, groups = 2, !bias)",
+            ("f32[1, 6, 4, 5]",),
+            "f32[1, 4, 8, 10]",
+        ),
+        Example("conv_transpose(2, 3, dilation = 2)", ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 7, 8, 7]"),
+        Example("conv_transpose(4, 4, stride = 2, padding = 1)", ("f32[N, 3, H, 7]",), "f32[N, 4, 2*H, 14]"),
+    )
+
+    out: int = arg("int", "output channels", minimum=1)
+    kernel: Window = arg("window", "window size", minimum=1)
+    stride: Window = arg("window", "enlargement", default=1, minimum=1)
+    padding: Window = arg("window", "elements cut from each side of the full result", default=0, minimum=0)
+    output_padding: Window = arg(
+        "window", "elements added at the end; less than stride or dilation", default=0, minimum=0
+    )
+    dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
+    groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
+    bias: bool = arg("bool", "add a learned constant per channel", default=True)
+
+    def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
+        return tuple(
+            rules.window(self, getattr(self, name), axes, name)
+            for name in ("kernel", "stride", "padding", "output_padding", "dilation")
+        )
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        axes = rules.require_images(self, x)
+        channels = rules.known(self, x, 1, "channels")
+        rules.divides(self.groups, channels, "groups", "input channels", "groups")
+        rules.divides(self.groups, self.out, "groups", "output channels", "groups")
+        kernel, stride, padding, extra, dilation = self._windows(axes)
+        for added, step, spread in zip(extra, stride, dilation, strict=True):
+            if added >= max(step, spread):
+                reject(
+                    f"an output padding of {added} is not less than the stride or the dilation",
+                    at="output_padding",
+                    expected=f"less than {max(step, spread)}",
+                    found=str(added),
+                    code="E0412",
+                )
+        spatial = tuple(map(transposed_length, x.dims[2:], kernel, stride, padding, extra, dilation))
+        rules.require_positive(self, x, spatial, padding, "padding")
+        return (x.with_dims(x.dims[0], self.out, *spatial),)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        """As `nn.ConvTranspose2d` stores it: input channels first. PyTorch takes fan_in from the second axis of a
+        weight, so here from the output channels of a group."""
+        (x,) = inputs
+        kernel = rules.window(self, self.kernel, x.rank - 2, "kernel")
+        group = self.out // self.groups
+        init = _uniform(group * prod(kernel))
+        weight = Weight("weight", (rules.known(self, x, 1, "channels"), group, *kernel), init)
+        return (weight, Weight("bias", (self.out,), init, "bias")) if self.bias else (weight,)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """MACs: input elements x output channels / groups x window elements, what is cut off included. Bias: 1 per
+        output element."""
+        weight = self.weights(*inputs)[0]
+        bias = outputs[0].elements if self.bias else 0
+        return {"conv": inputs[0].elements * prod(weight.shape[1:]), "bias": bias}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = x.type.rank - 2
+        kernel, stride, padding, extra, dilation = map(rules.collapse, self._windows(axes))
+        return t.module(
+            f"nn.ConvTranspose{axes}d",
+            rules.known(self, x.type, 1, "channels"),
+            self.out,
+            kernel,
+            stride=t.option(stride, 1),
+            padding=t.option(padding, 0),
+            output_padding=t.option(extra, 0),
+            groups=t.option(self.groups, 1),
+            bias=t.option(self.bias, True),
+            dilation=t.option(dilation, 1),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        kernel, stride, padding, extra, dilation = self._windows(x.type.rank - 2)
+        return o.node(
+            "ConvTranspose",
+            x,
+            o.weight("weight"),
+            o.weight("bias") if self.bias else None,
+            kernel_shape=kernel,
+            strides=stride,
+            pads=padding * 2,
+            output_padding=extra,
+            dilations=dilation,
+            group=self.groups,
+        )
+
+
+OPERATORS = (Conv, ConvTranspose)

@@ -1,0 +1,187 @@
+"""Products with learned matrices (`linear`, `embedding`) and of two tensors (`matmul`)."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import FREE, Example, Init, Operator, Weight, WeightRef, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType, shape_text
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+TIED_LINEAR = '''
+class TiedLinear(nn.Module):
+    """A linear layer whose weight belongs to another module: it owns only its bias."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        bound = in_features**-0.5
+        self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
+
+    def forward(self, x, weight):
+        return F.linear(x, weight, self.bias)
+'''
+
+
+class Linear(Operator):
+    """An affine map of the last axis."""
+
+    name = "linear"
+    summary = "Fully connected layer on the last axis"
+    examples = (
+        Example("linear(5)", ("f32[3, 4]",), "f32[3, 5]"),
+        Example("linear(5, !bias)", ("f32[2, 3, 4]",), "f32[2, 3, 5]"),
+        Example("linear(5)", ("f32[2, 3, 2, 4]",), "f32[2, 3, 2, 5]"),
+        Example("linear(3, bias_init = 1.5)", ("f32[N, T, 4]",), "f32[N, T, 3]"),
+    )
+
+    out: int = arg("int", "output features", minimum=1)
+    bias: bool = arg("bool", "add a learned constant per feature", default=True)
+    tie: WeightRef | None = arg(
+        "weight",
+        "use the weight of another operator, [out, in]: `tokens.weight`, `transpose(code.weight)`",
+        default=None,
+    )
+    bias_init: float | None = arg(
+        "float", "constant the bias starts from; PyTorch's rule if none", default=None
+    )
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        rules.require_rank(self, x, 2, None, "[N, features], or [N, ..., features]")
+        features = rules.known(self, x, -1, "features")
+        if self.bias_init is not None and not self.bias:
+            reject("`bias_init` says how a bias starts, but there is no bias", at="bias_init", code="E0412")
+        if self.tie is not None and self.tie.used_shape != (self.out, features):
+            flipped = self.tie.used_shape == (features, self.out)
+            reject(
+                f"the tied weight `{self.tie!r}` has shape {shape_text(self.tie.used_shape)}",
+                at="tie",
+                expected=f"[{self.out}, {features}], output features by input features",
+                found=shape_text(self.tie.used_shape),
+                help="transpose it: `transpose(...)`" if flipped and not self.tie.transposed else "",
+                code="E0410",
+            )
+        return (x.replace_axis(-1, self.out),)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        """PyTorch's rule: kaiming_uniform(a = sqrt(5)), that is U(+-1/sqrt(in)), for weight and bias."""
+        (x,) = inputs
+        features = rules.known(self, x, -1, "features")
+        init = Init("uniform", -(features**-0.5), features**-0.5)
+        start = init if self.bias_init is None else Init("constant", self.bias_init)
+        weight = (Weight("weight", (self.out, features), init),) if self.tie is None else ()
+        return (*weight, Weight("bias", (self.out,), start, "bias")) if self.bias else weight
+
+    def borrowed(self) -> tuple[WeightRef, ...]:
+        return () if self.tie is None else (self.tie,)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """MACs: output elements x input features. Bias: 1 per output element."""
+        elements = outputs[0].elements
+        features = rules.known(self, inputs[0], -1, "features")
+        return {"linear": elements * features, "bias": elements if self.bias else 0}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        features = rules.known(self, x.type, -1, "features")
+        if self.tie is not None and not self.bias:
+            return t.call("F.linear", x, t.tied(self.tie))
+        if self.tie is None:
+            module = t.module("nn.Linear", features, self.out, bias=t.option(self.bias, True))
+        else:
+            module = t.module(t.helper(TIED_LINEAR), features, self.out)
+        if self.bias_init is not None:
+            t.initialise(module, "bias", Init("constant", self.bias_init))
+        return module(x) if self.tie is None else module(x, t.tied(self.tie))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """`Gemm` on a matrix, else `MatMul` and `Add`. A weight borrowed transposed is used as stored."""
+        (x,) = inputs
+        stored_transposed = self.tie is not None and self.tie.transposed
+        if self.tie is None:
+            weight = o.weight("weight")
+        else:
+            weight = o.tied(WeightRef(self.tie.owner, self.tie.label, self.tie.name, self.tie.shape))
+        if x.type.rank == 2:
+            bias = o.weight("bias") if self.bias else None
+            return o.node("Gemm", x, weight, bias, transB=0 if stored_transposed else 1)
+        if not stored_transposed:
+            weight = o.node("Transpose", weight, perm=(1, 0))
+        product = o.node("MatMul", x, weight)
+        return o.node("Add", product, o.weight("bias")) if self.bias else product
+
+
+class Embedding(Operator):
+    """A learned table looked up by index."""
+
+    name = "embedding"
+    summary = "Learned vector for each index"
+    source = "Bengio et al., 2003"
+    examples = (
+        Example("embedding(7, 4)", ("i64[2, 5]",), "f32[2, 5, 4]", high=7),
+        Example("embedding(3, 2)", ("i32[N, T]",), "f32[N, T, 2]", high=3),
+    )
+
+    vocab: int = arg("int", "number of indices (PyTorch's num_embeddings)", minimum=1)
+    dim: int = arg("int", "length of each vector (PyTorch's embedding_dim)", minimum=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        if x.dtype not in ("i32", "i64"):
+            reject(
+                f"`embedding` looks up indices, but its input is {x.dtype}",
+                expected="i64 or i32",
+                found=str(x),
+                code="E0403",
+            )
+        return (TensorType((*x.dims, self.dim)),)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        """PyTorch's rule: N(0, 1)."""
+        return (Weight("weight", (self.vocab, self.dim), Init("normal", 0.0, 1.0), "embedding"),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None: a look-up moves data."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.module("nn.Embedding", self.vocab, self.dim)(inputs[0])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        return o.node("Gather", o.weight("weight"), inputs[0], axis=0)
+
+
+class MatMul(Operator):
+    """The product of two tensors over the last axis of the first and the last but one of the second."""
+
+    name = "matmul"
+    summary = "Matrix product of two tensors, leading axes in parallel"
+    arity = 2
+    examples = (
+        Example("matmul", ("f32[2, 3, 4]", "f32[2, 4, 5]"), "f32[2, 3, 5]"),
+        Example("matmul", ("f32[N, 2, T, 4]", "f32[1, 2, 4, T]"), "f32[N, 2, T, T]"),
+    )
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        a, b = inputs
+        rules.require_f32(self, a, b)
+        rules.require_rank(self, a, 2, None, "[..., rows, inner]")
+        rules.require_rank(self, b, 2, None, "[..., inner, columns]")
+        rules.require_equal(self, a.dims[-1], b.dims[-2], "the inner lengths", inputs)
+        leading = rules.broadcast(self, (TensorType(a.dims[:-2]), TensorType(b.dims[:-2])))
+        return (a.with_dims(*leading, a.dims[-2], b.dims[-1]),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """MACs: output elements x inner length."""
+        return {"matmul": outputs[0].elements * inputs[0].dims[-1]}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.infix("@", inputs[0], inputs[1])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        return o.node("MatMul", *inputs)
+
+
+OPERATORS = (Linear, Embedding, MatMul)

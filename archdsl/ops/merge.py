@@ -1,0 +1,188 @@
+"""Element-wise merges of branches, and `id`.
+
+Inputs have equal ranks; an axis of size 1 stretches to the others' length. Inputs are taken from left to right: `sub` of a, b, c is (a - b) - c.
+"""
+
+from functools import reduce
+from typing import TYPE_CHECKING, ClassVar
+
+from archdsl.ir.operator import FREE, Example, Operator, Work, reject
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput, TorchResult
+
+
+class Identity(Operator):
+    """The current value, or tuple of values, as it is."""
+
+    name = "id"
+    summary = "The input itself"
+    arity = None
+    examples = (Example("id", ("f32[N, 3]",), "f32[N, 3]"),)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        return inputs
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
+        return inputs[0] if len(inputs) == 1 else inputs
+
+
+class Merge(Operator):
+    """Base of merges that fold a binary function over their inputs."""
+
+    arity = None
+    onnx_type: ClassVar[str]
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        rules.require_one_dtype(self, inputs)
+        rules.require_numbers(self, *inputs)
+        return (TensorType(rules.broadcast(self, inputs), inputs[0].dtype),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """One per output element and merge: (inputs - 1) x output elements."""
+        return {"elementwise": (len(inputs) - 1) * outputs[0].elements}
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        """The binary function in PyTorch."""
+        raise NotImplementedError
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        def fold(left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+            return self.pair(t, left, right)
+
+        return reduce(fold, inputs[1:], inputs[0])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        def fold(left: "OnnxValue", right: "OnnxValue") -> "OnnxValue":
+            return o.node(self.onnx_type, left, right)
+
+        return reduce(fold, inputs[1:], inputs[0])
+
+
+class Add(Merge):
+    name = "add"
+    summary = "Sum of the branches"
+    onnx_type = "Add"
+    examples = (
+        Example("add", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
+        Example("add", ("f32[N, 3, H]", "f32[1, 3, 1]", "f32[N, 1, H]"), "f32[N, 3, H]"),
+        Example("add", ("i64[2, 3]", "i64[2, 3]"), "i64[2, 3]", high=9),
+    )
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.infix("+", left, right)
+
+
+class Sub(Merge):
+    name = "sub"
+    summary = "The first branch minus the others"
+    onnx_type = "Sub"
+    examples = (Example("sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        _require_two(self, inputs)
+        return super().infer(*inputs)
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.infix("-", left, right)
+
+
+class Mul(Merge):
+    name = "mul"
+    summary = "Product of the branches"
+    onnx_type = "Mul"
+    examples = (
+        Example("mul", ("f32[N, 3, H, W]", "f32[N, 3, 1, 1]"), "f32[N, 3, H, W]"),
+        Example("mul", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
+    )
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.infix("*", left, right)
+
+
+class Div(Merge):
+    name = "div"
+    summary = "The first branch divided by the others"
+    onnx_type = "Div"
+    examples = (Example("div", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        _require_two(self, inputs)
+        rules.require_f32(self, *inputs)
+        return super().infer(*inputs)
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.infix("/", left, right)
+
+
+class Max(Merge):
+    name = "max"
+    summary = "Largest of the branches, element by element"
+    onnx_type = "Max"
+    examples = (
+        Example("max", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
+        Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]"),
+    )
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.call("torch.maximum", left, right)
+
+
+class Min(Merge):
+    name = "min"
+    summary = "Smallest of the branches, element by element"
+    onnx_type = "Min"
+    examples = (Example("min", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.call("torch.minimum", left, right)
+
+
+class Mean(Merge):
+    name = "mean"
+    summary = "Mean of the branches, element by element"
+    onnx_type = "Add"
+    examples = (
+        Example("mean", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),
+        Example("mean", ("f32[N, 3]",), "f32[N, 3]"),
+    )
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        rules.require_f32(self, *inputs)
+        return super().infer(*inputs)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Inputs - 1 additions and one division per output element; nothing for a single input."""
+        return {"elementwise": len(inputs) * outputs[0].elements} if len(inputs) > 1 else FREE
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        return t.infix("+", left, right)
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        if len(inputs) == 1:
+            return inputs[0]
+        total = super().torch(t, *inputs)
+        assert not isinstance(total, tuple)
+        return t.infix("/", total, len(inputs))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        if len(inputs) == 1:
+            return inputs[0]
+        return o.node("Div", super().onnx(o, *inputs), o.constant(float(len(inputs))))
+
+
+def _require_two(op: Operator, inputs: tuple[TensorType, ...]) -> None:
+    if len(inputs) < 2:
+        reject(f"`{op.name}` needs at least two inputs", expected="two or more", found="1", code="E0413")
+
+
+OPERATORS = (Identity, Add, Sub, Mul, Div, Max, Min, Mean)

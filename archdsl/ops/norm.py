@@ -1,0 +1,200 @@
+"""Normalisation by running statistics (`batch_norm`) and over trailing axes (`layer_norm`, `rms_norm`)."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+class BatchNorm(Operator):
+    """Normalises each channel: by statistics of the batch in training, by running averages at inference."""
+
+    name = "batch_norm"
+    aliases = ("bn",)
+    summary = "Batch normalisation per channel"
+    source = "Ioffe and Szegedy, 2015"
+    examples = (
+        Example("batch_norm", ("f32[4, 3]",), "f32[4, 3]"),
+        Example("batch_norm", ("f32[2, 3, 5]",), "f32[2, 3, 5]"),
+        Example("bn(eps = 1e-3, momentum = 0.01)", ("f32[N, 3, 4, 4]",), "f32[N, 3, 4, 4]"),
+        Example("bn(!affine)", ("f32[2, 3, 2, 2, 2]",), "f32[2, 3, 2, 2, 2]"),
+    )
+
+    eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
+    momentum: float = arg(
+        "float", "share of the new batch in the running averages", default=0.1, minimum=0, maximum=1
+    )
+    affine: bool = arg("bool", "learn a scale and a shift per channel", default=True)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        rules.require_rank(
+            self, x, 2, 5, "[N, channels], or [N, channels, ...] with one to three spatial axes"
+        )
+        rules.known(self, x, 1, "channels")
+        return (x,)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        (x,) = inputs
+        shape = (rules.known(self, x, 1, "channels"),)
+        learned = (
+            Weight("weight", shape, ONES, "normalisation"),
+            Weight("bias", shape, ZEROS, "normalisation"),
+        )
+        state = (
+            Weight("running_mean", shape, ZEROS, "statistic"),
+            Weight("running_var", shape, ONES, "statistic"),
+            Weight("num_batches_tracked", (), ZEROS, "counter", "i64"),
+        )
+        return learned + state if self.affine else state
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """2 per element: at inference it is one multiplication and one addition, affine or not."""
+        return {"normalisation": 2 * outputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        return t.module(
+            f"nn.BatchNorm{max(x.type.rank - 2, 1)}d",
+            rules.known(self, x.type, 1, "channels"),
+            eps=t.option(self.eps, 1e-5),
+            momentum=t.option(self.momentum, 0.1),
+            affine=t.option(self.affine, True),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        channels = rules.known(self, x.type, 1, "channels")
+        scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
+        shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
+        mean, variance = o.weight("running_mean"), o.weight("running_var")
+        return o.node("BatchNormalization", x, scale, shift, mean, variance, epsilon=self.eps)
+
+
+def _trailing(op: Operator, x: TensorType, axes: int) -> tuple[int, ...]:
+    """Lengths of the last `axes` axes, which the learned scale has too."""
+    rules.require_f32(op, x)
+    if axes >= x.rank:
+        reject(
+            f"`{op.name}` over {axes} axes leaves no batch axis of the {x.rank}",
+            at="axes",
+            expected=f"1 to {x.rank - 1}",
+            found=str(axes),
+            code="E0408",
+        )
+    return tuple(rules.known(op, x, axis, "elements in each normalised axis") for axis in range(-axes, 0))
+
+
+class LayerNorm(Operator):
+    """Normalises each sample over its trailing axes."""
+
+    name = "layer_norm"
+    summary = "Layer normalisation over the last axis, or over several trailing axes"
+    source = "Ba et al., 2016"
+    examples = (
+        Example("layer_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]"),
+        Example("layer_norm(axes = 2, eps = 1e-6)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
+        Example("layer_norm(!bias)", ("f32[3, 6]",), "f32[3, 6]"),
+        Example("layer_norm(!affine)", ("f32[2, T, 6]",), "f32[2, T, 6]"),
+    )
+
+    axes: int = arg("int", "how many trailing axes are normalised together", default=1, minimum=1)
+    eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
+    affine: bool = arg("bool", "learn a scale and a shift per element (elementwise_affine)", default=True)
+    bias: bool = arg("bool", "learn the shift; without effect when not affine", default=True)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        _trailing(self, inputs[0], self.axes)
+        return inputs
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        if not self.affine:
+            return ()
+        shape = _trailing(self, inputs[0], self.axes)
+        weight = Weight("weight", shape, ONES, "normalisation")
+        return (weight, Weight("bias", shape, ZEROS, "normalisation")) if self.bias else (weight,)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Per element 5 (sum, centre, square, sum, scale), 1 for a learned scale, 1 for a learned shift."""
+        return {"normalisation": (5 + len(self.weights(*inputs))) * outputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        shape = _trailing(self, x.type, self.axes)
+        return t.module(
+            "nn.LayerNorm",
+            shape[0] if len(shape) == 1 else shape,
+            eps=t.option(self.eps, 1e-5),
+            elementwise_affine=t.option(self.affine, True),
+            bias=t.option(self.bias or not self.affine, True),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        shape = _trailing(self, x.type, self.axes)
+        count = 1
+        for length in shape:
+            count *= length
+        scale = o.weight("weight") if self.affine else o.constant([1.0] * count, shape=shape)
+        shift = o.weight("bias") if self.affine and self.bias else None
+        return o.node("LayerNormalization", x, scale, shift, axis=-self.axes, epsilon=self.eps)
+
+
+class RMSNorm(Operator):
+    """Scales each sample by the root mean square of its trailing axes."""
+
+    name = "rms_norm"
+    summary = "Root mean square normalisation over the last axis, or over several trailing axes"
+    source = "Zhang and Sennrich, 2019"
+    examples = (
+        Example("rms_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]"),
+        Example("rms_norm(axes = 2, !affine)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
+    )
+
+    axes: int = arg("int", "how many trailing axes are normalised together", default=1, minimum=1)
+    eps: float = arg(
+        "float", "added to the mean square (PyTorch leaves it to the dtype)", default=1e-6, minimum=0
+    )
+    affine: bool = arg("bool", "learn a scale per element (elementwise_affine)", default=True)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        _trailing(self, inputs[0], self.axes)
+        return inputs
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        if not self.affine:
+            return ()
+        return (Weight("weight", _trailing(self, inputs[0], self.axes), ONES, "normalisation"),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Per element 3 (square, sum, scale), and 1 for the learned scale."""
+        elements: Dim = outputs[0].elements
+        return {"normalisation": (4 if self.affine else 3) * elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        shape = _trailing(self, x.type, self.axes)
+        return t.module(
+            "nn.RMSNorm",
+            shape[0] if len(shape) == 1 else shape,
+            eps=self.eps,
+            elementwise_affine=t.option(self.affine, True),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """Written out: `RMSNormalization` exists only from opset 23."""
+        (x,) = inputs
+        axes = o.constant(list(range(-self.axes, 0)), "i64")
+        mean = o.node("ReduceMean", o.node("Mul", x, x), axes, keepdims=1)
+        root = o.node("Sqrt", o.node("Add", mean, o.constant(self.eps)))
+        scaled = o.node("Div", x, root)
+        return o.node("Mul", scaled, o.weight("weight")) if self.affine else scaled
+
+
+OPERATORS = (BatchNorm, LayerNorm, RMSNorm)

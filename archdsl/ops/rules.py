@@ -1,0 +1,206 @@
+"""Checks that operator rules share. Each returns what the rule goes on with, or rejects with its own code."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from archdsl.ir.operator import Operator, reject
+from archdsl.types.dims import Dim, at_least, equal
+from archdsl.types.tensor import TensorType, shape_text
+from archdsl.types.windows import Window, per_axis, same_padding
+
+IMAGES = "[N, channels, length], [N, channels, height, width] or [N, channels, depth, height, width]"
+
+CONCRETE = "declare the axis as a number, or bind its symbol with --dim"
+
+
+def require_f32(op: Operator, *inputs: TensorType) -> None:
+    """Real arithmetic is declared in f32; half precision is chosen when compiling, for a whole model."""
+    for x in inputs:
+        if x.dtype != "f32":
+            reject(
+                f"`{op.name}` computes in f32, but its input is {x.dtype}",
+                expected="f32",
+                found=str(x),
+                help="declare the input as f32; half precision is chosen when compiling (--dtype f16)"
+                if x.is_float
+                else "",
+                code="E0403",
+            )
+
+
+def require_numbers(op: Operator, *inputs: TensorType) -> None:
+    """The inputs hold numbers, not truth values."""
+    for x in inputs:
+        if x.dtype == "bool":
+            reject(f"`{op.name}` takes numbers, but its input is bool", found=str(x), code="E0403")
+
+
+def require_one_dtype(op: Operator, inputs: Sequence[TensorType]) -> None:
+    """Nothing is converted implicitly: inputs that are combined have one dtype."""
+    if len({x.dtype for x in inputs}) > 1:
+        reject(
+            f"the inputs of `{op.name}` have different dtypes",
+            expected=inputs[0].dtype,
+            found=", ".join(map(str, inputs)),
+            code="E0403",
+        )
+
+
+def require_rank(op: Operator, x: TensorType, low: int, high: int | None, expected: str) -> None:
+    """The input has `low` to `high` axes (any number from `low` up when `high` is None)."""
+    if x.rank < low or (high is not None and x.rank > high):
+        axes = "axis" if x.rank == 1 else "axes"
+        reject(
+            f"`{op.name}` does not take an input with {x.rank} {axes}",
+            expected=expected,
+            found=str(x),
+            code="E0407",
+        )
+
+
+def require_images(op: Operator, x: TensorType) -> int:
+    """Batch, channels and one to three spatial axes; returns how many spatial axes."""
+    require_rank(op, x, 3, 5, IMAGES)
+    return x.rank - 2
+
+
+def known(op: Operator, x: TensorType, axis: int, what: str) -> int:
+    """The length of an axis that must be a number, because weights are as long or a rule divides it."""
+    dim = x.dims[axis]
+    if not isinstance(dim, int):
+        reject(
+            f"`{op.name}` needs a known number of {what}, but here it is {dim}",
+            expected=f"a number of {what}",
+            found=str(x),
+            help=CONCRETE,
+            code="E0405",
+        )
+    return dim
+
+
+def axis_of(op: Operator, axis: int, rank: int, at: str = "axis") -> int:
+    """An axis argument counted from the front; -1 is the last axis."""
+    if not -rank <= axis < rank:
+        reject(
+            f"axis {axis} does not exist: the input of `{op.name}` has {rank} axes",
+            at=at,
+            expected=f"{-rank} to {rank - 1}",
+            found=str(axis),
+            code="E0408",
+        )
+    return axis % rank
+
+
+def axes_of(op: Operator, axes: Sequence[int], rank: int, at: str = "axis") -> tuple[int, ...]:
+    """Several distinct axes counted from the front, in the order given."""
+    found = tuple(axis_of(op, axis, rank, at) for axis in axes)
+    if len(set(found)) != len(found):
+        reject(f"`{op.name}` names an axis twice", at=at, found=str(list(axes)), code="E0408")
+    return found
+
+
+def divides(divisor: int, number: int, divisor_text: str, number_text: str, at: str) -> None:
+    """Reject a divisor that leaves a remainder."""
+    if number % divisor:
+        reject(
+            f"{divisor_text} {divisor} does not divide the {number} {number_text}",
+            at=at,
+            expected=f"a divisor of {number}",
+            found=str(divisor),
+            code="E0404",
+        )
+
+
+def window(op: Operator, value: Window, axes: int, at: str) -> tuple[int, ...]:
+    """A window argument written out per spatial axis."""
+    if not isinstance(value, int) and len(value) != axes:
+        reject(
+            f"`{at}` gives {len(value)} numbers, but the input of `{op.name}` has {axes} spatial axes",
+            at=at,
+            expected=f"one number, or {axes} numbers",
+            found=str(list(value)),
+            code="E0411",
+        )
+    return per_axis(value, axes)
+
+
+def paddings(
+    op: Operator, value: Window | str, kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[int, ...]:
+    """A padding argument written out per spatial axis, "same" replaced by its numbers."""
+    if isinstance(value, str):
+        return tuple(same_padding(k, d) for k, d in zip(kernel, dilation, strict=True))
+    return window(op, value, len(kernel), "padding")
+
+
+def require_positive(
+    op: Operator, x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ...], at: str = "kernel"
+) -> None:
+    """Every output length is at least 1, or may be for large enough symbols."""
+    for axis, length in enumerate(spatial):
+        if at_least(length, 1) is False:
+            reject(
+                f"`{op.name}` with {at} {sizes[axis]} leaves nothing of axis {axis + 2}, of length {x.dims[axis + 2]}",
+                at=at,
+                found=str(x),
+                help="pad more, use a smaller window, or shrink the image less before this point",
+                code="E0406",
+            )
+
+
+def require_equal(op: Operator, left: Dim, right: Dim, what: str, inputs: Sequence[TensorType]) -> None:
+    """Two lengths agree for every value of the symbols."""
+    if equal(left, right) is not True:
+        reject(
+            f"`{op.name}` needs {what} to agree, but one is {left} and another {right}",
+            expected=str(left),
+            found=", ".join(map(str, inputs)),
+            help="" if equal(left, right) is False else unproven(left, right),
+            code="E0402",
+        )
+
+
+def unproven(left: Dim, right: Dim) -> str:
+    """Why two symbolic lengths do not count as equal."""
+    return f"{left} and {right} need not be equal; use one symbol for both, or bind them with --dim"
+
+
+def broadcast(op: Operator, inputs: Sequence[TensorType]) -> tuple[Dim, ...]:
+    """The common shape of inputs of equal rank, where an axis of size 1 stretches to the others' length."""
+    first = inputs[0]
+    for x in inputs:
+        if x.rank != first.rank:
+            reject(
+                f"the inputs of `{op.name}` have different numbers of axes",
+                expected=f"{first.rank} axes, like {first}",
+                found=", ".join(map(str, inputs)),
+                help="only axes of size 1 are stretched; `reshape`, `unsqueeze` or `keepdim` keep the axes",
+                code="E0407",
+            )
+    return tuple(_stretched(op, inputs, axis) for axis in range(first.rank))
+
+
+def _stretched(op: Operator, inputs: Sequence[TensorType], axis: int) -> Dim:
+    result: Dim = 1
+    for x in inputs:
+        dim = x.dims[axis]
+        if result == 1:
+            result = dim
+        elif dim != 1 and equal(result, dim) is not True:
+            _reject_shapes(op, inputs, axis, result, dim)
+    return result
+
+
+def _reject_shapes(op: Operator, inputs: Sequence[TensorType], axis: int, left: Dim, right: Dim) -> NoReturn:
+    reject(
+        f"the inputs of `{op.name}` disagree on axis {axis}: {left} and {right}",
+        expected=shape_text(inputs[0].dims),
+        found=", ".join(shape_text(x.dims) for x in inputs),
+        help="" if equal(left, right) is False else unproven(left, right),
+        code="E0402",
+    )
+
+
+def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where every axis has the same, as a person would write it."""
+    return values[0] if len(set(values)) == 1 else values
