@@ -1,7 +1,8 @@
-"""How much of everything a spec may ask for; every pass takes one `Limits` and asks it, so no input can hang or bloat us.
+"""How much of everything a spec may ask for; every pass takes one `Limits` and asks it, so no input can hang
+or bloat us.
 
-The name of a field is its name on the command line: `--limit nesting=400`. A limit that is hit is a diagnostic with a
-code of the E09 family, which the command line turns into exit code 4.
+The name of a field is its name on the command line: `--limit nesting=400`. A limit that is hit is a
+diagnostic with a code of the E09 family, which the command line turns into exit code 4.
 """
 
 from dataclasses import dataclass

@@ -1,32 +1,18 @@
 """From what the grammar recognised to AST nodes: one `make_` method for each rule or alias of grammar.lark.
 
-Called while the parser runs, so the only tree there ever is is the AST. A method gets the offsets of the text it covers
-(brackets included) and the values of its children, without punctuation. Rules that a grammar states clumsily (a flag with a default, two rests in a
-shape) are checked here, where both parts are at hand.
+Called while the parser runs, so the only tree there ever is is the AST. A method gets the offsets of the text
+it covers (brackets included) and the values of its children, without punctuation. Rules that a grammar states
+clumsily (a flag with a default, two rests in a shape) are checked here, where both parts are at hand.
 """
 
-from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.syntax.lexer import Tokens
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.build_expressions import ExpressionBuilder
 
 
-class Builder:
+class Builder(ExpressionBuilder):
     """Makes the nodes of one file."""
 
-    def __init__(self, reporter: Reporter, tokens: Tokens) -> None:
-        self.reporter = reporter
-        self.source = reporter.source
-        self.docs = tokens.docs
-        self.first = tokens.starts[0]
-
-    def span(self, start: int, end: int) -> Span:
-        return Span(self.source, start, end)
-
-    def report(self, code: str, message: str, span: Span, label: str, help: str) -> None:
-        self.reporter.error(code, message, span.start, span.end, label, help)
-
-    # -------------------------------------------------------------------------------------------------------- items
+    # -------------------------------------------------------------------------------------------------- items
 
     def make_file(self, start: int, end: int, *items: ast.Item | None) -> ast.File:
         return ast.File(self.source, [item for item in items if item is not None])
@@ -38,12 +24,16 @@ class Builder:
             self.report("E0114", message, self.span(start, end), "not the first item", "move it up")
         elif number.value != 1 or not isinstance(number, ast.Int):
             message = f"version {number.span.text} of the language is not known"
-            self.report("E0114", message, number.span, "unknown version", "this archdsl reads version 1: `archdsl 1`")
+            self.report(
+                "E0114", message, number.span, "unknown version", "this archdsl reads version 1: `archdsl 1`"
+            )
 
     def make_use_path(self, start: int, end: int, path: ast.String, imports: list[ast.Import]) -> ast.Use:
         return ast.Use(plain_text(path), None, imports, path.span, self.span(start, end))
 
-    def make_use_module(self, start: int, end: int, path: list[ast.Name], imports: list[ast.Import]) -> ast.Use:
+    def make_use_module(
+        self, start: int, end: int, path: list[ast.Name], imports: list[ast.Import]
+    ) -> ast.Use:
         target = path[0].span.to(path[-1].span)
         return ast.Use(None, ".".join(part.id for part in path), imports, target, self.span(start, end))
 
@@ -110,7 +100,13 @@ class Builder:
     def make_flag(self, start: int, end: int, name: ast.Name, default: ast.Expr | None) -> ast.Parameter:
         if default is not None:
             help = f"write `{name.id}: bool = true` for a bool parameter with another default"
-            self.report("E0115", f"the flag `{name.id}` has a default", default.span, "a flag is false unless set", help)
+            self.report(
+                "E0115",
+                f"the flag `{name.id}` has a default",
+                default.span,
+                "a flag is false unless set",
+                help,
+            )
         span = self.span(start, end)
         return ast.Parameter(name, ast.Name("bool", span), [], ast.Bool(False, span), True, span)
 
@@ -130,7 +126,9 @@ class Builder:
                     self.report("E0116", message, one.span, "unnamed", "name it: `query: [N, T, d]`")
         return ast.Signature(inputs, outputs or [], self.span(start, end))
 
-    def make_signature_inputs(self, start: int, end: int, *inputs: ast.SignatureInput) -> list[ast.SignatureInput]:
+    def make_signature_inputs(
+        self, start: int, end: int, *inputs: ast.SignatureInput
+    ) -> list[ast.SignatureInput]:
         return list(inputs)
 
     def make_signature_input(
@@ -181,14 +179,16 @@ class Builder:
         for word, meant in ((within, "within"), (of, "of")):
             if word.id != meant:
                 help = "a tolerance is written `macs within 2% of 3.8G`"
-                self.report("E0118", f"expected `{meant}`, found `{word.id}`", word.span, "not known here", help)
+                self.report(
+                    "E0118", f"expected `{meant}`, found `{word.id}`", word.span, "not known here", help
+                )
         tolerance_value = float(tolerance.value)
         return ast.Check("within", left, right, tolerance_value, plain_text(citation), self.span(start, end))
 
     def make_lost(self, start: int, end: int, nothing: None) -> None:
         """Stands where a check could not be read."""
 
-    # --------------------------------------------------------------------------------------------------- statements
+    # --------------------------------------------------------------------------------------------- statements
 
     def make_body(self, start: int, end: int, *statements: ast.Statement | None) -> ast.Body:
         return ast.Body([s for s in statements if s is not None], self.span(start, end))
@@ -201,7 +201,9 @@ class Builder:
     def make_bind(self, start: int, end: int, targets: list[ast.Name], flow: ast.Flow) -> ast.Bind:
         return ast.Bind(targets, flow, self.span(start, end))
 
-    def make_for(self, start: int, end: int, targets: list[ast.Name], iterable: ast.Expr, body: ast.Body) -> ast.For:
+    def make_for(
+        self, start: int, end: int, targets: list[ast.Name], iterable: ast.Expr, body: ast.Body
+    ) -> ast.For:
         return ast.For(targets, iterable, body, self.span(start, end))
 
     def make_repeat(self, start: int, end: int, count: ast.Expr, body: ast.Body) -> ast.Repeat:
@@ -224,7 +226,9 @@ class Builder:
                 otherwise = part
         return ast.If(arms, otherwise, self.span(start, end))
 
-    def make_else_if(self, start: int, end: int, condition: ast.Expr, body: ast.Body) -> tuple[ast.Expr, ast.Body]:
+    def make_else_if(
+        self, start: int, end: int, condition: ast.Expr, body: ast.Body
+    ) -> tuple[ast.Expr, ast.Body]:
         return condition, body
 
     def make_shared(self, start: int, end: int, name: ast.Name, application: ast.Apply) -> ast.Shared:
@@ -246,10 +250,12 @@ class Builder:
     def make_expect(self, start: int, end: int, *patterns: ast.ShapePattern) -> ast.Expect:
         return ast.Expect(list(patterns), self.span(start, end))
 
-    def make_require(self, start: int, end: int, condition: ast.Expr, message: ast.String | None) -> ast.Require:
+    def make_require(
+        self, start: int, end: int, condition: ast.Expr, message: ast.String | None
+    ) -> ast.Require:
         return ast.Require(condition, message, self.span(start, end))
 
-    # --------------------------------------------------------------------------------------------------------- flow
+    # --------------------------------------------------------------------------------------------------- flow
 
     def make_flow(self, start: int, end: int, *steps: ast.Step) -> ast.Flow:
         return ast.Flow(list(steps), self.span(start, end))
@@ -317,102 +323,7 @@ class Builder:
     def make_negated_argument(self, start: int, end: int, name: ast.Name) -> ast.Argument:
         return ast.Argument(name, None, self.span(start, end))
 
-    # -------------------------------------------------------------------------------------------------- expressions
-
-    def make_conditional(
-        self, start: int, end: int, then: ast.Expr, condition: ast.Expr, otherwise: ast.Expr
-    ) -> ast.Conditional:
-        return ast.Conditional(condition, then, otherwise, self.span(start, end))
-
-    def make_disjunction(self, start: int, end: int, *operands: ast.Expr) -> ast.Boolean:
-        return ast.Boolean("or", list(operands), self.span(start, end))
-
-    def make_conjunction(self, start: int, end: int, *operands: ast.Expr) -> ast.Boolean:
-        return ast.Boolean("and", list(operands), self.span(start, end))
-
-    def make_not_(self, start: int, end: int, operand: ast.Expr) -> ast.Not:
-        return ast.Not(operand, self.span(start, end))
-
-    def make_comparison(self, start: int, end: int, *chain: ast.Expr | str) -> ast.Comparison:
-        return ast.Comparison(operands_of(chain), operators_of(chain), self.span(start, end))
-
-    def make_range(self, start: int, end: int, first: ast.Expr, stop: ast.Expr) -> ast.Range:
-        return ast.Range(first, stop, self.span(start, end))
-
-    def make_sum(self, start: int, end: int, *chain: ast.Expr | str) -> ast.Arithmetic:
-        return ast.Arithmetic(operands_of(chain), operators_of(chain), self.span(start, end))
-
-    make_product = make_sum
-
-    def make_power(self, start: int, end: int, base: ast.Expr, exponent: ast.Expr) -> ast.Arithmetic:
-        return ast.Arithmetic([base, exponent], ["**"], self.span(start, end))
-
-    def make_negative(self, start: int, end: int, operand: ast.Expr) -> ast.Negative:
-        return ast.Negative(operand, self.span(start, end))
-
-    def make_index(self, start: int, end: int, base: ast.Expr, index: ast.Expr) -> ast.Index:
-        return ast.Index(base, index, self.span(start, end))
-
-    def make_attribute(self, start: int, end: int, base: ast.Expr, name: ast.Name) -> ast.Attribute:
-        return ast.Attribute(base, name, self.span(start, end))
-
-    def make_true(self, start: int, end: int) -> ast.Bool:
-        return ast.Bool(True, self.span(start, end))
-
-    def make_false(self, start: int, end: int) -> ast.Bool:
-        return ast.Bool(False, self.span(start, end))
-
-    def make_none(self, start: int, end: int) -> ast.NoneLiteral:
-        return ast.NoneLiteral(self.span(start, end))
-
-    def make_call(self, start: int, end: int, callee: ast.Name, arguments: list[ast.Argument]) -> ast.CallExpr:
-        return ast.CallExpr(callee, arguments, self.span(start, end))
-
-    def make_list(self, start: int, end: int, *items: ast.Expr) -> ast.ListExpr:
-        return ast.ListExpr(list(items), self.span(start, end))
-
-    def make_tuple(self, start: int, end: int, *items: ast.Expr) -> ast.TupleExpr:
-        return ast.TupleExpr(list(items), self.span(start, end))
-
-    def make_match(self, start: int, end: int, subject: ast.Expr, *arms: ast.MatchArm) -> ast.Match:
-        for arm in arms[:-1]:
-            if not arm.patterns:
-                help = "put `_` last: arms are tried from the top"
-                self.report("E0119", "an arm after `_` can never be reached", arm.span, "matches everything", help)
-                break
-        return ast.Match(subject, list(arms), self.span(start, end))
-
-    def make_arm(self, start: int, end: int, patterns: list[ast.Expr], value: ast.Expr) -> ast.MatchArm:
-        wild = [p for p in patterns if isinstance(p, ast.Name) and p.id == "_"]
-        if wild and len(patterns) > 1:
-            help = "`_` matches everything by itself: write `_ => value`"
-            self.report("E0119", "`_` stands beside other patterns", wild[0].span, "already matches everything", help)
-        return ast.MatchArm([] if wild else patterns, value, self.span(start, end))
-
-    def make_patterns(self, start: int, end: int, *patterns: ast.Expr) -> list[ast.Expr]:
-        return list(patterns)
-
-    def make_string(self, start: int, end: int, *parts: ast.Expr) -> ast.String:
-        """Join the pieces of an interpolated string. Pieces of text arrive as strings of their own."""
-        if len(parts) == 1 and isinstance(parts[0], ast.String):
-            return parts[0]
-        joined: list[str | ast.Expr] = []
-        for number, part in enumerate(parts):
-            if number % 2:
-                joined.append(part)
-            elif isinstance(part, ast.String):
-                joined.extend(part.parts)
-        return ast.String(joined, self.span(start, end))
-
 
 def plain_text(string: ast.String | None) -> str:
     """The text of a string that the grammar allows no interpolation in."""
     return "".join(part for part in string.parts if isinstance(part, str)) if string else ""
-
-
-def operands_of(chain: tuple[ast.Expr | str, ...]) -> list[ast.Expr]:
-    return [part for part in chain[::2] if not isinstance(part, str)]
-
-
-def operators_of(chain: tuple[ast.Expr | str, ...]) -> list[str]:
-    return [part for part in chain[1::2] if isinstance(part, str)]

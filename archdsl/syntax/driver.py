@@ -1,9 +1,10 @@
 """Run the LALR tables over tokens and build the AST on the way.
 
-The machine is the textbook one: a stack of states, a stack of values, no recursion. Three things are added. A chain of
-rules that only pass a value on (an expression climbs eleven levels of precedence) is walked once and then remembered. A
-rule's offsets are kept beside its value, so that a span has the brackets in it. And an error does not end the parse: the
-item, statement or check it is in gives way to the ERROR the grammar allows there, and reading goes on after it.
+The machine is the textbook one: a stack of states, a stack of values, no recursion. Three things are added. A
+chain of rules that only pass a value on (an expression climbs eleven levels of precedence) is walked once and
+then remembered. A rule's offsets are kept beside its value, so that a span has the brackets in it. And an
+error does not end the parse: the item, statement or check it is in gives way to the ERROR the grammar allows
+there, and reading goes on after it.
 """
 
 import json
@@ -13,12 +14,13 @@ from typing import Any, Final
 
 from archdsl.syntax import ast
 from archdsl.syntax.build import Builder
-from archdsl.syntax.lexer import Tokens
+from archdsl.syntax.tokens import Tokens
 
 TABLE: Final = Path(__file__).with_name("table.json")
 
 Row = dict[str, int]
-"""What to do on a kind of token: n > 0 go to state n, n < 0 apply rule ~n, 0 accept. A missing kind is an error."""
+"""What to do on a kind of token: n > 0 go to state n, n < 0 apply rule ~n, 0 accept. A missing kind is an
+error."""
 Template = list[int | None] | int
 """Positions of the children that a rule's function gets; a bit mask where some of them are runs to splice."""
 Rule = tuple[str, int, str, Template]
@@ -54,8 +56,8 @@ Recover = Callable[["Machine", int], int]
 
 
 class Machine:
-    """One parse. `recover(machine, i)` is called on an error at token i, after which the machine goes on at the token
-    it returns; it uses `expected` and `abandon`."""
+    """One parse. `recover(machine, i)` is called on an error at token i, after which the machine goes on at
+    the token it returns; it uses `expected` and `abandon`."""
 
     def __init__(self, tokens: Tokens, builder: Builder, recover: Recover) -> None:
         self.tables = tables()
@@ -63,7 +65,8 @@ class Machine:
         self.builder = builder
         self.recover = recover
         self.makers: list[Callable[..., Any] | None] = [
-            getattr(builder, "make_" + rule[2]) if rule[2] not in ("", "*") else None for rule in self.tables.rules
+            getattr(builder, "make_" + rule[2]) if rule[2] not in ("", "*") else None
+            for rule in self.tables.rules
         ]
         self.states: list[int] = [0]
         self.values: list[Any] = [None]
@@ -116,16 +119,7 @@ class Machine:
             start, end = self.starts[-size], self.ends[-1]
             if size == 0:
                 start = end
-            maker = self.makers[number]
-            value = self.gather(size, template) if maker is None else None
-            if maker is not None:
-                if isinstance(template, int):
-                    value = maker(start, end, *self.gather(size, template))
-                else:
-                    first = len(values) - size
-                    value = maker(start, end, *[None if at is None else values[first + at] for at in template])
-            elif self.tables.rules[number][2] == "":
-                value = value[0]
+            value = self.make(number, size, template, start, end)
             if size != 1:
                 keep = len(values) - size
                 del self.states[keep:], values[keep:], self.starts[keep:], self.ends[keep:]
@@ -144,8 +138,20 @@ class Machine:
         self.states.append(climb[0])
         return climb[1]
 
+    def make(self, number: int, size: int, template: Template, start: int, end: int) -> Any:
+        """The value of a rule whose symbols are on top of the stack."""
+        maker = self.makers[number]
+        if maker is None:
+            run = self.gather(size, template)
+            return run if self.tables.rules[number][2] == "*" else run[0]
+        if isinstance(template, int):
+            return maker(start, end, *self.gather(size, template))
+        first = len(self.values) - size
+        return maker(start, end, *[None if at is None else self.values[first + at] for at in template])
+
     def gather(self, size: int, template: Template) -> Run:
-        """The children a template names, runs spliced. The run of a growing list is taken over, not copied."""
+        """The children a template names, runs spliced. The run of a growing list is taken over, not
+        copied."""
         values = self.values
         first = len(values) - size
         if isinstance(template, int):
@@ -176,12 +182,11 @@ class Machine:
         tables.climbs[below, left, kind] = state, action
         return state, action
 
-    # ------------------------------------------------------------------------------------------------------- errors
+    # ------------------------------------------------------------------------------------------------- errors
 
-    def accepts(self, kind: str, states: list[int] | None = None) -> bool:
+    def accepts(self, kind: str) -> bool:
         """Whether a token of `kind` could come next: tries it without building anything."""
-        base = self.states if states is None else states
-        tables = self.tables
+        base, tables = self.states, self.tables
         kept, added = len(base), list[int]()
         while True:
             top = added[-1] if added else base[kept - 1]
@@ -202,8 +207,8 @@ class Machine:
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
 
     def abandon(self) -> int:
-        """Drop what was read of the innermost item, statement or check, and put ERROR in its place. Returns the offset at
-        which the dropped text starts, or -1 when nothing was dropped."""
+        """Drop what was read of the innermost item, statement or check, and put ERROR in its place. Returns
+        the offset at which the dropped text starts, or -1 when nothing was dropped."""
         states = self.states
         keep = len(states)
         while "ERROR" not in self.tables.actions[states[keep - 1]]:

@@ -48,7 +48,9 @@ LOOK_ALIKES: Final = {
     "\u3009": ">",
 }
 """Characters that are easily taken for, or typed by an editor in place of, one of the language's own."""
-_SPACES: Final = frozenset("\u00a0\u2007\u2009\u200a\u202f\u3000\u2002\u2003\u200b\u2060\ufeff\u00ad\u000b\u2028\u2029\u0085")
+_SPACES: Final = frozenset(
+    "\u00a0\u2007\u2009\u200a\u202f\u3000\u2002\u2003\u200b\u2060\ufeff\u00ad\u000b\u2028\u2029\u0085"
+)
 _QUOTES: Final = frozenset("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02'\u2018\u2019\u2032\uff07`")
 _ASCII_HELP: Final = {
     "&": "write `and`",
@@ -58,11 +60,13 @@ _ASCII_HELP: Final = {
     "@": "there are no decorators; matrix products are the operator `matmul`",
     "$": "names are letters, digits and `_`",
 }
+_WORD_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _UNICODE_WORD: Final = r"\w+"
 
 
 def number(reporter: Reporter, text: str, start: int) -> int | float:
-    """The exact value of a number. Lengths are compared before anything is computed from attacker-sized digits."""
+    """The exact value of a number. Lengths are compared before anything is computed from attacker-sized
+    digits."""
     limit = reporter.limits.integer_bits
     if len(text) <= 18 and text.isdigit():
         value = int(text)
@@ -84,7 +88,9 @@ def number(reporter: Reporter, text: str, start: int) -> int | float:
         return float(f"{whole or '0'}.{fraction}e{shift}")
     floating = float(text.replace("_", ""))
     if floating == float("inf"):
-        reporter.error("E0904", "a number is too large for a float", start, start + len(text), "beyond 1.8e308")
+        reporter.error(
+            "E0904", "a number is too large for a float", start, start + len(text), "beyond 1.8e308"
+        )
         return 1.0
     return floating
 
@@ -105,33 +111,39 @@ def _too_large(reporter: Reporter, start: int, length: int) -> int:
 def _bad_number(reporter: Reporter, text: str, start: int) -> None:
     help = "numbers are written 25_557_032, 0.9, 1e-5 or with a suffix K, M, G, T: 25.6M"
     tail = text.lstrip("0123456789_.")
+    digits = text[: len(text) - len(tail)]
     if text[:2].lower() in ("0x", "0b", "0o"):
         help = "write it in decimal"
     elif tail in ("k", "m", "g", "t", "B", "b"):
-        help = f"the suffixes are K, M, G, T; write `{text[: -len(tail)]}{'G' if tail in 'bB' else tail.upper()}`"
+        help = f"the suffixes are K, M, G, T; write `{digits}{'G' if tail in 'bB' else tail.upper()}`"
     elif text.endswith("_") or "__" in text or "_." in text:
         help = "underscores stand singly between digits: 25_557_032"
-    elif tail:
-        help = f"a name cannot start with a digit, and a product is written with `*`: `{text[: -len(tail)]}*{tail}`"
-    shown = text if len(text) <= 40 else text[:37] + "..."
-    reporter.error("E0110", f"`{shown}` is not a number", start, start + len(text), "cannot be read", help)
+    elif tail and len(text) < 40:
+        help = f"names do not start with a digit; for a product write `{digits}*{tail}`"
+    message = f"`{shown(text)}` is not a number"
+    reporter.error("E0110", message, start, start + len(text), "cannot be read", help)
 
 
 def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
-    """Read string text: its value, the offset after it, and what ended it: a quote, `{`, or "" for the end of the line."""
+    """Read string text: its value, the offset after it, and what ended it: a quote, `{`, or "" for the end of
+    the line."""
     text = reporter.source.text
     parts: list[str] = []
+    lonely = -1
     while True:
         piece = _TEXT.match(text, position)
         assert piece is not None
         parts.append(piece[0])
         position = piece.end()
         mark = text[position : position + 1]
+        following = text[position + 1 : position + 2]
+        if lonely >= 0 and (mark == '"' or (mark == "{" and following != "{")):
+            _lonely_brace(reporter, lonely)
+            lonely = -1
         if mark == '"':
             return "".join(parts), position + 1, mark
         if mark == "" or mark == "\n":
             return "".join(parts), position, ""
-        following = text[position + 1 : position + 2]
         if mark == "\\":
             if following in _ESCAPES:
                 parts.append(_ESCAPES[following])
@@ -140,7 +152,7 @@ def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
             else:
                 reporter.error(
                     "E0111",
-                    f"`\\{_shown(following)}` is not an escape",
+                    f"`\\{shown(following)}` is not an escape",
                     position,
                     position + 2,
                     "unknown escape",
@@ -153,20 +165,26 @@ def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
         elif mark == "{":
             return "".join(parts), position + 1, mark
         else:
-            reporter.error(
-                "E0112",
-                "`}` in a string closes nothing",
-                position,
-                position + 1,
-                "no `{` is open here",
-                "write `}}` for a brace in the text",
-            )
+            lonely = position if lonely < 0 else lonely
             position += 1
 
 
+def _lonely_brace(reporter: Reporter, position: int) -> None:
+    """Reported once the string is known to be closed: else the brace more likely closes something outside
+    it."""
+    reporter.error(
+        "E0112",
+        "`}` in a string closes nothing",
+        position,
+        position + 1,
+        "no `{` is open here",
+        "write `}}` for a brace in the text",
+    )
+
+
 def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
-    """Report a character outside the language. Returns a kind and text to read in its place ("" for nothing: skip it;
-    `MARK` for punctuation), and the offset to go on from."""
+    """Report a character outside the language. Returns a kind and text to read in its place ("" for nothing:
+    skip it; `MARK` for punctuation), and the offset to go on from."""
     text = reporter.source.text
     character = text[position]
     if character in _QUOTES:
@@ -195,10 +213,13 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
         return "MARK", meant, position + 1
     word = re.compile(_UNICODE_WORD).match(text, position)
     if word is not None:
+        start = position
+        while start and text[start - 1] in _WORD_CHARACTERS and position - start < 100:
+            start -= 1
         reporter.error(
             "E0105",
-            f"`{_shown(word[0])}` has letters outside A-Z",
-            position,
+            f"`{shown(text[start : word.end()])}` has letters outside A-Z",
+            start,
             word.end(),
             "not a name of this language",
             "names are ASCII letters, digits and `_`",
@@ -211,7 +232,9 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
         reporter.error("E0105", "`&` is not used here", position, end, "stray character", _ASCII_HELP["&"])
         return "and", "and", end
     help = _ASCII_HELP.get(character, "remove it")
-    reporter.error("E0105", f"{_named(character)} is not used in this language", position, end, "stray character", help)
+    reporter.error(
+        "E0105", f"{_named(character)} is not used in this language", position, end, "stray character", help
+    )
     return "", "", end
 
 
@@ -233,7 +256,7 @@ def _named(character: str) -> str:
     return f"{shown}({number} {name})" if name and shown else f"{number} {name}".strip()
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """User text for a message: short, and printable."""
     text = "".join(c if c.isprintable() else "\ufffd" for c in text[:41])
     return text if len(text) <= 40 else text[:37] + "..."

@@ -9,15 +9,16 @@ from archdsl.source import Source
 from archdsl.syntax import ast
 from archdsl.syntax.build import Builder
 from archdsl.syntax.driver import Machine
-from archdsl.syntax.lexer import Tokens, tokenize
+from archdsl.syntax.lexer import tokenize
 from archdsl.syntax.report import Reporter, Stop
+from archdsl.syntax.tokens import CLOSES, ITEM_STARTS, OPENS, Tokens
 
 
 def parse(source: Source, sink: Sink, limits: Limits | None = None) -> ast.File | None:
     """The tree of `source`, or None where a limit was hit or there were too many errors.
 
-    When the sink has errors afterwards, the tree lacks the items, statements and checks that could not be read: good for
-    an editor's outline, not for elaboration.
+    When the sink has errors afterwards, the tree lacks the items, statements and checks that could not be
+    read: good for an editor's outline, not for elaboration.
     """
     reporter = Reporter(source, sink, limits or Limits())
     try:
@@ -55,36 +56,35 @@ class Recovery:
         return self.resume_at(machine, position, start)
 
     def is_consequence(self, position: int) -> bool:
-        """Whether the error is at a bracket that the lexer put in, having reported the missing one."""
-        starts, ends = self.tokens.starts, self.tokens.ends
-        for at in (position, position - 1):
-            if at >= 0 and starts[at] == ends[at] and self.tokens.kinds[at] != "$END":
-                return True
-        return False
+        """Whether the error is where the lexer guessed, having reported why it had to."""
+        start, end = self.tokens.starts[position], self.tokens.ends[position]
+        if start == end and self.tokens.kinds[position] != "$END":
+            return True
+        return any(first <= start <= last for first, last in self.tokens.repaired)
 
     def resume_at(self, machine: Machine, position: int, start: int) -> int:
-        """The first token after the error that can follow what was given up: the end of the statement it is in, outside
-        brackets that were opened in it."""
+        """The first token after the error that can follow what was given up: the end of the statement it is
+        in, outside brackets that were opened in it; between items, where one starts with a word that starts
+        items."""
         kinds, starts = self.tokens.kinds, self.tokens.starts
+        between_items = "model" in machine.tables.actions[machine.states[-2]]
         depth = 0
         if start >= 0:
             at = position - 1
             while at >= 0 and starts[at] >= start:
-                depth += (kinds[at] in _OPENS) - (kinds[at] in _CLOSES)
+                depth += (kinds[at] in OPENS) - (kinds[at] in CLOSES)
                 at -= 1
         while kinds[position] != "$END":
             kind = kinds[position]
-            if kind in _CLOSES:
+            if kind in CLOSES:
                 if depth == 0 and machine.accepts(kind):
                     break
                 depth = max(depth - 1, 0)
-            elif kind in _OPENS:
+            elif kind in OPENS:
                 depth += 1
             elif depth == 0 and kind in ("SEP", "|") and machine.accepts(kind):
-                break
+                wanted = not between_items or kinds[position + 1] in ITEM_STARTS
+                if wanted:
+                    break
             position += 1
         return position
-
-
-_OPENS = frozenset(("(", "[", "{", "STRING_HEAD"))
-_CLOSES = frozenset((")", "]", "}", "STRING_TAIL"))

@@ -1,11 +1,12 @@
 """Turn grammar.lark into table.json: `python -m archdsl.syntax.table` (`--check` only compares).
 
-Lark reads the grammar, proves it free of conflicts and computes the LALR(1) tables; what ships is those tables as plain
-data. Two reasons not to use Lark when a spec is parsed: importing it costs 40 ms on every command, against 2 ms for
-reading the table; and its run-time parser stops at the first error, where `archdsl check` reports them all.
+Lark reads the grammar, proves it free of conflicts and computes the LALR(1) tables; what ships is those
+tables as plain data. Two reasons not to use Lark when a spec is parsed: importing it costs 40 ms on every
+command, against 2 ms for reading the table; and its run-time parser stops at the first error, where `archdsl
+check` reports them all.
 
-Never a pickle: reading a pickle runs code. The bytes are the same whatever the hash seed, because states are numbered in
-the order in which a walk from the start state, symbols sorted, finds them.
+Never a pickle: reading a pickle runs code. The bytes are the same whatever the hash seed, because states are
+numbered in the order in which a walk from the start state, symbols sorted, finds them.
 """
 
 import json
@@ -29,7 +30,7 @@ def build_lark() -> Any:
         def __init__(self, *_: object) -> None:
             pass
 
-        def lex(self, *_: object) -> Any:
+        def lex(self, lexer_state: Any, parser_state: Any) -> Any:
             raise NotImplementedError
 
     return Lark(
@@ -43,7 +44,8 @@ def build_lark() -> Any:
 
 
 def terminal_kinds(lark: Any) -> dict[str, str]:
-    """From Lark's name of a terminal to ours: the text itself where it is fixed (`->`, `block`), else the name."""
+    """From Lark's name of a terminal to ours: the text itself where it is fixed (`->`, `block`), else the
+    name."""
     kinds = {"$END": "$END"}
     for terminal in lark.terminals:
         kinds[terminal.name] = terminal.pattern.value
@@ -106,8 +108,8 @@ def _included(rule: Any) -> list[int]:
 
 
 def _maker(rule: Any) -> str:
-    """The function of build.py that makes the value: "" to pass the only child on, "*" to gather children into a run
-    that is spliced into the rule above (the helper rules behind `*` and `_comma`)."""
+    """The function of build.py that makes the value: "" to pass the only child on, "*" to gather children
+    into a run that is spliced into the rule above (the helper rules behind `*` and `_comma`)."""
     if rule.origin.name.startswith("_"):
         return "*"
     included = _included(rule)
@@ -118,8 +120,8 @@ def _maker(rule: Any) -> str:
 
 
 def _template(rule: Any) -> list[int | None] | int:
-    """Which children the function gets: their positions, None for an absent `[x]`; a number where children are runs to
-    splice, holding then one bit for each child to include."""
+    """Which children the function gets: their positions, None for an absent `[x]`; a number where children
+    are runs to splice, holding then one bit for each child to include."""
     included = _included(rule)
     if any(not s.is_term and s.name.startswith("_") for s in rule.expansion):
         return sum(1 << i for i in included)
@@ -142,7 +144,9 @@ def main(arguments: list[str]) -> int:
     fresh = build()
     if "--check" in arguments:
         current = TABLE.exists() and TABLE.read_bytes() == fresh
-        print("table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.table")
+        print(
+            "table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.table"
+        )
         return 0 if current else 1
     TABLE.write_bytes(fresh)
     print(f"wrote {TABLE}: {len(fresh)} bytes")

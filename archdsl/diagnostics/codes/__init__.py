@@ -1,8 +1,8 @@
 """Every diagnostic code with its long explanation, for `archdsl explain`, the reference and the tests.
 
-The texts are read only when asked for: a run that reports `E0101` prints the code and the message, and pays nothing for
-the pages behind them. Each area of the compiler owns one module here, named in `AREAS`; a module that is not there is a
-broken installation and an `ImportError`, never a code that is quietly unknown.
+The texts are read only when asked for: a run that reports `E0101` prints the code and the message, and pays
+nothing for the pages behind them. Each area of the compiler owns one module here, named in `AREAS`; a module
+that is not there is a broken installation and an `ImportError`, never a code that is quietly unknown.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ AREAS: Final = ("syntax", "elaborate", "ops", "backends", "cli")
 class Code:
     """What one code means.
 
-    `explanation` says why the rule is there and shows a wrong and a right example; `example` is an `.arch` text that
-    makes the compiler report the code.
+    `explanation` says why the rule is there and shows a wrong and a right example; `example` is an `.arch`
+    text that makes the compiler report the code.
     """
 
     code: str
