@@ -206,6 +206,10 @@ class Operator:
         """Result types. Calls `reject` when the setting does not fit the inputs."""
         raise NotImplementedError
 
+    def advice(self, *inputs: TensorType) -> str:
+        """A warning about a setting that fits but is probably not meant; empty for none."""
+        return ""
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """The state this operator owns, in state-dict order. The only source of parameter counts."""
         return ()

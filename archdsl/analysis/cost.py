@@ -1,0 +1,267 @@
+"""The cost model: exact counts, folded over the distinct functions of a program.
+
+Each function is looked at once, callees first, so the work is proportional to the distinct blocks: a thousand
+calls are a multiplication. All figures are per sample: the batch symbol (`Program.batch_symbol`) is 1.
+Dimensions that stay symbolic give symbolic figures, exact for every value of the symbols.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
+from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.types.dims import Dim, DimTooLarge
+from archdsl.types.tensor import DTYPE_BYTES, TensorType
+
+CONVENTIONS = (
+    "params: trainable scalars, shared weights once; buffers: statistics kept by normalisation layers",
+    "MACs: multiply-accumulates of convolutions, linear layers, matrix products (both of attention) and "
+    "recurrent cells, nothing else",
+    "FLOPs: 2 x MACs, plus bias, normalisation, activation, pooling, element-wise and softmax work",
+    "activations: scalars written by every operator that is not a view of its input",
+)
+"""What the figures mean; printed with every table. A first line saying per what they are counted goes before
+them."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Cost:
+    """Counts of some part of a network; they add, and multiply by how often the part occurs.
+
+    params: trainable scalars, split in `roles` (weight, bias, normalisation, embedding). buffers:
+    non-trainable scalars (running statistics). weight_bytes: bytes of all state as stored, counters included.
+    work: MACs and FLOPs by kind. activations: scalars written.
+    """
+
+    roles: dict[WeightRole, int] = field(default_factory=dict[WeightRole, int])
+    buffers: int = 0
+    weight_bytes: int = 0
+    work: dict[WorkKind, Dim] = field(default_factory=dict[WorkKind, Dim])
+    activations: Dim = 0
+
+    @property
+    def params(self) -> int:
+        """Trainable scalars."""
+        return sum(self.roles.values())
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates of all kinds."""
+        total: Dim = 0
+        for kind in MAC_KINDS:
+            total = total + self.work.get(kind, 0)
+        return total
+
+    @property
+    def macs_by_kind(self) -> dict[WorkKind, Dim]:
+        """Multiply-accumulates of each kind that occurs."""
+        return {kind: self.work[kind] for kind in MAC_KINDS if kind in self.work}
+
+    @property
+    def flops(self) -> Dim:
+        """Floating-point operations: two for each multiply-accumulate, and everything else."""
+        total = self.macs * 2
+        for kind in FLOP_KINDS:
+            total = total + self.work.get(kind, 0)
+        return total
+
+    def __add__(self, other: "Cost") -> "Cost":
+        total = self * 1
+        total.add(other)
+        return total
+
+    def __mul__(self, times: int) -> "Cost":
+        return Cost(
+            {role: count * times for role, count in self.roles.items()},
+            self.buffers * times,
+            self.weight_bytes * times,
+            {kind: amount * times for kind, amount in self.work.items()},
+            self.activations * times,
+        )
+
+    __rmul__ = __mul__
+
+    def add(self, other: "Cost", times: int = 1, weights: int | None = None) -> None:
+        """Add `other`, its work `times` over and its weights `weights` times (as often as its work if not
+        said)."""
+        copies = times if weights is None else weights
+        if copies:
+            for role, count in other.roles.items():
+                self.roles[role] = self.roles.get(role, 0) + count * copies
+            self.buffers += other.buffers * copies
+            self.weight_bytes += other.weight_bytes * copies
+        if times:
+            for kind, amount in other.work.items():
+                self.work[kind] = self.work.get(kind, 0) + amount * times
+            self.activations = self.activations + other.activations * times
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cost) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        roles = frozenset(item for item in self.roles.items() if item[1])
+        work = frozenset(item for item in self.work.items() if item[1] != 0)
+        return (roles, self.buffers, self.weight_bytes, work, self.activations)
+
+    def __repr__(self) -> str:
+        figures = f"macs={self.macs}, flops={self.flops}, activations={self.activations}"
+        return f"Cost(params={self.params}, {figures})"
+
+
+def cost(program: Program) -> Cost:
+    """The cost of the whole program, train-only parts included.
+
+    Raises `ArchError` (E0611) if a symbolic figure grows past what is printed exactly.
+    """
+    return CostModel(program).total
+
+
+class CostModel:
+    """Costs of a program and of its parts. Building it visits every distinct function once.
+
+    Raises `ArchError` (E0611) as `cost` does.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        symbol = program.batch_symbol
+        self._values: Mapping[str, Dim] = {symbol: 1} if symbol else {}
+        self._types: dict[TensorType, TensorType] = {}
+        self.functions: dict[Function, Cost] = {}
+        """The cost of one call of each function, its own weights included."""
+        for function in program.functions:
+            try:
+                self.functions[function] = self.nodes(function.nodes)
+            except DimTooLarge:
+                raise _too_large(function) from None
+        self.total = self.functions[program.entry]
+        try:
+            _ = self.total.flops
+        except DimTooLarge:
+            raise _too_large(program.entry) from None
+
+    def nodes(self, nodes: list[Node]) -> Cost:
+        """The cost of running some nodes of one function in a row."""
+        total = Cost()
+        calls: dict[tuple[Function, int, int], int] = {}
+        for node, _, times, copies in occurrences(nodes):
+            if isinstance(node, Op):
+                total.add(self.op(node), times, copies)
+            else:
+                # Calls of one function are counted first and added once: a thousand cost what one costs.
+                key = (node.callee, times, copies)
+                calls[key] = calls.get(key, 0) + 1
+        for (callee, times, copies), count in calls.items():
+            total.add(self.functions[callee], times * count, copies * count)
+        return total
+
+    def node(self, node: Node) -> Cost:
+        """The cost of one node as it stands in its function: a repeat with all its iterations, a use of a
+        shared instance without weights."""
+        return self.nodes([node])
+
+    def of(self, node: Op | Call) -> Cost:
+        """The cost of one run of an operator or of the called function, weights included even if they are
+        shared."""
+        return self.op(node) if isinstance(node, Op) else self.functions[node.callee]
+
+    def op(self, node: Op) -> Cost:
+        """The cost of one application of an operator, with the weights it owns."""
+        inputs, outputs = self.sample(node.inputs), self.sample(node.outputs)
+        result = Cost(work=dict(node.op.work(inputs, outputs)))
+        for weight in node.owned_weights:
+            count = weight.elements
+            result.weight_bytes += count * DTYPE_BYTES[weight.dtype]
+            if weight.trainable:
+                result.roles[weight.role] = result.roles.get(weight.role, 0) + count
+            elif weight.role == "statistic":
+                result.buffers += count
+        if not node.op.view:
+            for output in outputs:
+                result.activations = result.activations + output.elements
+        return result
+
+    def part(self, label: str) -> Cost | None:
+        """The cost of what the entry calls `label`: every node with that path segment, or the node that makes
+        the value so named; None where there is none. All of a list's elements count (`layer1` is `layer1.0`,
+        `layer1.1`, ...)."""
+        total = Cost()
+        found = False
+        value = self.program.entry.labels.get(label)
+        everything = occurrences(self.program.entry.nodes)
+        named = [o for o in everything if o[0].segment.name == label]
+        made = [o for o in everything if value in o[0].outputs] if value else []
+        for node, _, times, copies in named or made:
+            found = True
+            total.add(self.of(node), times, copies)
+        return total if found else None
+
+    def sample(self, values: tuple[Value, ...]) -> tuple[TensorType, ...]:
+        """Types for one sample."""
+        found: list[TensorType] = []
+        for value in values:
+            kind = self._types.get(value.type)
+            if kind is None:
+                kind = self._types[value.type] = value.type.substitute(self._values)
+            found.append(kind)
+        return tuple(found)
+
+
+Occurrence = tuple[Op | Call, tuple[int, ...], int, int]
+"""A node, the lengths of the repeats around it (outermost first), how often it runs, how many copies of its
+weights exist."""
+
+
+def occurrences(nodes: list[Node]) -> list[Occurrence]:
+    """Operators and calls of a body in execution order, repeats opened.
+
+    Weights are told apart by their path: a node whose segment does not move with a loop is the same instance
+    in every iteration (one shared by all of them), and a later use of a shared instance owns none.
+    """
+    found: list[Occurrence] = []
+    stack: list[tuple[list[Node], int, tuple[int, ...]]] = [(nodes, 0, ())]
+    while stack:
+        body, position, loops = stack.pop()
+        while position < len(body):
+            node = body[position]
+            position += 1
+            if isinstance(node, Repeat):
+                stack.append((body, position, loops))
+                stack.append((node.nodes, 0, (*loops, node.times)))
+                break
+            times = copies = 1
+            for loop in loops:
+                times *= loop
+            if node.instance is not None:
+                copies = 0
+            elif loops and node.segment.index is not None:
+                for loop, stride in zip(loops, node.segment.strides, strict=True):
+                    copies *= loop if stride else 1
+            found.append((node, loops, times, copies))
+    return found
+
+
+def per_sample_text(program: Program) -> str:
+    """The first line of the conventions: per what the figures are counted."""
+    symbol = program.batch_symbol
+    if symbol:
+        return f"per sample ({symbol} = 1)"
+    return "for the inputs as declared (no batch symbol)"
+
+
+def _too_large(function: Function) -> Exception:
+    from archdsl.diagnostics.model import ArchError, Diagnostic
+
+    return ArchError(
+        [
+            Diagnostic(
+                code="E0611",
+                message=f"the cost of `{function.block}` is a symbolic expression too large to write out",
+                span=function.span,
+                help="give the symbolic dimensions values, for example with --dim H=320",
+            )
+        ]
+    )

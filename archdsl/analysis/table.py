@@ -1,0 +1,218 @@
+"""The table of a network: one row per operator or block, repetitions folded, blocks opened down to a depth.
+
+A row stands for everything that is alike in a stretch: `layer1[1..2]`, run twice, is one row with the counts
+of both. A loop the author unrolled (`for`) and one kept whole (`repeat`) look the same here.
+"""
+
+from dataclasses import dataclass
+
+from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
+from archdsl.diagnostics.terminal import printable
+from archdsl.ir.printer import arguments_text
+from archdsl.ir.program import Call, Function, Op, Program, Value
+from archdsl.types.tensor import TensorType, shape_text
+
+MAX_PERIOD = 8
+"""The longest stretch of nodes that is recognised when it repeats; longer ones are shown in full."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Row:
+    """One line. `path` is the full path, `name` its last part, with ranges where several are folded
+    (`layer1[1..2]`).
+
+    `times` counts executions in one pass of the network, enclosing blocks included; `cost` is the sum over
+    all of them. `output` is the type of one result, as text. `level` is 1 for the model's own nodes.
+    """
+
+    level: int
+    path: str
+    name: str
+    op: str
+    times: int
+    output: str
+    cost: Cost
+
+
+class TooManyRows(Exception):
+    """The table would have more rows than asked for; opening `node` was one too many."""
+
+    def __init__(self, node: Call) -> None:
+        super().__init__(node)
+        self.node = node
+
+
+def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Row]:
+    """Rows in execution order, a block's own row before those of its body.
+
+    Raises `TooManyRows` past `most` rows: a deep recursion opened to its ground has more than anyone reads.
+    """
+    rows: list[Row] = []
+    folds: dict[Function, list[_Group]] = {}
+    pending = [_Level(_fold_body(model.program.entry, folds), 1, "", 1, 1)]
+    while pending:
+        level = pending[-1]
+        group = level.next()
+        if group is None:
+            pending.pop()
+            continue
+        node, _, times, copies = group.occurrence
+        total = Cost()
+        total.add(model.of(node), times * group.count * level.times, copies * group.count * level.copies)
+        name = group.name()
+        path = level.prefix + name
+        row = Row(
+            level.depth, path, name, _what(node), times * group.count * level.times, _output(node), total
+        )
+        rows.append(row)
+        if isinstance(node, Call) and level.depth < depth:
+            if len(rows) > most:
+                raise TooManyRows(node)
+            inner = _fold_body(node.callee, folds)
+            pending.append(
+                _Level(inner, level.depth + 1, f"{path}.", row.times, copies * group.count * level.copies)
+            )
+    return rows
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Group:
+    """A node that stands for `count` alike ones, whose indices are `step` apart."""
+
+    occurrence: Occurrence
+    count: int
+    step: int
+
+    def name(self) -> str:
+        node, loops, _, _ = self.occurrence
+        segment = node.segment
+        name = printable(segment.name)
+        if segment.index is None:
+            return name
+        moves = [(self.count, self.step), *zip(loops, segment.strides, strict=False)]
+        moves = [(length, stride) for length, stride in moves if length > 1 and stride]
+        first = segment.index
+        last = first + sum((length - 1) * stride for length, stride in moves)
+        if not moves:
+            return f"{name}.{first}"
+        distinct = 1
+        for length, _ in moves:
+            distinct *= length
+        if last - first + 1 == distinct:
+            return f"{name}[{first}..{last}]"
+        if len(moves) == 1:
+            return f"{name}[{first}, {first + moves[0][1]} .. {last}]"
+        return f"{name}[{first} ... {last}]"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Level:
+    """A function body whose rows are being written."""
+
+    groups: "list[_Group]"
+    depth: int
+    prefix: str
+    times: int
+    copies: int
+    position: int = 0
+
+    def next(self) -> "_Group | None":
+        self.position += 1
+        return self.groups[self.position - 1] if self.position <= len(self.groups) else None
+
+
+def _fold_body(function: Function, folds: "dict[Function, list[_Group]]") -> "list[_Group]":
+    if function not in folds:
+        folds[function] = _fold(occurrences(function.nodes))
+    return folds[function]
+
+
+def _fold(found: list[Occurrence]) -> "list[_Group]":
+    """Gather stretches of up to `MAX_PERIOD` nodes that follow each other several times, the widest cover
+    first."""
+    keys = [_key(occurrence) for occurrence in found]
+    groups: list[_Group] = []
+    position = 0
+    while position < len(found):
+        period, count = 1, 1
+        for length in range(1, min(MAX_PERIOD, (len(found) - position) // 2) + 1):
+            if keys[position] != keys[position + length]:
+                continue
+            repeats = _repeats(found, keys, position, length)
+            if repeats > 1 and repeats * length > period * count:
+                period, count = length, repeats
+        for offset in range(position, position + period):
+            step = _distance(found[offset], found[offset + period]) if count > 1 else 0
+            groups.append(_Group(found[offset], count, step))
+        position += period * count
+    return groups
+
+
+def _repeats(found: list[Occurrence], keys: list[object], position: int, length: int) -> int:
+    """How many times the `length` nodes at `position` follow each other, with evenly spaced indices."""
+    count = 1
+    steps: list[int] = []
+    while True:
+        start = position + count * length
+        if keys[start : start + length] != keys[position : position + length]:
+            return count
+        moved = [_distance(found[start - length + i], found[start + i]) for i in range(length)]
+        if steps and moved != steps:
+            return count
+        steps = moved
+        count += 1
+
+
+def _distance(first: Occurrence, second: Occurrence) -> int:
+    return (second[0].segment.index or 0) - (first[0].segment.index or 0)
+
+
+def _key(occurrence: Occurrence) -> object:
+    """Two occurrences with equal keys differ in nothing a row shows but their index."""
+    node, loops, _, _ = occurrence
+    what = node.op if isinstance(node, Op) else id(node.callee)
+    types: tuple[TensorType, ...] = tuple(value.type for value in (*node.inputs, *node.outputs))
+    return (
+        what,
+        types,
+        node.segment.name,
+        node.segment.strides,
+        loops,
+        node.instance is None,
+        node.train_only,
+    )
+
+
+def _what(node: Op | Call) -> str:
+    if isinstance(node, Op):
+        text = printable(repr(node.op))
+    else:
+        arguments = arguments_text(node.callee)
+        text = printable(node.callee.block) + (f"({arguments})" if arguments else "")
+    notes = ["shared"] if node.instance else []
+    notes += ["train"] if node.train_only else []
+    return f"{text} [{', '.join(notes)}]" if notes else text
+
+
+def _output(node: Op | Call) -> str:
+    texts = [type_text(value) for value in node.outputs]
+    if len(texts) > 1 and len(set(texts)) == 1:
+        return f"{len(texts)} x {texts[0]}"
+    return ", ".join(texts)
+
+
+def type_text(value: Value) -> str:
+    """`[N, 64, 56, 56]`; the dtype in front unless it is f32."""
+    return shape_text(value.type.dims) if value.type.dtype == "f32" else str(value.type)
+
+
+def model_arguments(program: Program) -> dict[str, object]:
+    """The model's parameters and their values, as JSON can hold them (symbolic dimensions as text)."""
+    return {name: _plain(value) for name, value in program.entry.arguments.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple | list):
+        items: list[object] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+        return [_plain(item) for item in items]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
