@@ -1,7 +1,7 @@
 """The catalogue: every operator's name and the family that defines it.
 
-The table is written out, so that listing and spell-checking names imports nothing, and naming `relu` imports one
-file. A family module lists its classes in `OPERATORS`; a test checks that the table and the modules agree.
+The table is written out, so that listing and spell-checking names imports nothing, and naming `relu` imports
+one file. A family module lists its classes in `OPERATORS`; a test checks that table and modules agree.
 """
 
 from functools import cache

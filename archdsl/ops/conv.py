@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def _uniform(fan_in: int) -> Init:
-    """PyTorch's default for convolutions: kaiming_uniform with a = sqrt(5), which is U(+-1/sqrt(fan_in)); biases use
-    the same bound."""
+    """PyTorch's default for convolutions: kaiming_uniform with a = sqrt(5), which is U(+-1/sqrt(fan_in));
+    biases use the same bound."""
     bound = fan_in**-0.5
     return Init("uniform", -bound, bound)
 
@@ -48,8 +48,8 @@ class Conv(Operator):
     stride: Window = arg("window", "step of the window", default=1, minimum=1)
     padding: Window | str = arg(
         "padding",
-        "zeros on each side; `same` is dilation * (kernel // 2), which at stride 1 keeps the size for odd kernels"
-        " and gives one more for even ones",
+        "zeros on each side; `same` is dilation * (kernel // 2), which at stride 1 keeps the size for odd"
+        " kernels and gives one more for even ones",
         default="same",
         minimum=0,
     )
@@ -92,8 +92,8 @@ class Conv(Operator):
         return weight, Weight("bias", (self.out,), start, "bias")
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
-        """MACs: output elements x input channels / groups x window elements, padding included. Bias: 1 per output
-        element."""
+        """MACs: output elements x input channels / groups x window elements, padding included. Bias: 1
+        per output element."""
         weight = self.weights(*inputs)[0]
         elements = outputs[0].elements
         return {"conv": elements * prod(weight.shape[1:]), "bias": elements if self.bias else 0}
@@ -190,8 +190,8 @@ class ConvTranspose(Operator):
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        """As `nn.ConvTranspose2d` stores it: input channels first. PyTorch takes fan_in from the second axis of a
-        weight, so here from the output channels of a group."""
+        """As `nn.ConvTranspose2d` stores it: input channels first. PyTorch takes fan_in from the second axis
+        of a weight, so here from the output channels of a group."""
         (x,) = inputs
         kernel = rules.window(self, self.kernel, x.rank - 2, "kernel")
         group = self.out // self.groups
@@ -200,8 +200,8 @@ class ConvTranspose(Operator):
         return (weight, Weight("bias", (self.out,), init, "bias")) if self.bias else (weight,)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
-        """MACs: input elements x output channels / groups x window elements, what is cut off included. Bias: 1 per
-        output element."""
+        """MACs: input elements x output channels / groups x window elements, what is cut off included. Bias:
+        1 per output element."""
         weight = self.weights(*inputs)[0]
         bias = outputs[0].elements if self.bias else 0
         return {"conv": inputs[0].elements * prod(weight.shape[1:]), "bias": bias}

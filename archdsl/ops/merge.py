@@ -1,6 +1,7 @@
 """Element-wise merges of branches, and `id`.
 
-Inputs have equal ranks; an axis of size 1 stretches to the others' length. Inputs are taken from left to right: `sub` of a, b, c is (a - b) - c.
+Inputs have equal ranks; an axis of size 1 stretches to the others' length. Inputs are taken from left
+to right: `sub` of a, b, c is (a - b) - c.
 """
 
 from functools import reduce

@@ -1,6 +1,7 @@
 """Piecewise-linear activations and their smooth-tailed relatives.
 
-Every activation counts 1 FLOP per element, whatever the function: its cost differs from machine to machine and is never what makes a network slow.
+Every activation counts 1 FLOP per element, whatever the function: its cost differs between machines and is
+never what makes a network slow.
 """
 
 from typing import TYPE_CHECKING

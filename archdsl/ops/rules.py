@@ -140,7 +140,7 @@ def require_positive(
     for axis, length in enumerate(spatial):
         if at_least(length, 1) is False:
             reject(
-                f"`{op.name}` with {at} {sizes[axis]} leaves nothing of axis {axis + 2}, of length {x.dims[axis + 2]}",
+                f"`{op.name}` with {at} {sizes[axis]} leaves nothing of axis {axis + 2} of {x}",
                 at=at,
                 found=str(x),
                 help="pad more, use a smaller window, or shrink the image less before this point",

@@ -1,0 +1,85 @@
+"""Regularisers that act in training only; at inference they are the identity and cost nothing."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import FREE, Example, Operator, Work, arg
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+DROP_PATH = '''
+class DropPath(nn.Module):
+    """In training, zeroes whole samples with probability `p` and scales the others up to keep the mean."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.rand(x.shape[:1] + (1,) * (x.ndim - 1), device=x.device) >= self.p
+        return x * kept / max(1 - self.p, 1e-12)
+'''
+
+
+class Dropout(Operator):
+    """Zeroes elements at random in training and scales the others by 1 / (1 - p)."""
+
+    name = "dropout"
+    summary = "Zero elements at random in training"
+    source = "Srivastava et al., 2014"
+    examples = (
+        Example("dropout", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
+        Example("dropout(0.1)", ("f32[2, 3]",)),
+    )
+
+    p: float = arg("float", "probability that an element is zeroed", default=0.5, minimum=0, maximum=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        rules.require_f32(self, *inputs)
+        return inputs
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None at inference."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.module("nn.Dropout", self.p)(inputs[0])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        return inputs[0]
+
+
+class DropPath(Operator):
+    """Stochastic depth: drops a sample's whole tensor in training, so that a residual branch is skipped."""
+
+    name = "drop_path"
+    summary = "Zero whole samples at random in training (stochastic depth)"
+    source = "Huang et al., 2016"
+    examples = (
+        Example("drop_path(0.2)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
+        Example("drop_path", ("f32[2, 3]",)),
+    )
+
+    p: float = arg("float", "probability that a sample is zeroed", default=0.0, minimum=0, maximum=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        rules.require_f32(self, *inputs)
+        rules.require_rank(self, inputs[0], 1, None, "[N, ...]")
+        return inputs
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None at inference."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.module(t.helper(DROP_PATH), self.p)(inputs[0])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        return inputs[0]
+
+
+OPERATORS = (Dropout, DropPath)

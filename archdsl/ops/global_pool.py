@@ -1,0 +1,135 @@
+"""Pooling over whole spatial axes, or to a given number of positions."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archdsl.ir.operator import Example, Operator, Work, arg
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
+from archdsl.types.windows import Window
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+class GlobalPool(Operator):
+    """Base of pools that leave one number per channel."""
+
+    torch_method: ClassVar[str]
+    onnx_type: ClassVar[str]
+
+    keepdim: bool = arg("bool", "keep the spatial axes, with length 1", default=False)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        axes = rules.require_images(self, x)
+        return (x.with_dims(*x.dims[:2], *((1,) * axes if self.keepdim else ())),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """1 per input element."""
+        return {"pooling": inputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = tuple(range(2, x.type.rank))
+        return t.method(
+            x, self.torch_method, axes[0] if len(axes) == 1 else axes, keepdim=t.option(self.keepdim, False)
+        )
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        pooled = o.node(self.onnx_type, inputs[0])
+        return pooled if self.keepdim else o.node("Flatten", pooled, axis=1)
+
+
+class GlobalAvgPool(GlobalPool):
+    name = "global_avg_pool"
+    summary = "Mean of each channel over all spatial axes"
+    source = "Lin et al., 2013"
+    torch_method = "mean"
+    onnx_type = "GlobalAveragePool"
+    examples = (
+        Example("global_avg_pool", ("f32[N, 3, H, W]",), "f32[N, 3]"),
+        Example("global_avg_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]"),
+        Example("global_avg_pool", ("f32[2, 3, 4, 2, 2]",), "f32[2, 3]"),
+    )
+
+
+class GlobalMaxPool(GlobalPool):
+    name = "global_max_pool"
+    summary = "Largest element of each channel over all spatial axes"
+    torch_method = "amax"
+    onnx_type = "GlobalMaxPool"
+    examples = (
+        Example("global_max_pool", ("f32[N, 3, H, W]",), "f32[N, 3]"),
+        Example("global_max_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]"),
+    )
+
+
+class AdaptiveAvgPool(Operator):
+    """Position i of n averages elements floor(i*L/n) to ceil((i+1)*L/n) of an axis of length L, as in PyTorch."""
+
+    name = "adaptive_avg_pool"
+    summary = "Mean over as many windows as are asked for"
+    examples = (
+        Example("adaptive_avg_pool(2)", ("f32[N, 3, 6, 4]",), "f32[N, 3, 2, 2]"),
+        Example("adaptive_avg_pool([3, 4])", ("f32[2, 3, 7, 5]",), "f32[2, 3, 3, 4]"),
+        Example("adaptive_avg_pool(5)", ("f32[2, 3, 3]",), "f32[2, 3, 5]"),
+        Example("adaptive_avg_pool(2)", ("f32[1, 2, 4, 5, 3]",), "f32[1, 2, 2, 2, 2]"),
+    )
+
+    output_size: Window = arg("window", "positions along each spatial axis", minimum=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """The windows are chosen now, so the spatial lengths must be known."""
+        (x,) = inputs
+        rules.require_f32(self, x)
+        axes = rules.require_images(self, x)
+        for axis in range(2, x.rank):
+            rules.known(self, x, axis, f"elements along axis {axis}")
+        return (x.with_dims(*x.dims[:2], *rules.window(self, self.output_size, axes, "output_size")),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """1 per element of a window, overlaps counted in each."""
+        total = outputs[0].dims[0] * outputs[0].dims[1]
+        for axis in range(2, inputs[0].rank):
+            length = rules.known(self, inputs[0], axis, "elements")
+            count = rules.known(self, outputs[0], axis, "elements")
+            total = total * sum(stop - start for start, stop in _bins(length, count))
+        return {"pooling": total}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = x.type.rank - 2
+        size = rules.collapse(rules.window(self, self.output_size, axes, "output_size"))
+        return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """`AveragePool` where the windows are alike; elsewhere each axis is multiplied by its matrix of weights,
+        since ONNX has no pool with windows of different sizes."""
+        (x,) = inputs
+        rank = x.type.rank
+        sizes = rules.window(self, self.output_size, rank - 2, "output_size")
+        lengths = [rules.known(self, x.type, axis, "elements") for axis in range(2, rank)]
+        if all(length % size == 0 for length, size in zip(lengths, sizes, strict=True)):
+            kernel = [length // size for length, size in zip(lengths, sizes, strict=True)]
+            return o.node("AveragePool", x, kernel_shape=kernel, strides=kernel)
+        for axis, (length, size) in enumerate(zip(lengths, sizes, strict=True), 2):
+            matrix = [
+                1.0 / (stop - start) if start <= position < stop else 0.0
+                for position in range(length)
+                for start, stop in _bins(length, size)
+            ]
+            order = [*(other for other in range(rank) if other != axis), axis]
+            rotated = o.node("Transpose", x, perm=order) if axis < rank - 1 else x
+            product = o.node("MatMul", rotated, o.constant(matrix, shape=(length, size)))
+            back = [order.index(position) for position in range(rank)]
+            x = o.node("Transpose", product, perm=back) if axis < rank - 1 else product
+        return x
+
+
+def _bins(length: int, count: int) -> list[tuple[int, int]]:
+    """Start and end of each window along one axis."""
+    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+
+
+OPERATORS = (GlobalAvgPool, GlobalMaxPool, AdaptiveAvgPool)

@@ -1,0 +1,214 @@
+"""Pooling over sliding windows of one, two or three spatial axes."""
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from archdsl.ir.operator import Example, Operator, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+from archdsl.types.windows import Window, ceil_output_length, output_length
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import (
+        OnnxAttribute,
+        OnnxEmitter,
+        OnnxValue,
+        TorchEmitter,
+        TorchExpr,
+        TorchInput,
+        TorchOption,
+    )
+
+
+class Pool(Operator):
+    """Base of the sliding-window pools."""
+
+    onnx_type: ClassVar[str]
+
+    kernel: Window = arg("window", "window size", minimum=1)
+    stride: Window | None = arg(
+        "window", "step of the window; the window size if none", default=None, minimum=1
+    )
+    padding: Window | str = arg(
+        "padding", "added to each side, at most half the window; `same` is kernel // 2", default=0, minimum=0
+    )
+
+    def windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
+        """Kernel, stride, padding and dilation, written out per axis."""
+        kernel = rules.window(self, self.kernel, axes, "kernel")
+        stride = kernel if self.stride is None else rules.window(self, self.stride, axes, "stride")
+        dilation = self.spread(axes)
+        return kernel, stride, rules.paddings(self, self.padding, kernel, dilation), dilation
+
+    def spread(self, axes: int) -> tuple[int, ...]:
+        """Dilation per axis."""
+        return (1,) * axes
+
+    def ceils(self) -> bool:
+        """Whether a last, partial window counts."""
+        raise NotImplementedError
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        kernel, stride, padding, dilation = self.windows(rules.require_images(self, x))
+        for pad, size in zip(padding, kernel, strict=True):
+            if pad > size // 2:
+                reject(
+                    f"a padding of {pad} is more than half of the window {size}",
+                    at="padding",
+                    expected=f"at most {size // 2}",
+                    found=str(pad),
+                    help="a window could lie in the padding alone; use `pad` before the pool",
+                    code="E0406",
+                )
+        lengths = tuple(map(self._length, x.dims[2:], kernel, stride, padding, dilation))
+        rules.require_positive(self, x, lengths, kernel)
+        return (x.with_dims(*x.dims[:2], *lengths),)
+
+    def _length(self, length: Dim, kernel: int, stride: int, padding: int, dilation: int) -> Dim:
+        if not self.ceils():
+            return output_length(length, kernel, stride, padding, dilation)
+        result = ceil_output_length(length, kernel, stride, padding, dilation)
+        if result is None:
+            reject(
+                f"whether the last window starts inside the image depends on the value of {length}",
+                at="stride",
+                expected="stride + padding at most the window's extent, or a known length",
+                found=f"stride {stride}, padding {padding}, window {kernel}",
+                help=rules.CONCRETE,
+                code="E0409",
+            )
+        return result
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Window elements per output element, padding and overhang included."""
+        kernel = self.windows(inputs[0].rank - 2)[0]
+        return {"pooling": outputs[0].elements * prod(kernel)}
+
+    def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
+        """Keyword arguments of this pool alone."""
+        raise NotImplementedError
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = x.type.rank - 2
+        kernel, stride, padding, _ = map(rules.collapse, self.windows(axes))
+        return t.call(
+            f"F.{self.name}{axes}d",
+            x,
+            kernel,
+            stride=t.option(stride, kernel),
+            padding=t.option(padding, 0),
+            **self.options(t, axes),
+        )
+
+    def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
+        """ONNX attributes of this pool alone."""
+        raise NotImplementedError
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """Before opset 22 ONNX counts a last window that starts in the right padding, which PyTorch and onnxruntime
+        drop. Where it is dropped, ceil mode gives what floor mode gives, so each axis is pooled in the mode that
+        says what happens; axes that differ take two nodes, exact because both pools are separable."""
+        (x,) = inputs
+        windows = self.windows(x.type.rank - 2)
+        floors = map(output_length, x.type.dims[2:], *windows)
+        lengths = self.infer(x.type)[0].dims[2:]
+        ceil_axes = [length != floor for length, floor in zip(lengths, floors, strict=True)]
+        if all(ceil_axes) or not any(ceil_axes) or o.opset >= 22:
+            return self._node(o, x, windows, any(ceil_axes))
+        floor_axes = [not chosen for chosen in ceil_axes]
+        partial = self._node(o, x, _only(windows, floor_axes), False)
+        return self._node(o, partial, _only(windows, ceil_axes), True)
+
+    def _node(
+        self, o: "OnnxEmitter", x: "OnnxValue", windows: tuple[tuple[int, ...], ...], ceil: bool
+    ) -> "OnnxValue":
+        kernel, stride, padding, dilation = windows
+        return o.node(
+            self.onnx_type,
+            x,
+            kernel_shape=kernel,
+            strides=stride,
+            pads=padding * 2,
+            ceil_mode=int(ceil),
+            **self.attributes(dilation),
+        )
+
+
+def _only(windows: tuple[tuple[int, ...], ...], chosen: list[bool]) -> tuple[tuple[int, ...], ...]:
+    """The same windows on the chosen axes, and windows that do nothing on the others."""
+    return tuple(
+        tuple(value if use else nothing for value, use in zip(values, chosen, strict=True))
+        for values, nothing in zip(windows, (1, 1, 0, 1), strict=True)
+    )
+
+
+class MaxPool(Pool):
+    name = "max_pool"
+    summary = "Largest element of each window"
+    onnx_type = "MaxPool"
+    examples = (
+        Example("max_pool(2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
+        Example("max_pool(3, stride = 2, padding = 1)", ("f32[2, 3, 8, 9]",), "f32[2, 3, 4, 5]"),
+        Example("max_pool(3, stride = 2, ceil_mode)", ("f32[2, 3, 8, 10]",), "f32[2, 3, 4, 5]"),
+        Example("max_pool(3, stride = 1, padding = same)", ("f32[2, 3, 8]",), "f32[2, 3, 8]"),
+        Example("max_pool(2, stride = 1, dilation = 2)", ("f32[1, 2, 5, 5, 5]",), "f32[1, 2, 3, 3, 3]"),
+        Example("max_pool(1, stride = 3, ceil_mode)", ("f32[1, 2, 3, 4]",), "f32[1, 2, 1, 2]"),
+        Example("max_pool([2, 1], stride = 3, ceil_mode)", ("f32[1, 2, 4, 3]",), "f32[1, 2, 2, 1]"),
+        Example("max_pool(3, stride = 2, ceil_mode)", ("f32[N, 3, H]",), "f32[N, 3, H // 2]"),
+    )
+
+    dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
+    ceil_mode: bool = arg("bool", "keep a last window that hangs over the end", default=False)
+
+    def spread(self, axes: int) -> tuple[int, ...]:
+        return rules.window(self, self.dilation, axes, "dilation")
+
+    def ceils(self) -> bool:
+        return self.ceil_mode
+
+    def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
+        dilation = rules.collapse(self.spread(axes))
+        return {"dilation": t.option(dilation, 1), "ceil_mode": t.option(self.ceil_mode, False)}
+
+    def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
+        return {"dilations": dilation}
+
+
+class AvgPool(Pool):
+    name = "avg_pool"
+    summary = "Mean of each window"
+    onnx_type = "AveragePool"
+    examples = (
+        Example("avg_pool(2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
+        Example("avg_pool(3, stride = 1, padding = 1)", ("f32[2, 3, 5, 6]",), "f32[2, 3, 5, 6]"),
+        Example(
+            "avg_pool(3, stride = 2, padding = 1, !count_include_pad)",
+            ("f32[2, 3, 5, 6]",),
+            "f32[2, 3, 3, 3]",
+        ),
+        Example("avg_pool(3, stride = 2, padding = same, ceil_mode)", ("f32[2, 3, 6]",), "f32[2, 3, 4]"),
+        Example("avg_pool([1, 2], stride = [3, 2], ceil_mode)", ("f32[1, 2, 3, 5]",), "f32[1, 2, 1, 3]"),
+        Example("avg_pool(2)", ("f32[1, 2, 4, 4, 5]",), "f32[1, 2, 2, 2, 2]"),
+    )
+
+    ceil_mode: bool = arg("bool", "keep a last window that hangs over the end", default=False)
+    count_include_pad: bool = arg("bool", "padding counts as zeros in the mean", default=True)
+
+    def ceils(self) -> bool:
+        return self.ceil_mode
+
+    def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
+        return {
+            "ceil_mode": t.option(self.ceil_mode, False),
+            "count_include_pad": t.option(self.count_include_pad, True),
+        }
+
+    def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
+        return {"count_include_pad": int(self.count_include_pad)}
+
+
+OPERATORS = (MaxPool, AvgPool)
