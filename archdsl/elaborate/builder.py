@@ -1,0 +1,161 @@
+"""Building one function: nodes in order, open `repeat` bodies, and at the end the path segments."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archdsl.ir.program import Call, Function, Node, Op, Output, Repeat, Segment, Value
+from archdsl.types.tensor import TensorType
+
+
+class Builder:
+    """Nodes of a function under construction. `regions` is the stack of node lists: the function's own, then one per open
+    `repeat` body."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Value] = []
+        self.outputs: list[Output] = []
+        self.labels: dict[str, Value] = {}
+        self.symbols: set[str] = set()
+        """Names of dimensions that inputs declare and nothing else binds."""
+        self.regions: list[list[Node]] = [[]]
+        self.loops: list[str] = []
+        """`i=2` of every loop being unrolled, for the chain of calls in diagnostics."""
+
+    @property
+    def depth(self) -> int:
+        """Number of `repeat` bodies that are open."""
+        return len(self.regions) - 1
+
+    def add_input(self, type: TensorType, name: str = "") -> Value:
+        value = Value(type, name)
+        self.inputs.append(value)
+        return value
+
+    def add(self, node: Node) -> None:
+        self.regions[-1].append(node)
+
+    def finish(
+        self, block: str, arguments: dict[str, object], outputs: tuple[Value, ...], origin: Any, span: Any, doc: str
+    ) -> Function:
+        """The finished function, with a segment on every node."""
+        nodes = self.regions[0]
+        assign_segments(nodes)
+        return Function(
+            block, arguments, tuple(self.inputs), nodes, outputs, origin, span, doc, self.labels
+        )
+
+
+def assign_segments(nodes: list[Node]) -> None:
+    """Number the names of a function body (language reference, "Parameter paths").
+
+    A name that occurs once is the segment; a name that occurs several times is a list numbered in source order, where an
+    occurrence inside `repeat n` counts n times. Nodes come in with the bare name in their segment.
+    """
+    totals: dict[str, int] = {}
+    _count(nodes, 1, totals)
+    _number(nodes, dict.fromkeys(totals, 0), totals, ())
+
+
+def _count(nodes: list[Node], times: int, totals: dict[str, int]) -> None:
+    for node in nodes:
+        if isinstance(node, Repeat):
+            _count(node.nodes, times * node.times, totals)
+        elif node.instance is None:
+            totals[node.segment.name] = totals.get(node.segment.name, 0) + times
+
+
+def _number(
+    nodes: list[Node], next_index: dict[str, int], totals: Mapping[str, int], strides: tuple[dict[str, int], ...]
+) -> None:
+    """`next_index` is where each name's list stands; `strides` holds, per enclosing repeat, how far one iteration moves each
+    name. Recursion follows nested repeats, which the parser bounds."""
+    for node in nodes:
+        if isinstance(node, Repeat):
+            per_iteration: dict[str, int] = {}
+            _count(node.nodes, 1, per_iteration)
+            start = {name: next_index[name] for name in per_iteration}
+            _number(node.nodes, next_index, totals, (*strides, per_iteration))
+            for name, count in per_iteration.items():
+                next_index[name] = start[name] + count * node.times
+        elif node.instance is not None:
+            node.segment = node.instance.segment
+        else:
+            name = node.segment.name
+            if totals[name] == 1:
+                node.segment = Segment(name)
+            else:
+                node.segment = Segment(name, next_index[name], tuple(level[name] for level in strides))
+            next_index[name] += 1
+
+
+def substitute_inputs(nodes: list[Node], replacements: Mapping[Value, Value]) -> None:
+    """Replace values that nodes read, in place, nested repeat bodies included."""
+    pending = [nodes]
+    while pending:
+        for node in pending.pop():
+            node.inputs = tuple(replacements.get(value, value) for value in node.inputs)
+            if isinstance(node, Repeat):
+                node.results = tuple(replacements.get(value, value) for value in node.results)
+                pending.append(node.nodes)
+
+
+def mark_train_only(nodes: list[Node], outputs: list[Output]) -> None:
+    """Mark the nodes of the entry function that only training outputs depend on."""
+    kept: set[Value] = {output.value for output in outputs if not output.train}
+    training: set[Value] = {output.value for output in outputs if output.train}
+    for node in reversed(nodes):
+        reads: set[Value] = set(node.inputs)
+        if isinstance(node, Repeat):
+            reads |= _reads(node)
+        if any(value in kept for value in node.outputs):
+            kept |= reads
+        elif any(value in training for value in node.outputs):
+            training |= reads
+            node.train_only = True
+
+
+def _reads(repeat: Repeat) -> set[Value]:
+    """Every value a repeat body reads, its own included (harmless: nobody outside sees those)."""
+    found: set[Value] = set(repeat.results)
+    pending = [repeat.nodes]
+    while pending:
+        for node in pending.pop():
+            found.update(node.inputs)
+            if isinstance(node, Repeat):
+                found.update(node.results)
+                pending.append(node.nodes)
+    return found
+
+
+def reachable(entry: Function) -> list[Function]:
+    """Every distinct function the entry needs, callees before callers, the entry last."""
+    ordered: list[Function] = []
+    state: dict[Function, bool] = {}
+    stack: list[tuple[Function, bool]] = [(entry, False)]
+    while stack:
+        function, expanded = stack.pop()
+        if expanded:
+            if not state[function]:
+                state[function] = True
+                ordered.append(function)
+            continue
+        if function in state:
+            continue
+        state[function] = False
+        stack.append((function, True))
+        seen: set[Function] = set()
+        pending = [function.nodes]
+        while pending:
+            for node in pending.pop():
+                if isinstance(node, Call) and node.callee not in seen:
+                    seen.add(node.callee)
+                    stack.append((node.callee, False))
+                elif isinstance(node, Repeat):
+                    pending.append(node.nodes)
+    return ordered
+
+
+def label_node(node: Node, name: str) -> None:
+    """Rename a node that was just added (`as name`)."""
+    if isinstance(node, (Op, Call)):
+        node.segment = Segment(name)

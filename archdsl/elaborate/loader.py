@@ -1,0 +1,230 @@
+"""Loading files: reading, parsing, imports, constants.
+
+Imports are resolved against the importing file and never leave the project root: the folder the caller names, else the
+working directory when the main file lies in it, else the main file's own folder. Symbolic links are followed before that
+is checked.
+"""
+
+import os
+from pathlib import Path
+
+from archdsl.diagnostics.model import Diagnostic, Label, Sink
+from archdsl.elaborate.calls import Elaborator
+from archdsl.elaborate.flow import Frame
+from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.module import Module, define_items
+from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
+from archdsl.elaborate.resolve import Resolver
+from archdsl.elaborate.values import BlockDef, Static, UNKNOWN
+from archdsl.limits import Limits
+from archdsl.source import Source, Span
+from archdsl.syntax import ast
+from archdsl.syntax.parser import parse
+
+
+def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: str | None = None) -> Module | None:
+    """Read and load a spec file; None when it cannot be read or parsed. Everything wrong is in `sink`."""
+    real = os.path.realpath(path)
+    text = _read(real, str(path), sink, limits)
+    if text is None:
+        return None
+    return _Loader(sink, limits, _root(real, root)).load(Source(str(path), text), real)
+
+
+def load_text(
+    text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None
+) -> Module | None:
+    """Load a spec from a string; relative imports are resolved against `root`, else the working directory."""
+    base = os.path.realpath(root or os.getcwd())
+    return _Loader(sink, limits, base).load(Source(name, text), os.path.join(base, "<string>"))
+
+
+def _root(real: str, root: str | None) -> str:
+    if root is not None:
+        return os.path.realpath(root)
+    here = os.path.realpath(os.getcwd())
+    return here if _inside(real, here) else os.path.dirname(real)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _read(real: str, shown: str, sink: Sink, limits: Limits, span: Span | None = None) -> str | None:
+    """The text of a file, or None after a report. Never reads more than the limit allows."""
+    try:
+        with open(real, "rb") as stream:
+            data = stream.read(limits.source_bytes + 1)
+    except IsADirectoryError:
+        return _unreadable(sink, "E0602", f"`{shown}` is a folder, not a spec file", span)
+    except FileNotFoundError:
+        return _unreadable(sink, "E0601", f"there is no file `{shown}`", span, _similar(real))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the path is not valid"
+        return _unreadable(sink, "E0603", f"`{shown}` cannot be read: {reason}", span)
+    if len(data) > limits.source_bytes:
+        sink.add(
+            Diagnostic(
+                "E0901",
+                f"`{shown}` is larger than {limits.source_bytes} bytes",
+                span,
+                help="raise it with --limit source_bytes=...",
+            )
+        )
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _unreadable(sink, "E0604", f"`{shown}` is not UTF-8 text: byte {error.start} is wrong", span)
+
+
+def _unreadable(sink: Sink, code: str, message: str, span: Span | None, help: str = "") -> None:
+    sink.add(Diagnostic(code, message, span, help=help))
+
+
+def _similar(real: str) -> str:
+    try:
+        names = [entry.name for entry in os.scandir(os.path.dirname(real)) if entry.name.endswith(".arch")]
+    except OSError:
+        return ""
+    return did_you_mean(os.path.basename(real), names)
+
+
+class _Loader:
+    """Loads one file and everything it imports, each file once."""
+
+    def __init__(self, sink: Sink, limits: Limits, root: str) -> None:
+        self.sink = sink
+        self.limits = limits
+        self.root = root
+        self.resolver = Resolver(sink, limits)
+        self.report = Reporter(sink, limits)
+        self.elaborator = Elaborator(self.report, self.resolver)
+        self.modules: dict[str, Module | None] = {}
+        self.open: list[str] = []
+        self.bytes = 0
+
+    def load(self, source: Source, real: str) -> Module | None:
+        self.bytes += len(source.text.encode("utf-8", "surrogatepass"))
+        if self.bytes > self.limits.import_bytes:
+            limit = self.limits.import_bytes
+            span = Span(source, 0, 0)
+            self.report.limit("E0909", f"the spec and its imports are larger than {limit} bytes", span, "import_bytes")
+            return None
+        tree = parse(source, self.sink, self.limits)
+        if tree is None:
+            return None
+        module = Module(source)
+        module.resolver = self.resolver
+        self.open.append(real)
+        self._duplicates(tree)
+        rest = {id(item) for item in define_items(tree, module)}
+        self._evaluate(tree, module, rest, real)
+        self.open.pop()
+        return module
+
+    def _evaluate(self, tree: ast.File, module: Module, rest: set[int], real: str) -> None:
+        """Run `use`, `let` and `default` in order; what stands below a `default` sees it."""
+        frame = Frame(Builder(), module.scope, None)
+        try:
+            for item in tree.items:
+                if id(item) not in rest:
+                    self._give_defaults(item, module)
+                elif isinstance(item, ast.Use):
+                    self._use(item, module, real)
+                elif isinstance(item, (ast.Let, ast.Default)):
+                    self.elaborator.run(ast.Body([item], item.span), frame)
+        except LimitReached:
+            pass
+
+    def _give_defaults(self, item: ast.Item, module: Module) -> None:
+        defaults = module.scope.defaults
+        if isinstance(item, (ast.Block, ast.Model)):
+            definition = module.scope.names.get(item.name.id)
+            if isinstance(definition, BlockDef) and definition.syntax is item:
+                definition.scope.defaults = defaults
+
+    def _duplicates(self, tree: ast.File) -> None:
+        seen: dict[str, Span] = {}
+        for item in tree.items:
+            if isinstance(item, (ast.Block, ast.Model, ast.Preset)):
+                names = [item.name]
+            elif isinstance(item, ast.Let):
+                names = item.targets
+            elif isinstance(item, ast.Use):
+                names = [entry.alias or entry.name for entry in item.imports]
+            else:
+                continue
+            for name in names:
+                if name.id in seen:
+                    self.report.error(
+                        "E0204",
+                        f"`{name.id}` is defined twice in this file",
+                        name.span,
+                        "defined again",
+                        related=(Label(seen[name.id], "first defined here"),),
+                    )
+                else:
+                    seen[name.id] = name.span
+
+    # ----------------------------------------------------------------------------------------------------- imports
+
+    def _use(self, item: ast.Use, module: Module, real: str) -> None:
+        target = self._standard(item) if item.module is not None else self._file(item, real)
+        for entry in item.imports:
+            name = (entry.alias or entry.name).id
+            found = target.scope.names.get(entry.name.id) if target is not None else None
+            if found is None:
+                if target is not None:
+                    self.report.error(
+                        "E0205",
+                        f"`{item.path or item.module}` defines no `{entry.name.id}`",
+                        entry.name.span,
+                        "not found there",
+                        help=did_you_mean(entry.name.id, target.scope.names),
+                    )
+                found = Static(UNKNOWN)
+            module.scope.names[name] = found
+
+    def _standard(self, item: ast.Use) -> Module | None:
+        from archdsl.std import stems
+
+        assert item.module is not None
+        head, _, stem = item.module.partition(".")
+        if head == "std" and stem in stems():
+            return self.resolver.standard_file(stem)
+        self.report.error(
+            "E0208",
+            f"there is no library `{item.module}`",
+            item.target,
+            "unknown library",
+            help=did_you_mean(item.module, [f"std.{name}" for name in stems()]) or 'a file is named in quotes: use "file.arch" (...)',
+        )
+        return None
+
+    def _file(self, item: ast.Use, real: str) -> Module | None:
+        assert item.path is not None
+        path = os.path.realpath(os.path.join(os.path.dirname(real), item.path)) if "\0" not in item.path else ""
+        if not path or not _inside(path, self.root):
+            self.report.error(
+                "E0207",
+                f'"{item.path}" lies outside the project',
+                item.target,
+                f"the project root is {self.root}",
+                help="imports stay inside the root; run from a folder that holds both files",
+            )
+            return None
+        if path in self.open:
+            chain = " -> ".join(Path(step).name for step in [*self.open[self.open.index(path) :], path])
+            self.report.error("E0206", f"the files import each other: {chain}", item.target, "closes the circle")
+            return None
+        if path not in self.modules:
+            before = len(self.sink.found)
+            text = _read(path, item.path, self.sink, self.limits, item.target)
+            shown = os.path.relpath(path)
+            self.modules[path] = self.load(Source(shown, text), path) if text is not None else None
+            if text is None and len(self.sink.found) > before and self.sink.found[-1].code == "E0601":
+                self.sink.found[-1].code = "E0208"
+        return self.modules[path]
+
+

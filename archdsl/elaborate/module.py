@@ -1,0 +1,62 @@
+"""A file after its names are defined: what importing it, elaborating its models and running its tests start from."""
+
+from dataclasses import dataclass, field
+
+from archdsl.elaborate.values import BlockDef, Scope, Static
+from archdsl.source import Source, Span
+from archdsl.syntax import ast
+
+@dataclass(slots=True, eq=False, repr=False)
+class ModelPreset:
+    """`model NAME = other(args)`."""
+
+    syntax: ast.Preset
+    scope: Scope
+
+@dataclass(slots=True, eq=False, repr=False)
+class TestItem:
+    """A `test` item with the scope it stands in."""
+
+    __test__ = False  # the name would make pytest collect it
+
+    syntax: ast.Test
+    scope: Scope
+
+@dataclass(slots=True, eq=False, repr=False)
+class Module:
+    """One `.arch` file. `scope.names` holds constants, blocks, models and imports; `models` what can be elaborated, in
+    source order, presets included and imported models not."""
+
+    source: Source
+    scope: Scope = field(default_factory=lambda: Scope(None))
+    models: dict[str, BlockDef | ModelPreset] = field(default_factory=dict[str, BlockDef | ModelPreset])
+    tests: list[TestItem] = field(default_factory=list[TestItem])
+    places: dict[str, Span] = field(default_factory=dict[str, Span])
+    """Where each name is defined."""
+    resolver: object = None
+    """The `Resolver` shared by everything that elaborates this module."""
+
+def define_items(tree: ast.File, module: Module) -> list[ast.Item]:
+    """Define the blocks, models and tests of a file; returns the items that need evaluation (`use`, `let`, `default`).
+
+    Blocks and models see every name of the file, whatever the order. Items that need evaluation are left to the loader.
+    """
+    rest: list[ast.Item] = []
+    for item in tree.items:
+        if isinstance(item, (ast.Block, ast.Model)):
+            # A scope of its own per block, sharing the file's names: `default` statements hold from where they stand.
+            definition = BlockDef(item, Scope(None, module.scope.names))
+            module.scope.names[item.name.id] = definition
+            module.places[item.name.id] = item.name.span
+            if isinstance(item, ast.Model):
+                module.models[item.name.id] = definition
+        elif isinstance(item, ast.Preset):
+            module.models[item.name.id] = ModelPreset(item, Scope(None, module.scope.names))
+            module.places[item.name.id] = item.name.span
+        elif isinstance(item, ast.Test):
+            module.tests.append(TestItem(item, Scope(None, module.scope.names)))
+        else:
+            rest.append(item)
+    return rest
+
+__all__ = ["Module", "ModelPreset", "Static", "TestItem", "define_items"]

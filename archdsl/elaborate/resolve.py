@@ -1,0 +1,49 @@
+"""Names that no scope binds: the standard library and the operators."""
+
+from archdsl.diagnostics.model import Sink
+from archdsl.elaborate.module import Module, define_items
+from archdsl.elaborate.values import BlockDef, OperatorRef, Unknown
+from archdsl.limits import Limits
+from archdsl.ops import catalogue
+from archdsl.source import Source
+from archdsl.std import INDEX, text
+from archdsl.syntax.parser import parse
+
+
+class Resolver:
+    """Finds standard blocks and operators by name; a standard file is parsed when a name in it is first used."""
+
+    def __init__(self, sink: Sink, limits: Limits) -> None:
+        self.sink = sink
+        self.limits = limits
+        self._files: dict[str, Module] = {}
+        self._found: dict[str, OperatorRef | BlockDef | None] = {}
+
+    def find(self, name: str) -> OperatorRef | BlockDef | None:
+        """The standard block or operator of this name, or None."""
+        if name not in self._found:
+            self._found[name] = self._look_up(name)
+        return self._found[name]
+
+    def names(self) -> set[str]:
+        """Every name `find` knows."""
+        return {*INDEX, *catalogue.names()}
+
+    def standard_file(self, stem: str) -> Module:
+        """One file of the standard library, elaborated up to its items."""
+        known = self._files.get(stem)
+        if known is None:
+            source = Source(f"std/{stem}.arch", text(stem))
+            known = self._files[stem] = Module(source)
+            tree = parse(source, self.sink, self.limits)
+            if tree is not None:
+                define_items(tree, known)
+        return known
+
+    def _look_up(self, name: str) -> OperatorRef | BlockDef | None:
+        stem = INDEX.get(name)
+        if stem is not None:
+            found = self.standard_file(stem).scope.names.get(name)
+            return found if isinstance(found, BlockDef) else None
+        cls = catalogue.lookup(name)
+        return None if cls is None or isinstance(cls, Unknown) else OperatorRef(cls)
