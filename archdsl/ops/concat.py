@@ -69,7 +69,8 @@ class Concat(Operator):
 
 
 class Join(Operator):
-    """FractalNet's join with local drop-path: the draw is made once per batch, and at least one branch survives."""
+    """FractalNet's join with local drop-path: the draw is made once per batch, and at least one branch
+    survives."""
 
     name = "join"
     summary = "Mean of the branches, some of them dropped in training"

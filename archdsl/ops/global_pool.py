@@ -66,7 +66,8 @@ class GlobalMaxPool(GlobalPool):
 
 
 class AdaptiveAvgPool(Operator):
-    """Position i of n averages elements floor(i*L/n) to ceil((i+1)*L/n) of an axis of length L, as in PyTorch."""
+    """Position i of n averages elements floor(i*L/n) to ceil((i+1)*L/n) of an axis of length L, as in
+    PyTorch."""
 
     name = "adaptive_avg_pool"
     summary = "Mean over as many windows as are asked for"
@@ -104,8 +105,8 @@ class AdaptiveAvgPool(Operator):
         return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
-        """`AveragePool` where the windows are alike; elsewhere each axis is multiplied by its matrix of weights,
-        since ONNX has no pool with windows of different sizes."""
+        """`AveragePool` where the windows are alike; elsewhere each axis is multiplied by its matrix of
+        weights, since ONNX has no pool with windows of different sizes."""
         (x,) = inputs
         rank = x.type.rank
         sizes = rules.window(self, self.output_size, rank - 2, "output_size")

@@ -109,9 +109,10 @@ class Pool(Operator):
         raise NotImplementedError
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
-        """Before opset 22 ONNX counts a last window that starts in the right padding, which PyTorch and onnxruntime
-        drop. Where it is dropped, ceil mode gives what floor mode gives, so each axis is pooled in the mode that
-        says what happens; axes that differ take two nodes, exact because both pools are separable."""
+        """Before opset 22 ONNX counts a last window that starts in the right padding, which PyTorch and
+        onnxruntime drop. Where it is dropped, ceil mode gives what floor mode gives, so each axis is pooled
+        in the mode that says what happens; axes that differ take two nodes, exact because both pools are
+        separable."""
         (x,) = inputs
         windows = self.windows(x.type.rank - 2)
         floors = map(output_length, x.type.dims[2:], *windows)

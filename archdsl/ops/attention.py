@@ -1,0 +1,106 @@
+"""Scaled dot-product attention."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import Example, Operator, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.dims import Dim, equal
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+class Attention(Operator):
+    """softmax(q k' / sqrt(width of a head)) v, each head on its slice of the last axis. Owns no weights:
+    project with `linear` before and after."""
+
+    name = "attention"
+    summary = "Scaled dot-product attention of queries, keys and values, with heads"
+    source = "Vaswani et al., 2017"
+    arity = 3
+    examples = (
+        Example("attention", ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"), "f32[N, T, 4]"),
+        Example("attention(2)", ("f32[2, 3, 4]", "f32[2, 5, 4]", "f32[2, 5, 6]"), "f32[2, 3, 6]"),
+        Example("attention(2, causal)", ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"), "f32[N, T, 4]"),
+        Example("attention(causal)", ("f32[2, 5, 4]", "f32[2, 5, 4]", "f32[2, 5, 2]"), "f32[2, 5, 2]"),
+    )
+
+    heads: int = arg("int", "independent heads; divides the widths", default=1, minimum=1)
+    causal: bool = arg("bool", "position t sees positions up to t only", default=False)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        rules.require_f32(self, *inputs)
+        for x in inputs:
+            rules.require_rank(self, x, 3, 3, "queries [N, T, d], keys [N, S, d] and values [N, S, e]")
+        query, key, value = inputs
+        rules.require_equal(self, query.dims[0], key.dims[0], "the batch sizes", inputs)
+        rules.require_equal(self, query.dims[0], value.dims[0], "the batch sizes", inputs)
+        rules.require_equal(self, key.dims[1], value.dims[1], "the lengths of keys and values", inputs)
+        rules.require_equal(self, query.dims[2], key.dims[2], "the widths of queries and keys", inputs)
+        for x in (query, value):
+            rules.divides(self.heads, rules.known(self, x, 2, "features"), "heads", "features", "heads")
+        if self.causal and equal(query.dims[1], key.dims[1]) is not True:
+            reject(
+                f"causal attention needs as many keys as queries, but has {query.dims[1]} and {key.dims[1]}",
+                at="causal",
+                expected=f"{query.dims[1]} keys",
+                found=str(key),
+                code="E0402",
+            )
+        return (query.replace_axis(2, value.dims[2]),)
+
+    def _scores(self, inputs: tuple[TensorType, ...]) -> Dim:
+        """Number of query-key pairs over all heads."""
+        query, key = inputs[0], inputs[1]
+        return query.dims[0] * query.dims[1] * key.dims[1] * self.heads
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """MACs of both products over all T x S pairs; a causal mask does not halve them, as kernels differ
+        in what they skip. Softmax: 5 per pair and head. Scaling: 1 per pair and head."""
+        query, _, value = inputs
+        pairs = self._scores(inputs)
+        widths = rules.known(self, query, 2, "features") + rules.known(self, value, 2, "features")
+        return {
+            "matmul": query.dims[0] * query.dims[1] * value.dims[1] * widths,
+            "softmax": 5 * pairs,
+            "elementwise": pairs,
+        }
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        causal = t.option(self.causal, False)
+        if self.heads == 1:
+            return t.call("F.scaled_dot_product_attention", *inputs, is_causal=causal)
+        split = [t.method(t.method(x, "unflatten", -1, (self.heads, -1)), "transpose", 1, 2) for x in inputs]
+        mixed = t.call("F.scaled_dot_product_attention", *split, is_causal=causal)
+        return t.method(t.method(mixed, "transpose", 1, 2), "flatten", 2)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        query, key, value = inputs
+        length = query.type.dims[1]
+        width = rules.known(self, query.type, 2, "features")
+        heads = o.constant([0, 0, self.heads, -1], "i64")
+        q = o.node("Transpose", o.node("Reshape", query, heads), perm=(0, 2, 1, 3))
+        k = o.node("Transpose", o.node("Reshape", key, heads), perm=(0, 2, 3, 1))
+        v = o.node("Transpose", o.node("Reshape", value, heads), perm=(0, 2, 1, 3))
+        scores = o.node("MatMul", q, k)
+        scores = o.node("Mul", scores, o.constant((width // self.heads) ** -0.5))
+        if self.causal:
+            later = _later(o, length)
+            scores = o.node("Where", later, o.constant(float("-inf")), scores)
+        mixed = o.node("MatMul", o.node("Softmax", scores, axis=-1), v)
+        mixed = o.node("Transpose", mixed, perm=(0, 2, 1, 3))
+        features = rules.known(self, value.type, 2, "features")
+        return o.node("Reshape", mixed, o.constant([0, 0, features], "i64"))
+
+
+def _later(o: "OnnxEmitter", length: Dim) -> "OnnxValue":
+    """[T, T], true where the key's position is after the query's. Made from positions, so that a long
+    context costs no stored mask."""
+    zero, one = o.constant(0, "i64"), o.constant(1, "i64")
+    stop = o.constant(length, "i64") if isinstance(length, int) else o.node("Squeeze", o.shape([length]))
+    positions = o.node("Range", zero, stop, one)
+    return o.node("Greater", positions, o.node("Unsqueeze", positions, o.constant([1], "i64")))
+
+
+OPERATORS = (Attention,)

@@ -1,0 +1,130 @@
+"""Normalisation of each sample over groups of channels and all spatial axes."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+def _channel_weights(op: Operator, x: TensorType, affine: bool) -> tuple[Weight, ...]:
+    if not affine:
+        return ()
+    shape = (rules.known(op, x, 1, "channels"),)
+    return Weight("weight", shape, ONES, "normalisation"), Weight("bias", shape, ZEROS, "normalisation")
+
+
+def _per_channel(o: "OnnxEmitter", name: str, rank: int) -> "OnnxValue":
+    """A weight with one number per channel, shaped to stretch over the spatial axes."""
+    weight = o.weight(name)
+    if rank == 2:
+        return weight
+    return o.node("Reshape", weight, o.constant([-1, *[1] * (rank - 2)], "i64"))
+
+
+class GroupNorm(Operator):
+    """Normalises groups of channels together, independently of the batch."""
+
+    name = "group_norm"
+    summary = "Group normalisation"
+    source = "Wu and He, 2018"
+    examples = (
+        Example("group_norm(2)", ("f32[N, 4, 3, 3]",), "f32[N, 4, 3, 3]"),
+        Example("group_norm(3, eps = 1e-3)", ("f32[2, 6, 5]",), "f32[2, 6, 5]"),
+        Example("group_norm(1, !affine)", ("f32[2, 4, H, 3]",), "f32[2, 4, H, 3]"),
+        Example("group_norm(2)", ("f32[2, 6]",), "f32[2, 6]"),
+    )
+
+    groups: int = arg("int", "number of groups (num_groups)", minimum=1)
+    eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
+    affine: bool = arg("bool", "learn a scale and a shift per channel", default=True)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        rules.require_rank(self, x, 2, None, "[N, channels, ...]")
+        rules.divides(self.groups, rules.known(self, x, 1, "channels"), "groups", "channels", "groups")
+        return (x,)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        return _channel_weights(self, inputs[0], self.affine)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Per element 5 (sum, centre, square, sum, scale), and 2 for the learned scale and shift."""
+        return {"normalisation": (7 if self.affine else 5) * outputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        return t.module(
+            "nn.GroupNorm",
+            self.groups,
+            rules.known(self, x.type, 1, "channels"),
+            eps=t.option(self.eps, 1e-5),
+            affine=t.option(self.affine, True),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """Instance normalisation of [N, groups, rest], then scale and shift per channel:
+        `GroupNormalization` has one scale per channel only from opset 21 on, and needs spatial axes."""
+        (x,) = inputs
+        ones, zeros = o.constant([1.0] * self.groups), o.constant([0.0] * self.groups)
+        grouped = o.node("Reshape", x, o.constant([0, self.groups, -1], "i64"))
+        normal = o.node("InstanceNormalization", grouped, ones, zeros, epsilon=self.eps)
+        result = o.node("Reshape", normal, o.shape(x.type.dims))
+        if not self.affine:
+            return result
+        result = o.node("Mul", result, _per_channel(o, "weight", x.type.rank))
+        return o.node("Add", result, _per_channel(o, "bias", x.type.rank))
+
+
+class InstanceNorm(Operator):
+    """Normalises each channel of each sample over its spatial axes; like PyTorch's, it learns nothing by
+    default."""
+
+    name = "instance_norm"
+    summary = "Instance normalisation"
+    source = "Ulyanov et al., 2016"
+    examples = (
+        Example("instance_norm", ("f32[N, 3, H, 5]",), "f32[N, 3, H, 5]"),
+        Example("instance_norm(affine)", ("f32[2, 3, 7]",), "f32[2, 3, 7]"),
+        Example("instance_norm(affine, eps = 1e-3)", ("f32[1, 2, 3, 3, 2]",), "f32[1, 2, 3, 3, 2]"),
+    )
+
+    eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
+    affine: bool = arg("bool", "learn a scale and a shift per channel", default=False)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(self, x)
+        rules.require_images(self, x)
+        rules.known(self, x, 1, "channels")
+        return (x,)
+
+    def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
+        return _channel_weights(self, inputs[0], self.affine)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Per element 5 (sum, centre, square, sum, scale), and 2 for the learned scale and shift."""
+        return {"normalisation": (7 if self.affine else 5) * outputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        return t.module(
+            f"nn.InstanceNorm{x.type.rank - 2}d",
+            rules.known(self, x.type, 1, "channels"),
+            eps=t.option(self.eps, 1e-5),
+            affine=t.option(self.affine, False),
+        )(x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        channels = rules.known(self, x.type, 1, "channels")
+        scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
+        shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
+        return o.node("InstanceNormalization", x, scale, shift, epsilon=self.eps)
+
+
+OPERATORS = (GroupNorm, InstanceNorm)

@@ -1,0 +1,184 @@
+"""Parts of a tensor along an axis. All of them move data and cost nothing."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
+from archdsl.ops import rules
+from archdsl.types.dims import Dim, at_least, exact_div
+from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+
+
+class Split(Operator):
+    """Cuts an axis into parts; the result is a tuple."""
+
+    name = "split"
+    summary = "Cut an axis into equal parts, or into parts of given lengths"
+    examples = (
+        Example("split(3, axis = -1)", ("f32[N, T, 6]",), "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]"),
+        Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]"),
+        Example("split(2)", ("i64[2, 4]",), "i64[2, 2], i64[2, 2]", high=9),
+    )
+
+    sections: tuple[int, ...] = arg("ints", "how many equal parts, or a list of their lengths", minimum=1)
+    axis: int = arg("int", "the axis that is cut", default=1)
+
+    def _lengths(self, x: TensorType) -> list[Dim]:
+        whole = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        if len(self.sections) > 1:
+            if whole != sum(self.sections):
+                reject(
+                    f"the parts take {sum(self.sections)} elements in all, but axis {self.axis} has {whole}",
+                    at="sections",
+                    expected=f"lengths that add up to {whole}",
+                    found=str(list(self.sections)),
+                    code="E0402",
+                )
+            return list(self.sections)
+        (count,) = self.sections or (1,)
+        length = exact_div(whole, count)
+        if length is None:
+            reject(
+                f"axis {self.axis} with {whole} elements cannot be cut into {count} equal parts",
+                at="sections",
+                expected=f"a divisor of {whole}",
+                found=str(count),
+                help="" if isinstance(whole, int) else rules.CONCRETE,
+                code="E0404",
+            )
+        return [length] * count
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        return tuple(x.replace_axis(self.axis, length) for length in self._lengths(x))
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None: it moves data."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        if len(self.sections) == 1:
+            return t.method(x, "chunk", self.sections[0], dim=t.option(self.axis, 0))
+        return t.method(x, "split", list(self.sections), dim=t.option(self.axis, 0))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "tuple[OnnxValue, ...]":
+        (x,) = inputs
+        if len(self.sections) == 1:
+            count = self.sections[0]
+            return o.nodes("Split", x, outputs=count, axis=self.axis, num_outputs=count)
+        lengths = o.constant(self.sections, "i64")
+        return o.nodes("Split", x, lengths, outputs=len(self.sections), axis=self.axis)
+
+
+class Slice(Operator):
+    """A range of an axis, with Python's reading of negative bounds; bounds past the end are refused, not
+    clipped."""
+
+    name = "slice"
+    summary = "A range of positions along an axis"
+    examples = (
+        Example("slice(1, 3)", ("f32[2, 4, 3]",), "f32[2, 2, 3]"),
+        Example("slice(0, axis = -1, step = 2)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),
+        Example("slice(-1)", ("f32[N, T, 3]",), "f32[N, 1, 3]"),
+        Example("slice(0, -1)", ("f32[N, T, 3]",), "f32[N, T - 1, 3]"),
+    )
+
+    start: int = arg("int", "first position; negative counts from the end")
+    stop: int | None = arg("int", "position after the last; to the end if none", default=None)
+    axis: int = arg("int", "the axis that is cut", default=1)
+    step: int = arg("int", "distance between positions", default=1, minimum=1)
+
+    def _bound(self, x: TensorType, bound: int, at: str) -> Dim:
+        length = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        inside = at_least(length, abs(bound))
+        # A bound that leaves too short an axis is clipped at run time, and then the length is not what the types
+        # say. A range that is merely empty there fails at run time, as a window too large does.
+        clipped = inside is None and (bound > 0) == (at == "stop")
+        if inside is False or clipped:
+            reject(
+                f"position {bound} lies outside axis {self.axis}, which has {length} elements"
+                if inside is False
+                else f"whether position {bound} lies inside axis {self.axis} depends on {length}",
+                at=at,
+                found=str(x),
+                help="" if inside is False else rules.CONCRETE,
+                code="E0408" if inside is False else "E0409",
+            )
+        return length + bound if bound < 0 else bound
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        start = self._bound(x, self.start, "start")
+        length = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        stop = length if self.stop is None else self._bound(x, self.stop, "stop")
+        if at_least(stop - start, 1) is False:
+            reject(
+                f"the range from {start} to {stop} is empty",
+                at="start" if self.stop is None else "stop",
+                found=str(x),
+                code="E0408",
+            )
+        count = (stop - start + (self.step - 1)) // self.step
+        return (x.replace_axis(self.axis, count),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None: it moves data."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axis = self.axis % x.type.rank
+        start, step = self.start or None, None if self.step == 1 else self.step
+        return t.item(x, *[slice(None)] * axis, slice(start, self.stop, step))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        stop = 2**63 - 1 if self.stop is None else self.stop
+        bounds = [o.constant([number], "i64") for number in (self.start, stop, self.axis, self.step)]
+        return o.node("Slice", inputs[0], *bounds)
+
+
+class Select(Operator):
+    """Chosen positions along an axis, in the order given; LeNet-5's third layer reads its maps this way."""
+
+    name = "select"
+    summary = "Chosen positions along an axis"
+    examples = (
+        Example("select([0, 2, 3])", ("f32[N, 4, 3, 3]",), "f32[N, 3, 3, 3]"),
+        Example("select([1, 1, -1], axis = -1)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),
+    )
+
+    indices: tuple[int, ...] = arg("ints", "positions; negative counts from the end")
+    axis: int = arg("int", "the axis they lie on", default=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        length = rules.known(self, x, rules.axis_of(self, self.axis, x.rank), "elements along the axis")
+        if not self.indices:
+            reject("`select` needs at least one position", at="indices", found="[]", code="E0408")
+        for index in self.indices:
+            if not -length <= index < length:
+                reject(
+                    f"position {index} lies outside axis {self.axis}, which has {length} elements",
+                    at="indices",
+                    expected=f"{-length} to {length - 1}",
+                    found=str(index),
+                    code="E0408",
+                )
+        return (x.replace_axis(self.axis, len(self.indices)),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None: it moves data."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        return t.item(x, *[slice(None)] * (self.axis % x.type.rank), list(self.indices))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        return o.node("Gather", inputs[0], o.constant(self.indices, "i64"), axis=self.axis)
+
+
+OPERATORS = (Split, Slice, Select)
