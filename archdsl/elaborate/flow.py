@@ -10,7 +10,8 @@ from typing import Any
 
 from archdsl.elaborate.binding import Binder, Given
 from archdsl.elaborate.builder import Builder, label_node, substitute_inputs
-from archdsl.elaborate.evaluate import Evaluator
+from archdsl.elaborate.evaluate import BUILTINS, Evaluator
+from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.patterns import match, pattern_label
 from archdsl.elaborate.report import CALL_STEPS, Reporter, did_you_mean
 from archdsl.elaborate.values import (
@@ -31,6 +32,7 @@ from archdsl.elaborate.values import (
 from archdsl.ir.program import Call, Node, Op, Output, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
+from archdsl.types.dims import Expr, symbol
 from archdsl.types.tensor import DTYPE_BYTES, TensorType, shape_text
 
 _LABEL = re.compile(r"[A-Za-z0-9_]+")
@@ -384,8 +386,6 @@ class Statements:
         frame.flow = value
 
     def _input_dim(self, item: ast.Expr | ast.Rest | ast.Wildcard, frame: Frame) -> Any:
-        from archdsl.types.dims import Expr, symbol
-
         if isinstance(item, (ast.Rest, ast.Wildcard)):
             return self.report.error(
                 "E0304",
@@ -393,11 +393,11 @@ class Statements:
                 item.span,
                 help="give a number, or a name for a dimension that is bound at run time",
             )
-        if isinstance(item, ast.Name) and frame.scope.lookup(item.id) is None:
-            assert frame.dims is not None
-            frame.builder.symbols.add(item.id)
-            value = frame.dims.get(item.id)
-            frame.scope.names[item.id] = Static(symbol(item.id) if value is None else value)
+        assert frame.dims is not None
+        for name in free_names(item):
+            if frame.scope.lookup(name) is None and name not in BUILTINS:
+                frame.builder.symbols.add(name)
+                frame.scope.names[name] = Static(frame.dims.get(name, symbol(name)))
         value = self.evaluator.evaluate(item, frame.scope)
         if isinstance(value, Unknown):
             return value

@@ -1,20 +1,16 @@
-"""Names a body mentions without binding them: what it can see of the place where it was written."""
+"""Names a piece of syntax mentions: what it can see of the place where it was written."""
 
 from typing import Any
 
 from archdsl.syntax import ast
 
-_CACHE: dict[int, tuple[ast.Body, tuple[str, ...]]] = {}
 
 
-def free_names(body: ast.Body) -> tuple[str, ...]:
-    """Every name mentioned in a body, sorted. Names the body itself binds are included: an over-approximation is harmless,
-    because a name is only ever looked up in the scope around the body."""
-    known = _CACHE.get(id(body))
-    if known is not None and known[0] is body:
-        return known[1]
+def free_names(syntax: ast.Body | ast.Expr) -> tuple[str, ...]:
+    """Every name mentioned in a body or an expression, sorted. Names a body itself binds are included: an over-approximation
+    is harmless, because a name is only ever looked up in the scope around the body."""
     found: set[str] = set()
-    pending: list[Any] = [body]
+    pending: list[Any] = [syntax]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Name):
@@ -27,6 +23,4 @@ def free_names(body: ast.Body) -> tuple[str, ...]:
                     child = getattr(node, slot)
                     if not isinstance(child, (str, int, float)) and child is not None:
                         pending.append(child)
-    names = tuple(sorted(found))
-    _CACHE[id(body)] = (body, names)
-    return names
+    return tuple(sorted(found))

@@ -15,6 +15,7 @@ from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, Scope, Static
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.source import Span
 from archdsl.syntax import ast
 
 RECURSION_LIMIT = 400_000
@@ -91,41 +92,22 @@ class _Model:
         return Program(name, entry, reachable(entry), builder.outputs)
 
     def _resolve(self, name: str, given: dict[str, Any]) -> tuple[BlockDef, dict[str, Given]] | None:
-        """Follow presets to the model itself; outer arguments win."""
-        found: Any = self.module.models.get(name)
-        seen: set[str] = set()
-        bound = {key: Given(value, self.module.places.get(name) or _nowhere(self.module)) for key, value in given.items()}
-        while isinstance(found, ModelPreset):
-            base = found.syntax.base
-            if found.syntax.name.id in seen:
-                self.report.error("E0206", "these presets refer to each other in a circle", base.span)
-                return None
-            seen.add(found.syntax.name.id)
-            target: Any = self.module.models.get(base.callee.id) or found.scope.names.get(base.callee.id)
-            definition = target
-            while isinstance(definition, ModelPreset):
-                inner = self.module.models.get(definition.syntax.base.callee.id)
-                if inner is definition or inner is target:
-                    break
-                definition = inner
-            if not isinstance(definition, BlockDef) or not isinstance(definition.syntax, ast.Model):
-                self.report.error(
-                    "E0203",
-                    f"there is no model `{base.callee.id}`",
-                    base.callee.span,
-                    "unknown model",
-                    help=did_you_mean(base.callee.id, self.module.models),
-                )
-                return None
-            names = [parameter.name.id for parameter in definition.syntax.parameters]
-            binder = self.elaborator.binder
-            written = binder.pair(base.callee.id, names, binder.flags_of(definition), base.arguments, found.scope)
+        """The model behind a name and the arguments that reach it; outer arguments win over those of presets."""
+        found = find_model(self.module, name, self.report)
+        if found is None:
+            return None
+        definition, presets = found
+        names = [parameter.name.id for parameter in definition.syntax.parameters]
+        binder = self.elaborator.binder
+        here = self.module.places.get(name) or Span(self.module.source, 0, 0)
+        bound = {key: Given(value, here) for key, value in given.items()}
+        for preset in presets:
+            base = preset.syntax.base
+            written = binder.pair(base.callee.id, names, binder.flags_of(definition), base.arguments, preset.scope)
             if written is None:
                 return None
             bound = {**written, **bound}
-            found = target
-        assert isinstance(found, BlockDef)
-        return found, bound
+        return definition, bound
 
     def _check_names(self, definition: BlockDef, given: dict[str, Given]) -> bool:
         names = [parameter.name.id for parameter in definition.syntax.parameters]
@@ -159,10 +141,29 @@ class _Model:
                 )
 
 
-def _nowhere(module: Module) -> Any:
-    from archdsl.source import Span
-
-    return Span(module.source, 0, 0)
+def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, list[ModelPreset]] | None:
+    """The model a name leads to and the presets on the way, outermost first; None after a report."""
+    found: object = module.models.get(name)
+    presets: list[ModelPreset] = []
+    while isinstance(found, ModelPreset):
+        base = found.syntax.base.callee
+        if found in presets:
+            report.error("E0206", f"the preset `{name}` leads back to itself", base.span, "closes the circle")
+            return None
+        presets.append(found)
+        found = module.models.get(base.id) or found.scope.names.get(base.id)
+        if not isinstance(found, (BlockDef, ModelPreset)) or (
+            isinstance(found, BlockDef) and not isinstance(found.syntax, ast.Model)
+        ):
+            report.error(
+                "E0203",
+                f"there is no model `{base.id}`",
+                base.span,
+                "unknown model",
+                help=did_you_mean(base.id, module.models),
+            )
+            return None
+    return (found, presets) if isinstance(found, BlockDef) else None
 
 
 def _static(value: object) -> Any:

@@ -1,0 +1,69 @@
+"""Depth: the number of weight layers on the longest path from an input to an output, as papers count it (ResNet-50,
+VGG-16, DenseNet-121). A weight layer is an operator that owns a weight of role `weight` with two axes or more:
+convolutions and linear layers, not normalisations, biases or embeddings."""
+
+from archdsl.ir.program import Call, Function, Node, Op, Program, Value
+
+Paths = list[list[int | None]]
+"""`paths[o][i]`: weight layers on the longest path from input i to output o; None where there is no path."""
+
+
+def depth(program: Program) -> int:
+    """Weight layers on the longest path of the program, a fold over its distinct functions."""
+    known: dict[Function, Paths] = {}
+    for function in program.functions:
+        known[function] = _paths(function.inputs, function.nodes, function.outputs, known)
+    return max((length for row in known[program.entry] for length in row if length is not None), default=0)
+
+
+def _paths(
+    inputs: tuple[Value, ...], nodes: list[Node], outputs: tuple[Value, ...], known: dict[Function, Paths]
+) -> Paths:
+    lengths: dict[Value, list[int | None]] = {
+        value: [0 if index == position else None for index in range(len(inputs))] for position, value in enumerate(inputs)
+    }
+    none: list[int | None] = [None] * len(inputs)
+    for node in nodes:
+        arrivals = [lengths.get(value, none) for value in node.inputs]
+        if isinstance(node, Op):
+            steps: Paths = [[_layers(node)] * len(node.inputs) for _ in node.outputs]
+        elif isinstance(node, Call):
+            steps = known[node.callee]
+        else:
+            steps = _power(_paths(node.parameters, node.nodes, node.results, known), node.times)
+        for value, row in zip(node.outputs, steps, strict=True):
+            lengths[value] = _step(row, arrivals, len(inputs))
+    return [lengths.get(value, none) for value in outputs]
+
+
+def _layers(node: Op) -> int:
+    weights = node.op.weights(*(value.type for value in node.inputs))
+    borrowed = node.op.borrowed()
+    owns = any(weight.role == "weight" and len(weight.shape) > 1 for weight in weights)
+    return 1 if owns or any(len(ref.shape) > 1 for ref in borrowed) else 0
+
+
+def _step(row: list[int | None], arrivals: Paths, width: int) -> list[int | None]:
+    """Longest paths through one node: max-plus product of a row with what arrives."""
+    best: list[int | None] = [None] * width
+    for length, arrival in zip(row, arrivals, strict=True):
+        if length is None:
+            continue
+        for index, before in enumerate(arrival):
+            if before is not None:
+                best[index] = max(best[index] or 0, before + length)
+    return best
+
+
+def _power(paths: Paths, times: int) -> Paths:
+    """`times` iterations of a repeat body, by repeated squaring in the max-plus algebra."""
+    size = len(paths)
+    result: Paths = [[0 if row == column else None for column in range(size)] for row in range(size)]
+    while times:
+        if times & 1:
+            result = [_step(row, result, size) for row in paths]
+        paths = [_step(row, paths, size) for row in paths]
+        times >>= 1
+    return result
+
+

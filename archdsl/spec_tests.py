@@ -1,0 +1,226 @@
+"""Running the `test` items of a spec: published figures beside computed ones.
+
+A check names totals (`params`, `buffers`, `macs`, `flops`, `activations`, `depth`), parts (`stem.params`) and shapes
+(`shape(logits)`). The names are bound on top of the file's constants and of the model's symbolic dimensions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from archdsl.analysis.cost import Cost, CostModel
+from archdsl.analysis.depth import depth
+from archdsl.diagnostics.model import Sink
+from archdsl.elaborate.binding import Binder
+from archdsl.elaborate.evaluate import Evaluator
+from archdsl.elaborate.model import elaborate, find_model
+from archdsl.elaborate.module import Module, TestItem
+from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
+from archdsl.elaborate.resolve import Resolver
+from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, show, type_name
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+from archdsl.source import Span
+from archdsl.syntax import ast
+from archdsl.types.dims import Expr, symbol, symbols
+
+FIGURES = ("params", "buffers", "macs", "flops", "activations", "depth")
+PART_FIGURES = FIGURES[:-1]
+_UNITS = {"K": 3, "M": 6, "G": 9, "T": 12}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class CheckResult:
+    """One check: its text, its source if it cites one, what was published, what was computed."""
+
+    text: str
+    citation: str
+    expected: str
+    computed: str
+    passed: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class TestResult:
+    """One `test` item. `failed_to_build` when the model itself has errors; they are in the sink."""
+
+    __test__ = False
+
+    name: str
+    span: Span
+    checks: list[CheckResult]
+    failed_to_build: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed_to_build and all(check.passed for check in self.checks)
+
+
+def run_tests(module: Module, sink: Sink, limits: Limits) -> list[TestResult]:
+    """Run every test of a module. Mistakes in the tests themselves are diagnostics in `sink`."""
+    return [_run(item, module, sink, limits) for item in module.tests]
+
+
+def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResult:
+    result = TestResult(_title(item.syntax.target), item.syntax.span, [], failed_to_build=True)
+    before = len(sink.found)
+    try:
+        arguments = _arguments(item, module, sink, limits)
+        program = None if arguments is None else elaborate(
+            module, item.syntax.target.callee.id, arguments, {}, sink, limits
+        )
+        if program is None:
+            return result
+        checker = _Checker(program, item, module, sink, limits)
+        result.checks = [checker.check(check) for check in item.syntax.checks]
+    except LimitReached:
+        return result
+    result.failed_to_build = any(found.severity == "error" for found in sink.found[before:])
+    return result
+
+
+def _title(target: ast.CallExpr) -> str:
+    return " ".join(target.span.text.split())
+
+
+def _arguments(item: TestItem, module: Module, sink: Sink, limits: Limits) -> Mapping[str, Any] | None:
+    """The model arguments a test names, evaluated."""
+    resolver = module.resolver
+    assert isinstance(resolver, Resolver)
+    report = Reporter(sink, limits)
+    target = item.syntax.target
+    name = target.callee.id
+    if name not in module.models:
+        report.error(
+            "E0203",
+            f"there is no model `{name}` in this file",
+            target.callee.span,
+            "unknown model",
+            help=did_you_mean(name, module.models),
+        )
+        return None
+    found = find_model(module, name, report)
+    if found is None:
+        return None
+    binder = Binder(Evaluator(report, resolver.find))
+    names = [parameter.name.id for parameter in found[0].syntax.parameters]
+    given = binder.pair(name, names, binder.flags_of(found[0]), target.arguments, item.scope)
+    return None if given is None else {key: argument.value for key, argument in given.items()}
+
+
+class _Checker(Evaluator):
+    """Evaluates the checks of one test against one program."""
+
+    def __init__(self, program: Program, item: TestItem, module: Module, sink: Sink, limits: Limits) -> None:
+        resolver = module.resolver
+        assert isinstance(resolver, Resolver)
+        super().__init__(Reporter(sink, limits), resolver.find)
+        self.program = program
+        self.costs = CostModel(program)
+        self.scope = item.scope.child(
+            {
+                **{name: Static(symbol(name)) for value in program.inputs for dim in value.type.dims for name in symbols(dim)},
+                **{name: Static(getattr(self.costs.total, name)) for name in PART_FIGURES},
+                "depth": Static(depth(program)),
+            }
+        )
+
+    def check(self, check: ast.Check) -> CheckResult:
+        """The outcome of one check."""
+        text = " ".join(check.span.text.split())
+        if check.citation:
+            text = text[: text.rfind('"', 0, -1)].rstrip()
+        if check.kind == "expr":
+            return self._expression(check, text)
+        assert check.right is not None
+        left, right = self.evaluate(check.left, self.scope), self.evaluate(check.right, self.scope)
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            return CheckResult(text, check.citation, check.right.span.text, "?", False)
+        for value, side in ((left, check.left), (right, check.right)):
+            if isinstance(value, Expr) or not isinstance(value, (int, float)) or isinstance(value, bool):
+                self.report.error(
+                    "E0310", f"only known numbers can be compared this way, not {type_name(value)}", side.span, show(value)
+                )
+                return CheckResult(text, check.citation, check.right.span.text, show(value), False)
+        if check.kind == "round":
+            return self._rounded(check, text, left)
+        deviation = 0.0 if left == right else (left - right) / right if right else float("inf")
+        # Compared in whole numbers of the tolerance, so that exactly 2 % is within 2 %.
+        passed = abs(left - right) * 100 <= abs(right) * check.tolerance
+        computed = f"{number(left)} ({deviation:+.1%})"
+        return CheckResult(text, check.citation, f"{check.right.span.text} ± {check.tolerance:g}%", computed, passed)
+
+    def _expression(self, check: ast.Check, text: str) -> CheckResult:
+        expr = check.left
+        if isinstance(expr, ast.Comparison) and len(expr.operands) == 2:
+            left, right = (self.evaluate(side, self.scope) for side in expr.operands)
+            if isinstance(left, Unknown) or isinstance(right, Unknown):
+                return CheckResult(text, check.citation, expr.operands[1].span.text, "?", False)
+            holds = self.compare(expr.operators[0], left, right, expr.span)
+            symbol_text = "" if expr.operators[0] == "==" else f"{expr.operators[0]} "
+            return CheckResult(text, check.citation, symbol_text + number(right), number(left), holds is True)
+        holds = self.condition(expr, self.scope)
+        return CheckResult(text, check.citation, "true", "?" if isinstance(holds, Unknown) else show(holds), holds is True)
+
+    def _rounded(self, check: ast.Check, text: str, left: int | float) -> CheckResult:
+        """`params ~ 1.7M`: equal after rounding, half up, to the digits written."""
+        assert check.right is not None
+        written = check.right.span.text.replace("_", "")
+        unit = _UNITS.get(written[-1], 0)
+        digits = Decimal(written[:-1] if unit else written)
+        scaled = Decimal(left).scaleb(-unit)
+        exponent = digits.as_tuple().exponent
+        assert isinstance(exponent, int)
+        rounded = scaled.quantize(Decimal(1).scaleb(min(exponent, 0)), rounding=ROUND_HALF_UP)
+        suffix = written[-1] if unit else ""
+        return CheckResult(
+            text, check.citation, check.right.span.text, f"{rounded}{suffix} ({number(left)})", rounded == digits
+        )
+
+    # ---------------------------------------------------------------------------------------- names of the program
+
+    def attribute(self, expr: ast.Attribute, scope: Scope) -> Any:
+        """`label.params`: a figure of a labelled part."""
+        if not isinstance(expr.base, ast.Name):
+            return self.report.error("E0310", "a figure is asked of a label: `stem.params`", expr.span)
+        part: Cost | None = self.costs.part(expr.base.id)
+        if part is None:
+            return self._no_label(expr.base)
+        if expr.name.id not in PART_FIGURES:
+            return self.report.error(
+                "E0301",
+                f"a part has no figure `{expr.name.id}`",
+                expr.name.span,
+                f"one of {', '.join(PART_FIGURES)}",
+                help=did_you_mean(expr.name.id, PART_FIGURES),
+            )
+        return getattr(part, expr.name.id)
+
+    def _call(self, expr: ast.CallExpr, scope: Scope) -> Any:
+        if expr.callee.id != "shape":
+            return super()._call(expr, scope)
+        only = expr.arguments[0].value if len(expr.arguments) == 1 and expr.arguments[0].name is None else None
+        if not isinstance(only, ast.Name):
+            return self.report.error("E0302", "`shape` takes one label: `shape(logits)`", expr.span)
+        value = self.program.entry.labels.get(only.id)
+        return self._no_label(only) if value is None else value.type.dims
+
+    def _no_label(self, name: ast.Name) -> Unknown:
+        labels = {*self.program.entry.labels, *(o.name for o in self.program.outputs)}
+        self.report.error(
+            "E0201",
+            f"the model has no label `{name.id}`",
+            name.span,
+            "unknown label",
+            notes=(f"its labels are {', '.join(sorted(labels))}",) if labels else (),
+            help=did_you_mean(name.id, labels),
+        )
+        return UNKNOWN
+
+
+def number(value: Any) -> str:
+    """A figure with thousands separators; other values as the language writes them."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:,.6g}" if isinstance(value, float) else show(value)
