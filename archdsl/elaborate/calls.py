@@ -490,7 +490,12 @@ class Elaborator(Statements):
         if signature is not None and signature.outputs and not self._check_result(name, signature, outputs, scope):
             return UNKNOWN
         identity = origin if isinstance(origin, ast.Block) else origin.body
-        return builder.finish(name, {} if isinstance(origin, Closure) else arguments, outputs, identity, origin.body.span, doc)
+        function = builder.finish(
+            name, {} if isinstance(origin, Closure) else arguments, outputs, identity, origin.body.span, doc
+        )
+        if isinstance(origin, ast.Block):
+            function.declared = len([p for p in origin.parameters if p.name.id in function.arguments])
+        return function
 
     def _check_result(
         self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope

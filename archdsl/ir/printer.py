@@ -72,9 +72,10 @@ def function_names(program: Program) -> dict[int, str]:
     return names
 
 
-def arguments_text(function: Function) -> str:
-    """`out = 64, stride = 1`."""
-    return ", ".join(f"{name} = {value_text(value)}" for name, value in function.arguments.items())
+def arguments_text(function: Function, bound: bool = False) -> str:
+    """`out = 64, stride = 1`: the block's parameters, and with `bound` the names that its signature binds."""
+    given = list(function.arguments.items())[: None if bound else function.declared]
+    return ", ".join(f"{name} = {value_text(value)}" for name, value in given)
 
 
 def value_text(value: object) -> str:
@@ -90,7 +91,7 @@ def value_text(value: object) -> str:
 
 def _function(function: Function, names: dict[int, str]) -> str:
     namer = _Namer({})
-    arguments = arguments_text(function)
+    arguments = arguments_text(function, bound=True)
     results = ", ".join(str(value.type) for value in function.outputs)
     head = f"func @{names[id(function)]}({namer.define(function.inputs)}) -> {results} {{"
     lines = [f"{head}  # {arguments}" if arguments else head]

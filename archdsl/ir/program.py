@@ -119,6 +119,9 @@ class Function:
     span: Span
     doc: str = ""
     labels: dict[str, Value] = field(default_factory=dict[str, Value])
+    declared: int | None = None
+    """How many of `arguments`, from the first, the block declares as parameters (all of them for None); its signature
+    binds the others."""
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
