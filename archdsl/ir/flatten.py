@@ -7,11 +7,15 @@ functions, when it would be longer than `limits.nodes`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Call, FlatOp, Function, Node, Op, Program, Repeat, Value, walk
 from archdsl.limits import Limits
+
+CAPTURED: Final = "\0"
+"""Begins the stand-in for a node outside the function at hand; no label begins so."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -63,7 +67,8 @@ class Flattening(Iterator[FlatOp]):
 class Unrolling(Iterator[FlatOp | FlatCall]):
     """The iterator `unroll` returns. Once it is exhausted, `outputs` holds the values of the function's
     outputs (for the entry, those of `results`), and `captured` the nodes of enclosing functions whose weights
-    this one uses, each with the stand-in (`^0`, `^1`, ...) that begins the paths of those weights here."""
+    this one uses, each with the stand-in (`CAPTURED` and a number) that begins the paths of those weights
+    here."""
 
     def __init__(self, function: Function, results: tuple[Value, ...]) -> None:
         self._scope = _Scope(None, None, "", "", False)
@@ -242,7 +247,7 @@ class _Scope:
             if node in scope.owners:
                 return scope.owners[node]
             if scope.captured is not None:
-                return scope.captured.setdefault(node, f"^{len(scope.captured)}")
+                return scope.captured.setdefault(node, f"{CAPTURED}{len(scope.captured)}")
             scope = scope.parent
         raise AssertionError("a weight is used before its owner")
 

@@ -1,0 +1,205 @@
+"""Graph nodes before they become protos: plain records, so that passes and naming are cheap.
+
+A `Body` is one graph or one model-local function under construction. Records are kept in execution order;
+names are given at the end, when it is known which nodes are left and which values leave the body.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from archdsl.backends.onnx.dims import DimSources
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+
+Attribute = int | float | str | Sequence[int] | Sequence[float]
+
+
+class Val:
+    """A value of the graph. `type` is known for inputs, weights, constants and operators' results; the type
+    of a value in the middle of a lowering is left to ONNX's own inference, and asking for it is a mistake in
+    the operator."""
+
+    __slots__ = ("known", "name", "record")
+
+    def __init__(
+        self, record: "Record | None" = None, known: TensorType | None = None, name: str = ""
+    ) -> None:
+        self.record = record
+        self.known = known
+        self.name = name
+
+    @property
+    def type(self) -> TensorType:
+        if self.known is None:
+            raise LookupError(
+                "an intermediate value has no type here: keep what is needed from the operator's inputs"
+            )
+        return self.known
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Record:
+    """One node. `path` is the path of the operator application that it belongs to."""
+
+    op_type: str
+    inputs: list[Val | None]
+    outputs: list[Val]
+    attributes: Mapping[str, Attribute]
+    path: str
+    domain: str = ""
+    name: str = ""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Constant:
+    """A constant tensor: little-endian bytes of `dtype`."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+    value: Val
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Body:
+    """`weights` maps weight paths (relative to a function) to values, in order of first use; `sizes` holds
+    the symbols that a function cannot read off its inputs and is given as extra inputs."""
+
+    inputs: list[Val]
+    dtype: str
+    records: list[Record] = field(default_factory=list[Record])
+    constants: dict[tuple[str, tuple[int, ...], bytes], Constant] = field(
+        default_factory=dict[tuple[str, tuple[int, ...], bytes], Constant]
+    )
+    weights: dict[str, Val] = field(default_factory=dict[str, Val])
+    sizes: dict[str, Val] = field(default_factory=dict[str, Val])
+    outputs: list[Val] = field(default_factory=list[Val])
+    dims: dict[Dim, Val] = field(default_factory=dict[Dim, Val])
+    shapes: dict[tuple[Dim, ...], Val] = field(default_factory=dict[tuple[Dim, ...], Val])
+    sources: DimSources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = DimSources([value.type for value in self.inputs])
+
+    def add(
+        self,
+        op_type: str,
+        inputs: Sequence[Val | None],
+        attributes: Mapping[str, Attribute],
+        path: str,
+        outputs: int = 1,
+        domain: str = "",
+    ) -> list[Val]:
+        """Append a node; its results."""
+        given = list(inputs)
+        while given and given[-1] is None:
+            given.pop()
+        record = Record(op_type, given, [], attributes, path, domain)
+        record.outputs = [Val(record) for _ in range(outputs)]
+        self.records.append(record)
+        return record.outputs
+
+    def weight(self, path: str) -> Val:
+        value = self.weights.get(path)
+        if value is None:
+            value = self.weights[path] = Val()
+        return value
+
+    def constant(self, values: Sequence[int] | Sequence[float], dtype: str, shape: tuple[int, ...]) -> Val:
+        """A constant; equal constants are one."""
+        data = pack(values, dtype)
+        key = (dtype, shape, data)
+        constant = self.constants.get(key)
+        if constant is None:
+            value = Val(known=TensorType(shape, dtype))
+            constant = self.constants[key] = Constant(dtype, shape, data, value)
+        return constant.value
+
+    def remove_unused(self) -> None:
+        """Drop nodes, constants and weights that no output depends on."""
+        alive = set(self.outputs)
+        kept: list[Record] = []
+        for record in reversed(self.records):
+            if any(value in alive for value in record.outputs):
+                kept.append(record)
+                alive.update(value for value in record.inputs if value is not None)
+        kept.reverse()
+        self.records = kept
+        self.constants = {key: c for key, c in self.constants.items() if c.value in alive}
+        self.weights = {path: value for path, value in self.weights.items() if value in alive}
+        self.sizes = {name: value for name, value in self.sizes.items() if value in alive}
+
+    def merge_concats(self) -> None:
+        """`Concat(Concat(a, b), c)` over one axis, the inner one used nowhere else, becomes `Concat(a, b,
+        c)`: one copy instead of two. onnxruntime does not do this."""
+        uses: dict[Val, int] = dict.fromkeys(self.outputs, 1)
+        for record in self.records:
+            for value in record.inputs:
+                if value is not None:
+                    uses[value] = uses.get(value, 0) + 1
+        merged: set[Record] = set()
+        for record in self.records:
+            if record.op_type != "Concat":
+                continue
+            parts: list[Val | None] = []
+            for value in record.inputs:
+                inner = value.record if value is not None else None
+                if value is None or inner is None or uses[value] > 1 or not _same_concat(inner, record):
+                    parts.append(value)
+                else:
+                    parts.extend(inner.inputs)
+                    merged.add(inner)
+            record.inputs = parts
+        self.records = [record for record in self.records if record not in merged]
+
+    def name_all(self, reserved: Sequence[str]) -> None:
+        """Name every node and every value that has no name: a node by its operator's path, with the node's
+        type after it where the operator became several nodes; a value by its node. `reserved` names are taken
+        by weights and inputs."""
+        per_path: dict[str, int] = {}
+        for record in self.records:
+            per_path[record.path] = per_path.get(record.path, 0) + 1
+        nodes: dict[str, int] = {}
+        values: dict[str, int] = dict.fromkeys(reserved, 1)
+        for number, constant in enumerate(self.constants.values()):
+            constant.value.name = unique(f"constant.{number}", values)
+        for record in self.records:
+            name = record.path if per_path[record.path] == 1 else f"{record.path}/{record.op_type}"
+            record.name = unique(name, nodes)
+            single = len(record.outputs) == 1
+            for position, value in enumerate(record.outputs):
+                if not value.name:
+                    value.name = unique(record.name if single else f"{record.name}:{position}", values)
+
+
+def unique(name: str, taken: dict[str, int]) -> str:
+    """`name`, or `name_2`, `name_3`, ... if it is taken; the result is taken from then on."""
+    count = taken.get(name)
+    if count is None:
+        taken[name] = 1
+        return name
+    while True:
+        count += 1
+        candidate = f"{name}_{count}"
+        if candidate not in taken:
+            taken[name] = count
+            taken[candidate] = 1
+            return candidate
+
+
+_LARGEST: Final = {"f16": 65504.0, "f32": 3.4028234663852886e38}
+_FORMATS: Final = {"f16": "e", "f32": "f", "f64": "d", "i32": "i", "i64": "q", "u8": "B", "bool": "?"}
+
+
+def pack(values: Sequence[int] | Sequence[float], dtype: str) -> bytes:
+    """Little-endian bytes; a finite number beyond the dtype's range becomes the largest finite one."""
+    largest = _LARGEST.get(dtype)
+    if largest is not None:
+        values = [v if abs(v) <= largest or v - v != 0 else (largest if v > 0 else -largest) for v in values]
+    return struct.pack(f"<{len(values)}{_FORMATS[dtype]}", *values)
+
+
+def _same_concat(inner: Record, outer: Record) -> bool:
+    return inner.op_type == "Concat" and inner.attributes["axis"] == outer.attributes["axis"]

@@ -1,0 +1,72 @@
+"""E0820 to E0839 and E0910: ONNX models, written and run."""
+
+from archdsl.diagnostics.codes import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0820",
+        "unsupported-opset",
+        "the ONNX operator-set version is not supported",
+        "Models are written for operator set 18 or newer, up to the newest one that the installed\n"
+        "`onnx` package knows. The default is 20, which every onnxruntime from 1.17 on can run.\n"
+        "Runtimes lag behind the format: a model for the newest operator set is valid and may\n"
+        "still be refused by the runtime at hand.",
+        "",
+    ),
+    Code(
+        "E0821",
+        "unsupported-dtype",
+        "the number format cannot be written",
+        "`--dtype` is `f32` (default) or `f16`. With `f16` the weights, all floating-point\n"
+        "computation and the floating-point inputs and outputs are half precision; integer inputs\n"
+        "stay as they are.",
+        "",
+    ),
+    Code(
+        "E0822",
+        "underivable-dimension",
+        "a dimension that is needed at run time cannot be computed from the inputs",
+        "A symbolic dimension is read off the shapes of the inputs while the model runs. Where it\n"
+        "stands in an input only inside an expression that cannot be solved for it (`f32[N,\n"
+        "H*W]`), there is nothing to read. Give the dimension an axis of its own (`f32[N, H, W]`)\n"
+        "or fix it: `--dim H=32`.",
+        "",
+    ),
+    Code(
+        "E0830",
+        "unusable-model",
+        "onnxruntime refuses the model",
+        "The file is not a complete ONNX model, or uses something that the installed onnxruntime\n"
+        "does not have. Its own words follow the message. Upgrading onnxruntime helps where the\n"
+        "operator set is too new.",
+        "",
+    ),
+    Code(
+        "E0831",
+        "unusable-input",
+        "the data given cannot be fed to the model's input",
+        "An input is an `.npy` file of the input's dtype and shape, an image file for an input\n"
+        "`[N, C, H, W]` with 1 or 3 channels, or `random`. Several inputs are given by name:\n"
+        "`--input ids=tokens.npy`.",
+        "",
+    ),
+    Code(
+        "E0832",
+        "failed-run",
+        "the model failed while running",
+        "onnxruntime stopped inside the model, for example because the memory of the device was\n"
+        "used up or a symbolic dimension got a value for which the model's shapes do not fit. Its\n"
+        "own words follow.",
+        "",
+    ),
+    Code(
+        "E0910",
+        "too-many-nodes",
+        "the program is too long to be written out",
+        "ONNX and weights need every operator application written out once. `repeat` nodes and\n"
+        "blocks multiply, so a short spec can describe more nodes than any machine holds; the\n"
+        "number is computed beforehand and more than `--limit nodes` (200 000) is refused.\n"
+        "Counting and checking never write a program out and have no such limit.",
+        "",
+    ),
+)

@@ -1,0 +1,80 @@
+"""E0801 to E0819: packages, providers and weight files."""
+
+from archdsl.diagnostics.codes import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0801",
+        "missing-package",
+        "an optional package is not installed",
+        "Checking and counting need nothing but archdsl itself. PyTorch source that is to be\n"
+        "executed, ONNX, weights and running need packages that are installed on request:\n"
+        "\n"
+        '    pip install "archdsl[torch]"     # torch\n'
+        '    pip install "archdsl[onnx]"      # onnx, onnxruntime, numpy, safetensors, pillow\n'
+        '    pip install "archdsl[all]"       # both',
+        "",
+    ),
+    Code(
+        "E0802",
+        "missing-provider",
+        "onnxruntime cannot run on the requested device",
+        "`--device cuda` runs on a GPU or not at all: falling back to the CPU silently would turn\n"
+        "a measurement into a lie. The CUDA provider comes with another build of onnxruntime,\n"
+        "which replaces the CPU build:\n"
+        "\n"
+        "    pip uninstall onnxruntime\n"
+        "    pip install onnxruntime-gpu\n"
+        "\n"
+        "The same code is reported when the provider is installed but fails to start, for example\n"
+        "because no GPU driver or no matching CUDA and cuDNN libraries are found.",
+        "",
+    ),
+    Code(
+        "E0810",
+        "unreadable-weights",
+        "a file is not a complete safetensors file",
+        "Weights are read from safetensors files only: a format that holds tensors and nothing\n"
+        "that could run. The file given is truncated, damaged or of another format. A PyTorch\n"
+        "checkpoint is converted with `safetensors.torch.save_file(model.state_dict(), path)`.",
+        "",
+    ),
+    Code(
+        "E0811",
+        "missing-weights",
+        "the weights lack some that the model needs",
+        "The keys of a weights file are the paths of the model's weights, which are also the keys\n"
+        "of the PyTorch module's state dict. Some are not in the file. The message lists a few of\n"
+        "them, each with the most similar key that the file has and the model does not use. Batch\n"
+        "normalisation's step counter (`num_batches_tracked`) may be left out; it does not take\n"
+        "part in inference.",
+        "",
+    ),
+    Code(
+        "E0812",
+        "unexpected-weights",
+        "the weights hold some that the model does not have",
+        "A key of the weights file is no path of the model. That is nearly always another\n"
+        "architecture or another setting of a parameter, so it is an error and the extra tensors\n"
+        "are not ignored.",
+        "",
+    ),
+    Code(
+        "E0813",
+        "mismatched-weights",
+        "a weight has another shape or kind of number than the model's",
+        "Every tensor of a weights file must have exactly the shape the model gives it.\n"
+        "Floating-point tensors of any precision are accepted and converted to the model's;\n"
+        "integers are not taken for floats.",
+        "",
+    ),
+    Code(
+        "E0814",
+        "weights-too-large",
+        "the weights do not fit into the memory of this machine",
+        "Writing weights means having them. The model's weights need more memory than this\n"
+        "machine has, so they are not even started. Counting parameters works for any size:\n"
+        "`archdsl count`.",
+        "",
+    ),
+)

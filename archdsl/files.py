@@ -1,0 +1,81 @@
+"""Writing files so that a path always holds the old complete file or the new complete file."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+
+def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Replace the file at `path` by the chunks, or leave it as it was: they go to a temporary file beside it,
+    which is forced to disk and renamed, so that even `kill -9` or a power cut leaves one of the two. A
+    symbolic link stays a link. A path that is a device or a pipe is written directly, as it cannot be renamed
+    over.
+
+    Raises `OSError`; then, and when `chunks` raises, the temporary file is removed.
+    """
+    with AtomicFile(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+class AtomicFile:
+    """The file that `write_atomic` writes, for a writer that learns the name while it writes: `target` may be
+    changed, to a name in the same directory, until the `with` block ends."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.target = os.path.realpath(path)
+        self._direct = os.path.exists(self.target) and not os.path.isfile(self.target)
+        self._temporary = ""
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> "AtomicFile":
+        if self._direct:
+            self._file = open(self.target, "wb")  # noqa: SIM115  # closed by __exit__
+            return self
+        directory, name = os.path.split(self.target)
+        # A name near the length limit of file systems leaves no room for a prefix.
+        self._temporary = os.path.join(directory, f".{name[:64]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        self._file = open(self._temporary, "xb")  # noqa: SIM115
+        return self
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        assert self._file is not None
+        self._file.write(chunk)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        file = self._file
+        assert file is not None
+        if self._direct:
+            file.close()
+            return
+        try:
+            if kind is None:
+                file.flush()
+                os.fsync(file.fileno())
+            file.close()
+            if kind is None:
+                os.replace(self._temporary, self.target)
+                self._temporary = ""
+                _sync_directory(os.path.dirname(self.target))
+        finally:
+            file.close()
+            if self._temporary:
+                os.unlink(self._temporary)
+
+
+def _sync_directory(directory: str) -> None:
+    """Force a rename to disk, where the system can (Windows cannot open a directory)."""
+    if os.name != "posix":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        # Some network file systems refuse it; the rename has happened all the same.
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,85 @@
+"""Do these tensors fit that program? One diagnostic each for missing, unexpected and mis-shaped ones."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.flatten import weights
+from archdsl.ir.operator import Weight
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+
+SHOWN: Final = 5
+"""How many names a diagnostic lists before it counts the rest."""
+
+
+def match(
+    program: Program, found: Mapping[str, tuple[tuple[int, ...], str]], origin: str, limits: Limits
+) -> dict[str, Weight]:
+    """The program's weights by path, checked against the shapes and kinds found (`f` float, `i` integer,
+    anything else fits nothing). Counters (batch norm's `num_batches_tracked`) may be missing. `origin` names
+    the tensors in messages.
+
+    Raises `ArchError` with E0811 (missing), E0812 (unexpected), E0813 (another shape or kind), all that
+    apply.
+    """
+    expected = dict(weights(program, limits))
+    missing = [path for path, weight in expected.items() if path not in found and weight.role != "counter"]
+    unexpected = [name for name in found if name not in expected]
+    diagnostics: list[Diagnostic] = []
+    if missing:
+        lines = _named(missing, unexpected)
+        diagnostics.append(_report("E0811", f"{origin} lacks {_count(missing)} of {program.name}", lines))
+    if unexpected:
+        lines = _named(unexpected, missing)
+        message = f"{origin} has {_count(unexpected)} that {program.name} does not have"
+        diagnostics.append(_report("E0812", message, lines))
+    wrong = list(_wrong(expected, found))
+    if wrong:
+        message = f"{origin} has {_count(wrong)} of another shape or kind than in {program.name}"
+        diagnostics.append(_report("E0813", message, _listed(wrong)))
+    if diagnostics:
+        raise ArchError(diagnostics)
+    return expected
+
+
+def _wrong(expected: dict[str, Weight], found: Mapping[str, tuple[tuple[int, ...], str]]) -> Iterable[str]:
+    for path, weight in expected.items():
+        if path not in found:
+            continue
+        shape, kind = found[path]
+        if shape != weight.shape:
+            yield f"{path}: expected {list(weight.shape)}, found {list(shape)}"
+        elif kind != kind_of(weight):
+            yield f"{path}: expected {weight.dtype}, found another kind of number"
+
+
+def kind_of(weight: Weight) -> str:
+    """`f` for floats, `i` for integers."""
+    return "f" if weight.dtype.startswith(("f", "b")) else "i"
+
+
+def _named(names: list[str], candidates: list[str]) -> tuple[str, ...]:
+    """Names to show, each with the most similar one of the other side."""
+    lines: list[str] = []
+    for name in names[:SHOWN]:
+        # Similarity costs time with the number of candidates; beyond this many a suggestion is a guess
+        # anyway.
+        close = get_close_matches(name, candidates[:2000], n=1, cutoff=0.6)
+        lines.append(f"{name} (similar: {close[0]})" if close else name)
+    return _listed(lines, len(names))
+
+
+def _listed(lines: list[str], total: int | None = None) -> tuple[str, ...]:
+    total = len(lines) if total is None else total
+    rest = total - min(total, SHOWN)
+    return (*lines[:SHOWN], *((f"and {rest} more",) if rest else ()))
+
+
+def _count(names: list[str]) -> str:
+    return f"{len(names)} weight{'s' if len(names) > 1 else ''}"
+
+
+def _report(code: str, message: str, notes: tuple[str, ...]) -> Diagnostic:
+    return Diagnostic(code, message, None, notes=notes)
