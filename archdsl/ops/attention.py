@@ -30,16 +30,16 @@ class Attention(Operator):
     causal: bool = arg("bool", "position t sees positions up to t only", default=False)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
+        rules.require_f32(*inputs)
         for x in inputs:
-            rules.require_rank(self, x, 3, 3, "queries [N, T, d], keys [N, S, d] and values [N, S, e]")
+            rules.require_rank(x, 3, 3, "queries [N, T, d], keys [N, S, d] and values [N, S, e]")
         query, key, value = inputs
-        rules.require_equal(self, query.dims[0], key.dims[0], "the batch sizes", inputs)
-        rules.require_equal(self, query.dims[0], value.dims[0], "the batch sizes", inputs)
-        rules.require_equal(self, key.dims[1], value.dims[1], "the lengths of keys and values", inputs)
-        rules.require_equal(self, query.dims[2], key.dims[2], "the widths of queries and keys", inputs)
+        rules.require_equal(query.dims[0], key.dims[0], "the batch sizes", inputs)
+        rules.require_equal(query.dims[0], value.dims[0], "the batch sizes", inputs)
+        rules.require_equal(key.dims[1], value.dims[1], "the lengths of keys and values", inputs)
+        rules.require_equal(query.dims[2], key.dims[2], "the widths of queries and keys", inputs)
         for x in (query, value):
-            rules.divides(self.heads, rules.known(self, x, 2, "features"), "heads", "features", "heads")
+            rules.divides(self.heads, rules.known(x, 2, "features"), "heads", "features", "heads")
         if self.causal and equal(query.dims[1], key.dims[1]) is not True:
             reject(
                 f"causal attention needs as many keys as queries, but has {query.dims[1]} and {key.dims[1]}",
@@ -60,7 +60,7 @@ class Attention(Operator):
         in what they skip. Softmax: 5 per pair and head. Scaling: 1 per pair and head."""
         query, _, value = inputs
         pairs = self._scores(inputs)
-        widths = rules.known(self, query, 2, "features") + rules.known(self, value, 2, "features")
+        widths = rules.known(query, 2, "features") + rules.known(value, 2, "features")
         return {
             "matmul": query.dims[0] * query.dims[1] * value.dims[1] * widths,
             "softmax": 5 * pairs,
@@ -78,7 +78,7 @@ class Attention(Operator):
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         query, key, value = inputs
         length = query.type.dims[1]
-        width = rules.known(self, query.type, 2, "features")
+        width = rules.known(query.type, 2, "features")
         heads = o.constant([0, 0, self.heads, -1], "i64")
         q = o.node("Transpose", o.node("Reshape", query, heads), perm=(0, 2, 1, 3))
         k = o.node("Transpose", o.node("Reshape", key, heads), perm=(0, 2, 3, 1))
@@ -90,7 +90,7 @@ class Attention(Operator):
             scores = o.node("Where", later, o.constant(float("-inf")), scores)
         mixed = o.node("MatMul", o.node("Softmax", scores, axis=-1), v)
         mixed = o.node("Transpose", mixed, perm=(0, 2, 1, 3))
-        features = rules.known(self, value.type, 2, "features")
+        features = rules.known(value.type, 2, "features")
         return o.node("Reshape", mixed, o.constant([0, 0, features], "i64"))
 
 

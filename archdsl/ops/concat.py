@@ -46,14 +46,14 @@ class Concat(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         first = inputs[0]
-        rules.require_one_dtype(self, inputs)
-        axis = rules.axis_of(self, self.axis, first.rank)
+        rules.require_one_dtype(inputs)
+        axis = rules.axis_of(self.axis, first.rank)
         total: Dim = 0
         for x in inputs:
-            rules.require_rank(self, x, first.rank, first.rank, f"{first.rank} axes, like {first}")
+            rules.require_rank(x, first.rank, first.rank, f"{first.rank} axes, like {first}")
             for other in range(first.rank):
                 if other != axis:
-                    rules.require_equal(self, first.dims[other], x.dims[other], f"axis {other}", inputs)
+                    rules.require_equal(first.dims[other], x.dims[other], f"axis {other}", inputs)
             total = total + x.dims[axis]
         return (first.replace_axis(axis, total),)
 
@@ -86,11 +86,11 @@ class Join(Operator):
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
+        rules.require_f32(*inputs)
         for x in inputs:
-            rules.require_rank(self, x, inputs[0].rank, inputs[0].rank, f"like the first, {inputs[0]}")
+            rules.require_rank(x, inputs[0].rank, inputs[0].rank, f"like the first, {inputs[0]}")
             for axis in range(x.rank):
-                rules.require_equal(self, inputs[0].dims[axis], x.dims[axis], f"axis {axis}", inputs)
+                rules.require_equal(inputs[0].dims[axis], x.dims[axis], f"axis {axis}", inputs)
         return inputs[:1]
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

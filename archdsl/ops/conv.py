@@ -61,29 +61,29 @@ class Conv(Operator):
     )
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
-        kernel = rules.window(self, self.kernel, axes, "kernel")
-        stride = rules.window(self, self.stride, axes, "stride")
-        dilation = rules.window(self, self.dilation, axes, "dilation")
-        return kernel, stride, rules.paddings(self, self.padding, kernel, dilation), dilation
+        kernel = rules.window(self.kernel, axes, "kernel")
+        stride = rules.window(self.stride, axes, "stride")
+        dilation = rules.window(self.dilation, axes, "dilation")
+        return kernel, stride, rules.paddings(self.padding, kernel, dilation), dilation
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        axes = rules.require_images(self, x)
-        channels = rules.known(self, x, 1, "channels")
+        rules.require_f32(x)
+        axes = rules.require_images(x)
+        channels = rules.known(x, 1, "channels")
         rules.divides(self.groups, channels, "groups", "input channels", "groups")
         rules.divides(self.groups, self.out, "groups", "output channels", "groups")
         if self.bias_init is not None and not self.bias:
             reject("`bias_init` says how a bias starts, but there is no bias", at="bias_init", code="E0412")
         kernel, stride, padding, dilation = self._windows(axes)
         spatial = tuple(map(output_length, x.dims[2:], kernel, stride, padding, dilation))
-        rules.require_positive(self, x, spatial, kernel)
+        rules.require_positive(x, spatial, kernel)
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
-        channels = rules.known(self, x, 1, "channels") // self.groups
-        kernel = rules.window(self, self.kernel, x.rank - 2, "kernel")
+        channels = rules.known(x, 1, "channels") // self.groups
+        kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         init = _uniform(channels * prod(kernel))
         weight = Weight("weight", (self.out, channels, *kernel), init)
         if not self.bias:
@@ -104,7 +104,7 @@ class Conv(Operator):
         kernel, stride, padding, dilation = map(rules.collapse, self._windows(axes))
         module = t.module(
             f"nn.Conv{axes}d",
-            rules.known(self, x.type, 1, "channels"),
+            rules.known(x.type, 1, "channels"),
             self.out,
             kernel,
             stride=t.option(stride, 1),
@@ -164,15 +164,15 @@ class ConvTranspose(Operator):
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         return tuple(
-            rules.window(self, getattr(self, name), axes, name)
+            rules.window(getattr(self, name), axes, name)
             for name in ("kernel", "stride", "padding", "output_padding", "dilation")
         )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        axes = rules.require_images(self, x)
-        channels = rules.known(self, x, 1, "channels")
+        rules.require_f32(x)
+        axes = rules.require_images(x)
+        channels = rules.known(x, 1, "channels")
         rules.divides(self.groups, channels, "groups", "input channels", "groups")
         rules.divides(self.groups, self.out, "groups", "output channels", "groups")
         kernel, stride, padding, extra, dilation = self._windows(axes)
@@ -186,17 +186,17 @@ class ConvTranspose(Operator):
                     code="E0412",
                 )
         spatial = tuple(map(transposed_length, x.dims[2:], kernel, stride, padding, extra, dilation))
-        rules.require_positive(self, x, spatial, padding, "padding")
+        rules.require_positive(x, spatial, padding, "padding")
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """As `nn.ConvTranspose2d` stores it: input channels first. PyTorch takes fan_in from the second axis
         of a weight, so here from the output channels of a group."""
         (x,) = inputs
-        kernel = rules.window(self, self.kernel, x.rank - 2, "kernel")
+        kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         group = self.out // self.groups
         init = _uniform(group * prod(kernel))
-        weight = Weight("weight", (rules.known(self, x, 1, "channels"), group, *kernel), init)
+        weight = Weight("weight", (rules.known(x, 1, "channels"), group, *kernel), init)
         return (weight, Weight("bias", (self.out,), init, "bias")) if self.bias else (weight,)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -212,7 +212,7 @@ class ConvTranspose(Operator):
         kernel, stride, padding, extra, dilation = map(rules.collapse, self._windows(axes))
         return t.module(
             f"nn.ConvTranspose{axes}d",
-            rules.known(self, x.type, 1, "channels"),
+            rules.known(x.type, 1, "channels"),
             self.out,
             kernel,
             stride=t.option(stride, 1),

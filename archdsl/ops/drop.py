@@ -39,7 +39,7 @@ class Dropout(Operator):
     p: float = arg("float", "probability that an element is zeroed", default=0.5, minimum=0, maximum=1)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
+        rules.require_f32(*inputs)
         return inputs
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -67,8 +67,8 @@ class DropPath(Operator):
     p: float = arg("float", "probability that a sample is zeroed", default=0.0, minimum=0, maximum=1)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
-        rules.require_rank(self, inputs[0], 1, None, "[N, ...]")
+        rules.require_f32(*inputs)
+        rules.require_rank(inputs[0], 1, None, "[N, ...]")
         return inputs
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

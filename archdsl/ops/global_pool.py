@@ -21,8 +21,8 @@ class GlobalPool(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        axes = rules.require_images(self, x)
+        rules.require_f32(x)
+        axes = rules.require_images(x)
         return (x.with_dims(*x.dims[:2], *((1,) * axes if self.keepdim else ())),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -83,25 +83,25 @@ class AdaptiveAvgPool(Operator):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The windows are chosen now, so the spatial lengths must be known."""
         (x,) = inputs
-        rules.require_f32(self, x)
-        axes = rules.require_images(self, x)
+        rules.require_f32(x)
+        axes = rules.require_images(x)
         for axis in range(2, x.rank):
-            rules.known(self, x, axis, f"elements along axis {axis}")
-        return (x.with_dims(*x.dims[:2], *rules.window(self, self.output_size, axes, "output_size")),)
+            rules.known(x, axis, f"elements along axis {axis}")
+        return (x.with_dims(*x.dims[:2], *rules.window(self.output_size, axes, "output_size")),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """1 per element of a window, overlaps counted in each."""
         total = outputs[0].dims[0] * outputs[0].dims[1]
         for axis in range(2, inputs[0].rank):
-            length = rules.known(self, inputs[0], axis, "elements")
-            count = rules.known(self, outputs[0], axis, "elements")
+            length = rules.known(inputs[0], axis, "elements")
+            count = rules.known(outputs[0], axis, "elements")
             total = total * sum(stop - start for start, stop in _bins(length, count))
         return {"pooling": total}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         axes = x.type.rank - 2
-        size = rules.collapse(rules.window(self, self.output_size, axes, "output_size"))
+        size = rules.collapse(rules.window(self.output_size, axes, "output_size"))
         return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
@@ -109,8 +109,8 @@ class AdaptiveAvgPool(Operator):
         weights, since ONNX has no pool with windows of different sizes."""
         (x,) = inputs
         rank = x.type.rank
-        sizes = rules.window(self, self.output_size, rank - 2, "output_size")
-        lengths = [rules.known(self, x.type, axis, "elements") for axis in range(2, rank)]
+        sizes = rules.window(self.output_size, rank - 2, "output_size")
+        lengths = [rules.known(x.type, axis, "elements") for axis in range(2, rank)]
         if all(length % size == 0 for length, size in zip(lengths, sizes, strict=True)):
             kernel = [length // size for length, size in zip(lengths, sizes, strict=True)]
             return o.node("AveragePool", x, kernel_shape=kernel, strides=kernel)

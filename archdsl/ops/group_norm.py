@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
 
 
-def _channel_weights(op: Operator, x: TensorType, affine: bool) -> tuple[Weight, ...]:
+def _channel_weights(x: TensorType, affine: bool) -> tuple[Weight, ...]:
     if not affine:
         return ()
-    shape = (rules.known(op, x, 1, "channels"),)
+    shape = (rules.known(x, 1, "channels"),)
     return Weight("weight", shape, ONES, "normalisation"), Weight("bias", shape, ZEROS, "normalisation")
 
 
@@ -44,13 +44,13 @@ class GroupNorm(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.require_rank(self, x, 2, None, "[N, channels, ...]")
-        rules.divides(self.groups, rules.known(self, x, 1, "channels"), "groups", "channels", "groups")
+        rules.require_f32(x)
+        rules.require_rank(x, 2, None, "[N, channels, ...]")
+        rules.divides(self.groups, rules.known(x, 1, "channels"), "groups", "channels", "groups")
         return (x,)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        return _channel_weights(self, inputs[0], self.affine)
+        return _channel_weights(inputs[0], self.affine)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """Per element 5 (sum, centre, square, sum, scale), and 2 for the learned scale and shift."""
@@ -61,7 +61,7 @@ class GroupNorm(Operator):
         return t.module(
             "nn.GroupNorm",
             self.groups,
-            rules.known(self, x.type, 1, "channels"),
+            rules.known(x.type, 1, "channels"),
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, True),
         )(x)
@@ -98,13 +98,13 @@ class InstanceNorm(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.require_images(self, x)
-        rules.known(self, x, 1, "channels")
+        rules.require_f32(x)
+        rules.require_images(x)
+        rules.known(x, 1, "channels")
         return (x,)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        return _channel_weights(self, inputs[0], self.affine)
+        return _channel_weights(inputs[0], self.affine)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """Per element 5 (sum, centre, square, sum, scale), and 2 for the learned scale and shift."""
@@ -114,14 +114,14 @@ class InstanceNorm(Operator):
         (x,) = inputs
         return t.module(
             f"nn.InstanceNorm{x.type.rank - 2}d",
-            rules.known(self, x.type, 1, "channels"),
+            rules.known(x.type, 1, "channels"),
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, False),
         )(x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        channels = rules.known(self, x.type, 1, "channels")
+        channels = rules.known(x.type, 1, "channels")
         scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
         shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
         return o.node("InstanceNormalization", x, scale, shift, epsilon=self.eps)

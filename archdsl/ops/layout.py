@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
 from archdsl.ops import rules
-from archdsl.types.dims import Dim, exact_div, product
+from archdsl.types.dims import Dim, at_least, exact_div, product
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Flatten(Layout):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        start = rules.axis_of(self, self.start, x.rank, "start")
-        end = rules.axis_of(self, self.end, x.rank, "end")
+        start = rules.axis_of(self.start, x.rank, "start")
+        end = rules.axis_of(self.end, x.rank, "end")
         if start > end:
             reject(
                 f"axis {self.start} comes after axis {self.end} in {x}",
@@ -75,6 +75,9 @@ class Reshape(Layout):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
+        for dim in self.dims:
+            if dim != -1 and at_least(dim, 1) is False:
+                reject(f"{dim} is not a length", at="dims", expected="1 or more, or -1", found=str(dim))
         given = product(dim for dim in self.dims if dim != -1)
         open_axes = sum(1 for dim in self.dims if dim == -1)
         if open_axes > 1:
@@ -117,8 +120,8 @@ class Transpose(Layout):
     second: int = arg("int", "the other axis")
 
     def _order(self, rank: int) -> tuple[int, ...]:
-        first = rules.axis_of(self, self.first, rank, "first")
-        second = rules.axis_of(self, self.second, rank, "second")
+        first = rules.axis_of(self.first, rank, "first")
+        second = rules.axis_of(self.second, rank, "second")
         order = list(range(rank))
         order[first], order[second] = second, first
         return tuple(order)
@@ -147,13 +150,13 @@ class Permute(Layout):
         (x,) = inputs
         if len(self.axes) != x.rank:
             reject(
-                f"`permute` names {len(self.axes)} axes of the {x.rank} of its input",
+                f"{len(self.axes)} axes are named of the {x.rank} of the input",
                 at="axes",
                 expected=f"each of 0 to {x.rank - 1} once",
                 found=str(list(self.axes)),
                 code="E0411",
             )
-        return (x.with_dims(*(x.dims[axis] for axis in rules.axes_of(self, self.axes, x.rank, "axes"))),)
+        return (x.with_dims(*(x.dims[axis] for axis in rules.axes_of(self.axes, x.rank, "axes"))),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "permute", *self.axes)
@@ -177,7 +180,7 @@ class Squeeze(Layout):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        dropped = rules.axes_of(self, self.axis, x.rank)
+        dropped = rules.axes_of(self.axis, x.rank)
         for axis in dropped:
             if x.dims[axis] != 1:
                 reject(

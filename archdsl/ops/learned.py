@@ -79,14 +79,12 @@ class Scale(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.known(self, x, rules.axis_of(self, self.axis, x.rank), "channels")
+        rules.require_f32(x)
+        rules.known(x, rules.axis_of(self.axis, x.rank), "channels")
         return (x,)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        return (
-            Weight("", (rules.known(self, inputs[0], self.axis, "channels"),), Init("constant", self.init)),
-        )
+        return (Weight("", (rules.known(inputs[0], self.axis, "channels"),), Init("constant", self.init)),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """1 per element."""
@@ -123,7 +121,7 @@ class Positions(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_rank(self, x, 2, 3, "a sequence, [N, T] or [N, T, d]")
+        rules.require_rank(x, 2, 3, "a sequence, [N, T] or [N, T, d]")
         return (TensorType((1, x.dims[1]), "i64"),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

@@ -48,9 +48,9 @@ class Linear(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.require_rank(self, x, 2, None, "[N, features], or [N, ..., features]")
-        features = rules.known(self, x, -1, "features")
+        rules.require_f32(x)
+        rules.require_rank(x, 2, None, "[N, features], or [N, ..., features]")
+        features = rules.known(x, -1, "features")
         if self.bias_init is not None and not self.bias:
             reject("`bias_init` says how a bias starts, but there is no bias", at="bias_init", code="E0412")
         if self.tie is not None and self.tie.used_shape != (self.out, features):
@@ -65,10 +65,17 @@ class Linear(Operator):
             )
         return (x.replace_axis(-1, self.out),)
 
+    def advice(self, *inputs: TensorType) -> str:
+        """Four axes of which the last two are equal are taken for an image, channels first."""
+        (x,) = inputs
+        if x.rank != 4 or x.dims[2] != x.dims[3]:
+            return ""
+        return f"it acts on the last axis, the width of the image {x}; `flatten` first to use all of it"
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """PyTorch's rule: kaiming_uniform(a = sqrt(5)), that is U(+-1/sqrt(in)), for weight and bias."""
         (x,) = inputs
-        features = rules.known(self, x, -1, "features")
+        features = rules.known(x, -1, "features")
         init = Init("uniform", -(features**-0.5), features**-0.5)
         start = init if self.bias_init is None else Init("constant", self.bias_init)
         weight = (Weight("weight", (self.out, features), init),) if self.tie is None else ()
@@ -80,12 +87,12 @@ class Linear(Operator):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """MACs: output elements x input features. Bias: 1 per output element."""
         elements = outputs[0].elements
-        features = rules.known(self, inputs[0], -1, "features")
+        features = rules.known(inputs[0], -1, "features")
         return {"linear": elements * features, "bias": elements if self.bias else 0}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        features = rules.known(self, x.type, -1, "features")
+        features = rules.known(x.type, -1, "features")
         if self.tie is not None and not self.bias:
             return t.call("F.linear", x, t.tied(self.tie))
         if self.tie is None:
@@ -131,7 +138,7 @@ class Embedding(Operator):
         (x,) = inputs
         if x.dtype not in ("i32", "i64"):
             reject(
-                f"`embedding` looks up indices, but its input is {x.dtype}",
+                f"it looks up indices, but the input is {x.dtype}",
                 expected="i64 or i32",
                 found=str(x),
                 code="E0403",
@@ -166,11 +173,11 @@ class MatMul(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         a, b = inputs
-        rules.require_f32(self, a, b)
-        rules.require_rank(self, a, 2, None, "[..., rows, inner]")
-        rules.require_rank(self, b, 2, None, "[..., inner, columns]")
-        rules.require_equal(self, a.dims[-1], b.dims[-2], "the inner lengths", inputs)
-        leading = rules.broadcast(self, (TensorType(a.dims[:-2]), TensorType(b.dims[:-2])))
+        rules.require_f32(a, b)
+        rules.require_rank(a, 2, None, "[..., rows, inner]")
+        rules.require_rank(b, 2, None, "[..., inner, columns]")
+        rules.require_equal(a.dims[-1], b.dims[-2], "the inner lengths", inputs)
+        leading = rules.broadcast((TensorType(a.dims[:-2]), TensorType(b.dims[:-2])))
         return (a.with_dims(*leading, a.dims[-2], b.dims[-1]),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

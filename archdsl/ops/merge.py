@@ -44,9 +44,9 @@ class Merge(Operator):
     onnx_type: ClassVar[str]
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_one_dtype(self, inputs)
-        rules.require_numbers(self, *inputs)
-        return (TensorType(rules.broadcast(self, inputs), inputs[0].dtype),)
+        rules.require_one_dtype(inputs)
+        rules.require_numbers(*inputs)
+        return (TensorType(rules.broadcast(inputs), inputs[0].dtype),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """One per output element and merge: (inputs - 1) x output elements."""
@@ -90,7 +90,7 @@ class Sub(Merge):
     examples = (Example("sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        _require_two(self, inputs)
+        _require_two(inputs)
         return super().infer(*inputs)
 
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
@@ -117,8 +117,8 @@ class Div(Merge):
     examples = (Example("div", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        _require_two(self, inputs)
-        rules.require_f32(self, *inputs)
+        _require_two(inputs)
+        rules.require_f32(*inputs)
         return super().infer(*inputs)
 
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
@@ -158,7 +158,7 @@ class Mean(Merge):
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
+        rules.require_f32(*inputs)
         return super().infer(*inputs)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -181,9 +181,9 @@ class Mean(Merge):
         return o.node("Div", super().onnx(o, *inputs), o.constant(float(len(inputs))))
 
 
-def _require_two(op: Operator, inputs: tuple[TensorType, ...]) -> None:
+def _require_two(inputs: tuple[TensorType, ...]) -> None:
     if len(inputs) < 2:
-        reject(f"`{op.name}` needs at least two inputs", expected="two or more", found="1", code="E0413")
+        reject("one input is not enough", expected="two or more", found="1", code="E0413")
 
 
 OPERATORS = (Identity, Add, Sub, Mul, Div, Max, Min, Mean)

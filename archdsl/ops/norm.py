@@ -33,16 +33,14 @@ class BatchNorm(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.require_rank(
-            self, x, 2, 5, "[N, channels], or [N, channels, ...] with one to three spatial axes"
-        )
-        rules.known(self, x, 1, "channels")
+        rules.require_f32(x)
+        rules.require_rank(x, 2, 5, "[N, channels], or [N, channels, ...] with one to three spatial axes")
+        rules.known(x, 1, "channels")
         return (x,)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
-        shape = (rules.known(self, x, 1, "channels"),)
+        shape = (rules.known(x, 1, "channels"),)
         learned = (
             Weight("weight", shape, ONES, "normalisation"),
             Weight("bias", shape, ZEROS, "normalisation"),
@@ -62,7 +60,7 @@ class BatchNorm(Operator):
         (x,) = inputs
         return t.module(
             f"nn.BatchNorm{max(x.type.rank - 2, 1)}d",
-            rules.known(self, x.type, 1, "channels"),
+            rules.known(x.type, 1, "channels"),
             eps=t.option(self.eps, 1e-5),
             momentum=t.option(self.momentum, 0.1),
             affine=t.option(self.affine, True),
@@ -70,25 +68,25 @@ class BatchNorm(Operator):
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        channels = rules.known(self, x.type, 1, "channels")
+        channels = rules.known(x.type, 1, "channels")
         scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
         shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
         mean, variance = o.weight("running_mean"), o.weight("running_var")
         return o.node("BatchNormalization", x, scale, shift, mean, variance, epsilon=self.eps)
 
 
-def _trailing(op: Operator, x: TensorType, axes: int) -> tuple[int, ...]:
+def _trailing(x: TensorType, axes: int) -> tuple[int, ...]:
     """Lengths of the last `axes` axes, which the learned scale has too."""
-    rules.require_f32(op, x)
+    rules.require_f32(x)
     if axes >= x.rank:
         reject(
-            f"`{op.name}` over {axes} axes leaves no batch axis of the {x.rank}",
+            f"{axes} axes leave no batch axis of the {x.rank}",
             at="axes",
             expected=f"1 to {x.rank - 1}",
             found=str(axes),
             code="E0408",
         )
-    return tuple(rules.known(op, x, axis, "elements in each normalised axis") for axis in range(-axes, 0))
+    return tuple(rules.known(x, axis, "elements in each normalised axis") for axis in range(-axes, 0))
 
 
 class LayerNorm(Operator):
@@ -110,13 +108,13 @@ class LayerNorm(Operator):
     bias: bool = arg("bool", "learn the shift; without effect when not affine", default=True)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        _trailing(self, inputs[0], self.axes)
+        _trailing(inputs[0], self.axes)
         return inputs
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         if not self.affine:
             return ()
-        shape = _trailing(self, inputs[0], self.axes)
+        shape = _trailing(inputs[0], self.axes)
         weight = Weight("weight", shape, ONES, "normalisation")
         return (weight, Weight("bias", shape, ZEROS, "normalisation")) if self.bias else (weight,)
 
@@ -126,7 +124,7 @@ class LayerNorm(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        shape = _trailing(self, x.type, self.axes)
+        shape = _trailing(x.type, self.axes)
         return t.module(
             "nn.LayerNorm",
             shape[0] if len(shape) == 1 else shape,
@@ -137,7 +135,7 @@ class LayerNorm(Operator):
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        shape = _trailing(self, x.type, self.axes)
+        shape = _trailing(x.type, self.axes)
         count = 1
         for length in shape:
             count *= length
@@ -164,13 +162,13 @@ class RMSNorm(Operator):
     affine: bool = arg("bool", "learn a scale per element (elementwise_affine)", default=True)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        _trailing(self, inputs[0], self.axes)
+        _trailing(inputs[0], self.axes)
         return inputs
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         if not self.affine:
             return ()
-        return (Weight("weight", _trailing(self, inputs[0], self.axes), ONES, "normalisation"),)
+        return (Weight("weight", _trailing(inputs[0], self.axes), ONES, "normalisation"),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """Per element 3 (square, sum, scale), and 1 for the learned scale."""
@@ -179,7 +177,7 @@ class RMSNorm(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        shape = _trailing(self, x.type, self.axes)
+        shape = _trailing(x.type, self.axes)
         return t.module(
             "nn.RMSNorm",
             shape[0] if len(shape) == 1 else shape,

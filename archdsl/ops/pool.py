@@ -36,10 +36,10 @@ class Pool(Operator):
 
     def windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         """Kernel, stride, padding and dilation, written out per axis."""
-        kernel = rules.window(self, self.kernel, axes, "kernel")
-        stride = kernel if self.stride is None else rules.window(self, self.stride, axes, "stride")
+        kernel = rules.window(self.kernel, axes, "kernel")
+        stride = kernel if self.stride is None else rules.window(self.stride, axes, "stride")
         dilation = self.spread(axes)
-        return kernel, stride, rules.paddings(self, self.padding, kernel, dilation), dilation
+        return kernel, stride, rules.paddings(self.padding, kernel, dilation), dilation
 
     def spread(self, axes: int) -> tuple[int, ...]:
         """Dilation per axis."""
@@ -51,8 +51,8 @@ class Pool(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        kernel, stride, padding, dilation = self.windows(rules.require_images(self, x))
+        rules.require_f32(x)
+        kernel, stride, padding, dilation = self.windows(rules.require_images(x))
         for pad, size in zip(padding, kernel, strict=True):
             if pad > size // 2:
                 reject(
@@ -64,7 +64,7 @@ class Pool(Operator):
                     code="E0406",
                 )
         lengths = tuple(map(self._length, x.dims[2:], kernel, stride, padding, dilation))
-        rules.require_positive(self, x, lengths, kernel)
+        rules.require_positive(x, lengths, kernel)
         return (x.with_dims(*x.dims[:2], *lengths),)
 
     def _length(self, length: Dim, kernel: int, stride: int, padding: int, dilation: int) -> Dim:
@@ -166,7 +166,7 @@ class MaxPool(Pool):
     ceil_mode: bool = arg("bool", "keep a last window that hangs over the end", default=False)
 
     def spread(self, axes: int) -> tuple[int, ...]:
-        return rules.window(self, self.dilation, axes, "dilation")
+        return rules.window(self.dilation, axes, "dilation")
 
     def ceils(self) -> bool:
         return self.ceil_mode

@@ -18,7 +18,7 @@ class Activation(Operator):
     """Base of functions applied to each element of an f32 tensor."""
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(self, *inputs)
+        rules.require_f32(*inputs)
         return inputs
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -82,7 +82,7 @@ class PRelu(Activation):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = super().infer(*inputs)
-        rules.require_rank(self, x, 2, None, "[N, channels, ...]")
+        rules.require_rank(x, 2, None, "[N, channels, ...]")
         if self.num_parameters not in (1, x.dims[1]):
             reject(
                 f"prelu learns {self.num_parameters} slopes for {x.dims[1]} channels",

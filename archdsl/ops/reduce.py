@@ -21,8 +21,8 @@ class Reduction(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        reduced = rules.axes_of(self, self.axis, x.rank)
+        rules.require_f32(x)
+        reduced = rules.axes_of(self.axis, x.rank)
         if self.keepdim:
             return (x.with_dims(*(1 if axis in reduced else dim for axis, dim in enumerate(x.dims))),)
         return (x.with_dims(*(dim for axis, dim in enumerate(x.dims) if axis not in reduced)),)

@@ -32,7 +32,7 @@ class Pad(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
+        rules.require_f32(x)
         if len(self.amount) not in (1, 2):
             reject(
                 f"`amount` gives {len(self.amount)} numbers",
@@ -42,7 +42,7 @@ class Pad(Operator):
                 help="pad axes that need different amounts one after the other",
                 code="E0411",
             )
-        for axis in rules.axes_of(self, self.axis, x.rank):
+        for axis in rules.axes_of(self.axis, x.rank):
             x = x.replace_axis(axis, x.dims[axis] + sum(self._sides()))
         return (x,)
 
@@ -53,7 +53,7 @@ class Pad(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         """`F.pad` lists the sides of the last axis first and stops at the first axis that grows."""
         (x,) = inputs
-        chosen = rules.axes_of(self, self.axis, x.type.rank)
+        chosen = rules.axes_of(self.axis, x.type.rank)
         sides: list[int] = []
         for axis in range(x.type.rank - 1, min(chosen) - 1, -1):
             sides += self._sides() if axis in chosen else (0, 0)
@@ -61,7 +61,7 @@ class Pad(Operator):
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        chosen = rules.axes_of(self, self.axis, x.type.rank)
+        chosen = rules.axes_of(self.axis, x.type.rank)
         pads = [side if axis in chosen else 0 for side in self._sides() for axis in range(x.type.rank)]
         return o.node("Pad", x, o.constant(pads, "i64"), o.constant(self.value))
 
@@ -91,20 +91,22 @@ class Resize(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        axes = rules.require_images(self, x)
+        rules.require_f32(x)
+        axes = rules.require_images(x)
         if (self.scale is None) == (self.size is None):
             reject(
-                "`resize` takes a scale or a size" + (", not both" if self.scale is not None else ""),
+                "both a scale and a size are given"
+                if self.size is not None
+                else "a scale or a size is missing",
                 at="size" if self.size is not None else None,
                 expected="resize(2) or resize(size = 14)",
                 code="E0412",
             )
         lengths: tuple[Dim, ...]
         if self.size is not None:
-            lengths = rules.window(self, self.size, axes, "size")
+            lengths = rules.window(self.size, axes, "size")
         else:
-            factors = rules.window(self, self.scale or 1, axes, "scale")
+            factors = rules.window(self.scale or 1, axes, "scale")
             lengths = tuple(length * factor for length, factor in zip(x.dims[2:], factors, strict=True))
         return (x.with_dims(*x.dims[:2], *lengths),)
 
@@ -124,10 +126,10 @@ class Resize(Operator):
             return t.call(
                 "F.interpolate",
                 x,
-                size=rules.collapse(rules.window(self, self.size, axes, "size")),
+                size=rules.collapse(rules.window(self.size, axes, "size")),
                 mode=mode,
             )
-        scale: TorchArg = rules.collapse(rules.window(self, self.scale or 1, axes, "scale"))
+        scale: TorchArg = rules.collapse(rules.window(self.scale or 1, axes, "scale"))
         return t.call("F.interpolate", x, scale_factor=scale, mode=mode)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
@@ -138,7 +140,7 @@ class Resize(Operator):
         if self.size is not None:
             sizes = o.shape(self.infer(x.type)[0].dims)
         else:
-            factors = rules.window(self, self.scale or 1, axes, "scale")
+            factors = rules.window(self.scale or 1, axes, "scale")
             scales = o.constant([1.0, 1.0, *map(float, factors)])
         return o.node(
             "Resize",

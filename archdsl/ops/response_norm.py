@@ -35,8 +35,8 @@ class LocalResponseNorm(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.require_images(self, x)
+        rules.require_f32(x)
+        rules.require_images(x)
         return inputs
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from archdsl.ir.operator import Operator, reject
+from archdsl.ir.operator import reject
 from archdsl.types.dims import Dim, at_least, equal
 from archdsl.types.tensor import TensorType, shape_text
 from archdsl.types.windows import Window, per_axis, same_padding
@@ -13,12 +13,12 @@ IMAGES = "[N, channels, length], [N, channels, height, width] or [N, channels, d
 CONCRETE = "declare the axis as a number, or bind its symbol with --dim"
 
 
-def require_f32(op: Operator, *inputs: TensorType) -> None:
+def require_f32(*inputs: TensorType) -> None:
     """Real arithmetic is declared in f32; half precision is chosen when compiling, for a whole model."""
     for x in inputs:
         if x.dtype != "f32":
             reject(
-                f"`{op.name}` computes in f32, but its input is {x.dtype}",
+                f"the arithmetic is in f32, but the input is {x.dtype}",
                 expected="f32",
                 found=str(x),
                 help="declare the input as f32; half precision is chosen when compiling (--dtype f16)"
@@ -28,48 +28,48 @@ def require_f32(op: Operator, *inputs: TensorType) -> None:
             )
 
 
-def require_numbers(op: Operator, *inputs: TensorType) -> None:
+def require_numbers(*inputs: TensorType) -> None:
     """The inputs hold numbers, not truth values."""
     for x in inputs:
         if x.dtype == "bool":
-            reject(f"`{op.name}` takes numbers, but its input is bool", found=str(x), code="E0403")
+            reject("it takes numbers, but the input is bool", found=str(x), code="E0403")
 
 
-def require_one_dtype(op: Operator, inputs: Sequence[TensorType]) -> None:
+def require_one_dtype(inputs: Sequence[TensorType]) -> None:
     """Nothing is converted implicitly: inputs that are combined have one dtype."""
     if len({x.dtype for x in inputs}) > 1:
         reject(
-            f"the inputs of `{op.name}` have different dtypes",
+            "the inputs have different dtypes",
             expected=inputs[0].dtype,
             found=", ".join(map(str, inputs)),
             code="E0403",
         )
 
 
-def require_rank(op: Operator, x: TensorType, low: int, high: int | None, expected: str) -> None:
+def require_rank(x: TensorType, low: int, high: int | None, expected: str) -> None:
     """The input has `low` to `high` axes (any number from `low` up when `high` is None)."""
     if x.rank < low or (high is not None and x.rank > high):
         axes = "axis" if x.rank == 1 else "axes"
         reject(
-            f"`{op.name}` does not take an input with {x.rank} {axes}",
+            f"an input with {x.rank} {axes} does not fit",
             expected=expected,
             found=str(x),
             code="E0407",
         )
 
 
-def require_images(op: Operator, x: TensorType) -> int:
+def require_images(x: TensorType) -> int:
     """Batch, channels and one to three spatial axes; returns how many spatial axes."""
-    require_rank(op, x, 3, 5, IMAGES)
+    require_rank(x, 3, 5, IMAGES)
     return x.rank - 2
 
 
-def known(op: Operator, x: TensorType, axis: int, what: str) -> int:
+def known(x: TensorType, axis: int, what: str) -> int:
     """The length of an axis that must be a number, because weights are as long or a rule divides it."""
     dim = x.dims[axis]
     if not isinstance(dim, int):
         reject(
-            f"`{op.name}` needs a known number of {what}, but here it is {dim}",
+            f"the number of {what} must be known, but here it is {dim}",
             expected=f"a number of {what}",
             found=str(x),
             help=CONCRETE,
@@ -78,11 +78,11 @@ def known(op: Operator, x: TensorType, axis: int, what: str) -> int:
     return dim
 
 
-def axis_of(op: Operator, axis: int, rank: int, at: str = "axis") -> int:
+def axis_of(axis: int, rank: int, at: str = "axis") -> int:
     """An axis argument counted from the front; -1 is the last axis."""
     if not -rank <= axis < rank:
         reject(
-            f"axis {axis} does not exist: the input of `{op.name}` has {rank} axes",
+            f"axis {axis} does not exist: the input has {rank} axes",
             at=at,
             expected=f"{-rank} to {rank - 1}",
             found=str(axis),
@@ -91,11 +91,13 @@ def axis_of(op: Operator, axis: int, rank: int, at: str = "axis") -> int:
     return axis % rank
 
 
-def axes_of(op: Operator, axes: Sequence[int], rank: int, at: str = "axis") -> tuple[int, ...]:
-    """Several distinct axes counted from the front, in the order given."""
-    found = tuple(axis_of(op, axis, rank, at) for axis in axes)
+def axes_of(axes: Sequence[int], rank: int, at: str = "axis") -> tuple[int, ...]:
+    """Several distinct axes counted from the front, in the order given; at least one."""
+    if not axes:
+        reject(f"`{at}` names no axis", at=at, found="[]", code="E0411")
+    found = tuple(axis_of(axis, rank, at) for axis in axes)
     if len(set(found)) != len(found):
-        reject(f"`{op.name}` names an axis twice", at=at, found=str(list(axes)), code="E0408")
+        reject(f"`{at}` names an axis twice", at=at, found=str(list(axes)), code="E0408")
     return found
 
 
@@ -111,11 +113,11 @@ def divides(divisor: int, number: int, divisor_text: str, number_text: str, at: 
         )
 
 
-def window(op: Operator, value: Window, axes: int, at: str) -> tuple[int, ...]:
+def window(value: Window, axes: int, at: str) -> tuple[int, ...]:
     """A window argument written out per spatial axis."""
     if not isinstance(value, int) and len(value) != axes:
         reject(
-            f"`{at}` gives {len(value)} numbers, but the input of `{op.name}` has {axes} spatial axes",
+            f"`{at}` gives {len(value)} numbers, but the input has {axes} spatial axes",
             at=at,
             expected=f"one number, or {axes} numbers",
             found=str(list(value)),
@@ -124,23 +126,21 @@ def window(op: Operator, value: Window, axes: int, at: str) -> tuple[int, ...]:
     return per_axis(value, axes)
 
 
-def paddings(
-    op: Operator, value: Window | str, kernel: tuple[int, ...], dilation: tuple[int, ...]
-) -> tuple[int, ...]:
+def paddings(value: Window | str, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
     """A padding argument written out per spatial axis, "same" replaced by its numbers."""
     if isinstance(value, str):
         return tuple(same_padding(k, d) for k, d in zip(kernel, dilation, strict=True))
-    return window(op, value, len(kernel), "padding")
+    return window(value, len(kernel), "padding")
 
 
 def require_positive(
-    op: Operator, x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ...], at: str = "kernel"
+    x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ...], at: str = "kernel"
 ) -> None:
     """Every output length is at least 1, or may be for large enough symbols."""
     for axis, length in enumerate(spatial):
         if at_least(length, 1) is False:
             reject(
-                f"`{op.name}` with {at} {sizes[axis]} leaves nothing of axis {axis + 2} of {x}",
+                f"{at} {sizes[axis]} leaves nothing of axis {axis + 2} of {x}",
                 at=at,
                 found=str(x),
                 help="pad more, use a smaller window, or shrink the image less before this point",
@@ -148,11 +148,11 @@ def require_positive(
             )
 
 
-def require_equal(op: Operator, left: Dim, right: Dim, what: str, inputs: Sequence[TensorType]) -> None:
+def require_equal(left: Dim, right: Dim, what: str, inputs: Sequence[TensorType]) -> None:
     """Two lengths agree for every value of the symbols."""
     if equal(left, right) is not True:
         reject(
-            f"`{op.name}` needs {what} to agree, but one is {left} and another {right}",
+            f"{what} must agree, but one is {left} and another {right}",
             expected=str(left),
             found=", ".join(map(str, inputs)),
             help="" if equal(left, right) is False else unproven(left, right),
@@ -165,35 +165,35 @@ def unproven(left: Dim, right: Dim) -> str:
     return f"{left} and {right} need not be equal; use one symbol for both, or bind them with --dim"
 
 
-def broadcast(op: Operator, inputs: Sequence[TensorType]) -> tuple[Dim, ...]:
+def broadcast(inputs: Sequence[TensorType]) -> tuple[Dim, ...]:
     """The common shape of inputs of equal rank, where an axis of size 1 stretches to the others' length."""
     first = inputs[0]
     for x in inputs:
         if x.rank != first.rank:
             reject(
-                f"the inputs of `{op.name}` have different numbers of axes",
+                "the inputs have different numbers of axes",
                 expected=f"{first.rank} axes, like {first}",
                 found=", ".join(map(str, inputs)),
                 help="only axes of size 1 are stretched; `reshape`, `unsqueeze` or `keepdim` keep the axes",
                 code="E0407",
             )
-    return tuple(_stretched(op, inputs, axis) for axis in range(first.rank))
+    return tuple(_stretched(inputs, axis) for axis in range(first.rank))
 
 
-def _stretched(op: Operator, inputs: Sequence[TensorType], axis: int) -> Dim:
+def _stretched(inputs: Sequence[TensorType], axis: int) -> Dim:
     result: Dim = 1
     for x in inputs:
         dim = x.dims[axis]
         if result == 1:
             result = dim
         elif dim != 1 and equal(result, dim) is not True:
-            _reject_shapes(op, inputs, axis, result, dim)
+            _reject_shapes(inputs, axis, result, dim)
     return result
 
 
-def _reject_shapes(op: Operator, inputs: Sequence[TensorType], axis: int, left: Dim, right: Dim) -> NoReturn:
+def _reject_shapes(inputs: Sequence[TensorType], axis: int, left: Dim, right: Dim) -> NoReturn:
     reject(
-        f"the inputs of `{op.name}` disagree on axis {axis}: {left} and {right}",
+        f"the inputs disagree on axis {axis}: {left} and {right}",
         expected=shape_text(inputs[0].dims),
         found=", ".join(shape_text(x.dims) for x in inputs),
         help="" if equal(left, right) is False else unproven(left, right),

@@ -25,8 +25,8 @@ class Softmax(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        rules.require_f32(self, x)
-        rules.axis_of(self, self.axis, x.rank)
+        rules.require_f32(x)
+        rules.axis_of(self.axis, x.rank)
         return inputs
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

@@ -26,7 +26,7 @@ class Split(Operator):
     axis: int = arg("int", "the axis that is cut", default=1)
 
     def _lengths(self, x: TensorType) -> list[Dim]:
-        whole = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        whole = x.dims[rules.axis_of(self.axis, x.rank)]
         if len(self.sections) > 1:
             if whole != sum(self.sections):
                 reject(
@@ -92,10 +92,10 @@ class Slice(Operator):
     step: int = arg("int", "distance between positions", default=1, minimum=1)
 
     def _bound(self, x: TensorType, bound: int, at: str) -> Dim:
-        length = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        length = x.dims[rules.axis_of(self.axis, x.rank)]
         inside = at_least(length, abs(bound))
-        # A bound that leaves too short an axis is clipped at run time, and then the length is not what the types
-        # say. A range that is merely empty there fails at run time, as a window too large does.
+        # A bound that leaves too short an axis is clipped at run time, and then the length is not what the
+        # types say. A range that is merely empty there fails at run time, as a window too large does.
         clipped = inside is None and (bound > 0) == (at == "stop")
         if inside is False or clipped:
             reject(
@@ -112,7 +112,7 @@ class Slice(Operator):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
         start = self._bound(x, self.start, "start")
-        length = x.dims[rules.axis_of(self, self.axis, x.rank)]
+        length = x.dims[rules.axis_of(self.axis, x.rank)]
         stop = length if self.stop is None else self._bound(x, self.stop, "stop")
         if at_least(stop - start, 1) is False:
             reject(
@@ -155,9 +155,9 @@ class Select(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        length = rules.known(self, x, rules.axis_of(self, self.axis, x.rank), "elements along the axis")
+        length = rules.known(x, rules.axis_of(self.axis, x.rank), "elements along the axis")
         if not self.indices:
-            reject("`select` needs at least one position", at="indices", found="[]", code="E0408")
+            reject("no position is selected", at="indices", found="[]", code="E0408")
         for index in self.indices:
             if not -length <= index < length:
                 reject(
