@@ -39,7 +39,7 @@ class Conv(Operator):
         Example("conv(3, 3, padding = 0)", ("f32[1, 2, 5, 6, 4]",), "f32[1, 3, 3, 4, 2]"),
         Example("conv(4, 3, bias_init = -2.0)", ("f32[1, 2, 4, 4]",), "f32[1, 4, 4, 4]"),
         Example(
-            "conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H - 1) // 2 + 1, (W - 1) // 2 + 1]"
+            "conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H + 1) // 2, (W + 1) // 2]"
         ),
     )
 

@@ -70,8 +70,7 @@ def known(x: TensorType, axis: int, what: str) -> int:
     if not isinstance(dim, int):
         reject(
             f"the number of {what} must be known, but here it is {dim}",
-            expected=f"a number of {what}",
-            found=str(x),
+            found=str(dim),
             help=CONCRETE,
             code="E0405",
         )
@@ -140,7 +139,7 @@ def require_positive(
     for axis, length in enumerate(spatial):
         if at_least(length, 1) is False:
             reject(
-                f"{at} {sizes[axis]} leaves nothing of axis {axis + 2} of {x}",
+                f"{at} {sizes[axis]} is too large for axis {axis + 2} of {x}",
                 at=at,
                 found=str(x),
                 help="pad more, use a smaller window, or shrink the image less before this point",
