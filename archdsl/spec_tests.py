@@ -67,8 +67,8 @@ def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResu
     before = len(sink.found)
     try:
         arguments = _arguments(item, module, sink, limits)
-        program = None if arguments is None else elaborate(
-            module, item.syntax.target.callee.id, arguments, {}, sink, limits
+        program = (
+            None if arguments is None else elaborate(module, item.syntax.target.callee.id, arguments, {}, sink, limits)
         )
         if program is None:
             return result
@@ -120,7 +120,12 @@ class _Checker(Evaluator):
         self.costs = CostModel(program)
         self.scope = item.scope.child(
             {
-                **{name: Static(symbol(name)) for value in program.inputs for dim in value.type.dims for name in symbols(dim)},
+                **{
+                    name: Static(symbol(name))
+                    for value in program.inputs
+                    for dim in value.type.dims
+                    for name in symbols(dim)
+                },
                 **{name: Static(getattr(self.costs.total, name)) for name in PART_FIGURES},
                 "depth": Static(depth(program)),
             }
@@ -140,7 +145,10 @@ class _Checker(Evaluator):
         for value, side in ((left, check.left), (right, check.right)):
             if isinstance(value, Expr) or not isinstance(value, (int, float)) or isinstance(value, bool):
                 self.report.error(
-                    "E0310", f"only known numbers can be compared this way, not {type_name(value)}", side.span, show(value)
+                    "E0310",
+                    f"only known numbers can be compared this way, not {type_name(value)}",
+                    side.span,
+                    show(value),
                 )
                 return CheckResult(text, check.citation, check.right.span.text, show(value), False)
         if check.kind == "round":
@@ -161,7 +169,9 @@ class _Checker(Evaluator):
             symbol_text = "" if expr.operators[0] == "==" else f"{expr.operators[0]} "
             return CheckResult(text, check.citation, symbol_text + number(right), number(left), holds is True)
         holds = self.condition(expr, self.scope)
-        return CheckResult(text, check.citation, "true", "?" if isinstance(holds, Unknown) else show(holds), holds is True)
+        return CheckResult(
+            text, check.citation, "true", "?" if isinstance(holds, Unknown) else show(holds), holds is True
+        )
 
     def _rounded(self, check: ast.Check, text: str, left: int | float) -> CheckResult:
         """`params ~ 1.7M`: equal after rounding, half up, to the digits written."""
@@ -175,7 +185,11 @@ class _Checker(Evaluator):
         rounded = scaled.quantize(Decimal(1).scaleb(min(exponent, 0)), rounding=ROUND_HALF_UP)
         suffix = written[-1] if unit else ""
         return CheckResult(
-            text, check.citation, check.right.span.text, f"{rounded}{suffix} ({number(left)})", rounded == digits
+            text,
+            check.citation,
+            check.right.span.text,
+            f"{rounded}{suffix} ({number(left)})",
+            rounded == digits,
         )
 
     # ---------------------------------------------------------------------------------------- names of the program

@@ -20,7 +20,8 @@ def _paths(
     inputs: tuple[Value, ...], nodes: list[Node], outputs: tuple[Value, ...], known: dict[Function, Paths]
 ) -> Paths:
     lengths: dict[Value, list[int | None]] = {
-        value: [0 if index == position else None for index in range(len(inputs))] for position, value in enumerate(inputs)
+        value: [0 if index == position else None for index in range(len(inputs))]
+        for position, value in enumerate(inputs)
     }
     none: list[int | None] = [None] * len(inputs)
     for node in nodes:
@@ -65,5 +66,3 @@ def _power(paths: Paths, times: int) -> Paths:
         paths = [_step(row, paths, size) for row in paths]
         times >>= 1
     return result
-
-

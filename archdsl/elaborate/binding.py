@@ -150,7 +150,12 @@ class Binder:
     # -------------------------------------------------------------------------------------------------- operators
 
     def operator(
-        self, cls: type[Operator], arguments: Sequence[ast.Argument], scope: Scope, span: Span, partial: Partial | None
+        self,
+        cls: type[Operator],
+        arguments: Sequence[ast.Argument],
+        scope: Scope,
+        span: Span,
+        partial: Partial | None,
     ) -> tuple[Operator, dict[str, Given]] | None:
         """An operator instance and the arguments as written; None after a mistake."""
         specs = cls.arguments()

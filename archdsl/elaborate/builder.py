@@ -35,14 +35,18 @@ class Builder:
         self.regions[-1].append(node)
 
     def finish(
-        self, block: str, arguments: dict[str, object], outputs: tuple[Value, ...], origin: Any, span: Any, doc: str
+        self,
+        block: str,
+        arguments: dict[str, object],
+        outputs: tuple[Value, ...],
+        origin: Any,
+        span: Any,
+        doc: str,
     ) -> Function:
         """The finished function, with a segment on every node."""
         nodes = self.regions[0]
         assign_segments(nodes)
-        return Function(
-            block, arguments, tuple(self.inputs), nodes, outputs, origin, span, doc, self.labels
-        )
+        return Function(block, arguments, tuple(self.inputs), nodes, outputs, origin, span, doc, self.labels)
 
 
 def assign_segments(nodes: list[Node]) -> None:
@@ -65,7 +69,10 @@ def _count(nodes: list[Node], times: int, totals: dict[str, int]) -> None:
 
 
 def _number(
-    nodes: list[Node], next_index: dict[str, int], totals: Mapping[str, int], strides: tuple[dict[str, int], ...]
+    nodes: list[Node],
+    next_index: dict[str, int],
+    totals: Mapping[str, int],
+    strides: tuple[dict[str, int], ...],
 ) -> None:
     """`next_index` is where each name's list stands; `strides` holds, per enclosing repeat, how far one iteration moves each
     name. Recursion follows nested repeats, which the parser bounds."""

@@ -207,7 +207,9 @@ class Elaborator(Statements):
                 span,
                 f"{len(values)} given",
                 notes=tuple(f"input {index}: {value.type}" for index, value in enumerate(values)),
-                help="gather them with `[a, b, ...] ->`" if cls.arity > 1 else "merge them first: `-> concat`, `-> add`",
+                help="gather them with `[a, b, ...] ->`"
+                if cls.arity > 1
+                else "merge them first: `-> concat`, `-> add`",
             )
             return None
         return values
@@ -376,7 +378,12 @@ class Elaborator(Statements):
         return self._call(function, closure.name, (*inputs, *carried.values), frame, span)
 
     def _bind_signature(
-        self, definition: BlockDef, signature: ast.Signature, inputs: tuple[Value, ...], scope: Scope, span: Span
+        self,
+        definition: BlockDef,
+        signature: ast.Signature,
+        inputs: tuple[Value, ...],
+        scope: Scope,
+        span: Span,
     ) -> bool:
         """Match the inputs against the left side of a signature; reports at the call, which is what has to change."""
         if len(inputs) != len(signature.inputs):
@@ -392,9 +399,7 @@ class Elaborator(Statements):
             return False
         fine = True
         for declared, value in zip(signature.inputs, inputs, strict=True):
-            found = match(
-                self.evaluator, declared.shape, value.type, scope, lambda name: name not in scope.names
-            )
+            found = match(self.evaluator, declared.shape, value.type, scope, lambda name: name not in scope.names)
             if isinstance(found, Mismatch):
                 fine = False
                 what = f"`{declared.name.id}` of `{definition.name}`" if declared.name else f"`{definition.name}`"
@@ -428,11 +433,19 @@ class Elaborator(Statements):
             return known
         if known is not None:
             raise self.report.limit(
-                "E0905", f"`{name}` calls itself with the same arguments, without end", span, "depth", "called again here"
+                "E0905",
+                f"`{name}` calls itself with the same arguments, without end",
+                span,
+                "depth",
+                "called again here",
             )
         if self.call_depth >= self.report.limits.depth:
             raise self.report.limit(
-                "E0905", f"blocks call each other more than {self.report.limits.depth} deep", span, "depth", "called here"
+                "E0905",
+                f"blocks call each other more than {self.report.limits.depth} deep",
+                span,
+                "depth",
+                "called here",
             )
         self.report.instantiate(span)
         self.report.spend(CALL_STEPS, span)
@@ -497,9 +510,7 @@ class Elaborator(Statements):
             function.declared = len([p for p in origin.parameters if p.name.id in function.arguments])
         return function
 
-    def _check_result(
-        self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope
-    ) -> bool:
+    def _check_result(self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope) -> bool:
         if len(outputs) != len(signature.outputs):
             self.report.error(
                 "E0504",
@@ -541,7 +552,9 @@ class Elaborator(Statements):
         span = step.callee.span
         if step.arguments or isinstance(step, ast.FanOutFor) or step.branches is not None:
             self.report.error(
-                "E0306", f"`{shared.name}` is an instance already: its arguments were given where it was declared", step.span
+                "E0306",
+                f"`{shared.name}` is an instance already: its arguments were given where it was declared",
+                step.span,
             )
             return UNKNOWN, None
         if shared.home is not frame.builder:
@@ -577,9 +590,9 @@ class Elaborator(Statements):
                 related=(Label(shared.node.span, "first applied here"),),
             )
             return UNKNOWN, None
-        if isinstance(node, Op) and isinstance(shared.node, Op):
-            node.instance = shared.node
-        elif isinstance(node, Call) and isinstance(shared.node, Call):
+        if (isinstance(node, Op) and isinstance(shared.node, Op)) or (
+            isinstance(node, Call) and isinstance(shared.node, Call)
+        ):
             node.instance = shared.node
         return result, node
 

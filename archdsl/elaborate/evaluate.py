@@ -87,7 +87,7 @@ class Evaluator:
             f"a condition must be a bool, not {type_name(value)}",
             expr.span,
             f"this is {show(value)}",
-            help="compare it: `n > 0`, `name == \"x\"`",
+            help='compare it: `n > 0`, `name == "x"`',
         )
 
     def integer(self, expr: ast.Expr, scope: Scope, what: str, minimum: int | None = None) -> int | Unknown:
@@ -268,7 +268,10 @@ class Evaluator:
             )
         if isinstance(right, Expr) or (isinstance(left, Expr) and right < 0):
             return self.report.error(
-                "E0310", f"`{symbol}` of a symbolic dimension needs a known positive divisor", span, f"{left} {symbol} {right}"
+                "E0310",
+                f"`{symbol}` of a symbolic dimension needs a known positive divisor",
+                span,
+                f"{left} {symbol} {right}",
             )
         if symbol == "//":
             return floordiv(left, right) if isinstance(left, Expr) else left // right
@@ -377,7 +380,7 @@ class Evaluator:
             f"no arm of this match fits {show(subject)}",
             expr.subject.span,
             f"this is {show(subject)}",
-            help="add an arm for it, or a catch-all `_ => error(\"...\")`",
+            help='add an arm for it, or a catch-all `_ => error("...")`',
         )
 
     # -------------------------------------------------------------------------------------------------- sequences

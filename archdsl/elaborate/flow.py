@@ -8,19 +8,17 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.elaborate.binding import Binder, Given
+from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.builder import Builder, label_node, substitute_inputs
 from archdsl.elaborate.evaluate import BUILTINS, Evaluator
 from archdsl.elaborate.free_names import free_names
-from archdsl.elaborate.patterns import match, pattern_label
+from archdsl.elaborate.patterns import match
 from archdsl.elaborate.report import CALL_STEPS, Reporter, did_you_mean
 from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
-    Closure,
     Flow,
     OperatorRef,
-    Partial,
     Scope,
     SharedInstance,
     Static,
@@ -29,7 +27,7 @@ from archdsl.elaborate.values import (
     show,
     type_name,
 )
-from archdsl.ir.program import Call, Node, Op, Output, Repeat, Value
+from archdsl.ir.program import Node, Output, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr, symbol
@@ -79,7 +77,9 @@ class Statements:
             ast.Require: self._require,
         }
 
-    def apply(self, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame, is_head: bool) -> tuple[Flow, Node | None]:
+    def apply(
+        self, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame, is_head: bool
+    ) -> tuple[Flow, Node | None]:
         """Apply what a step names to the current value; returns the result and the node it added, if one."""
         raise NotImplementedError
 
@@ -231,7 +231,9 @@ class Statements:
                 words = None
             else:
                 self.report.error(
-                    "E0310", f"`{call.callee.id}` is {type_name(callee)}: only operators and blocks have defaults", call.span
+                    "E0310",
+                    f"`{call.callee.id}` is {type_name(callee)}: only operators and blocks have defaults",
+                    call.span,
                 )
                 continue
             given = self.binder.pair(callee.name, names, flags, call.arguments, scope, words)
@@ -240,7 +242,10 @@ class Statements:
             for spec in specs:
                 if spec.name in given:
                     self.binder.convert(callee.name, spec, given[spec.name])
-            merged = {**scope.defaults.get(callee.key, {}), **{name: item.value for name, item in given.items()}}
+            merged = {
+                **scope.defaults.get(callee.key, {}),
+                **{name: item.value for name, item in given.items()},
+            }
             scope.defaults = {**scope.defaults, callee.key: merged}
 
     # ------------------------------------------------------------------------------------------------------- loops
@@ -402,9 +407,7 @@ class Statements:
         if isinstance(value, Unknown):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, Expr)) or (isinstance(value, int) and value < 1):
-            return self.report.error(
-                "E0304", "a dimension must be a positive int", item.span, f"this is {show(value)}"
-            )
+            return self.report.error("E0304", "a dimension must be a positive int", item.span, f"this is {show(value)}")
         return value
 
     def _output(self, statement: ast.Output, frame: Frame) -> None:
@@ -421,7 +424,9 @@ class Statements:
         train = False
         for modifier in statement.modifiers:
             if modifier.id != "train":
-                self.report.error("E0301", f"an output cannot be `{modifier.id}`", modifier.span, "only `train` is known")
+                self.report.error(
+                    "E0301", f"an output cannot be `{modifier.id}`", modifier.span, "only `train` is known"
+                )
             train = True
         if any(output.name == name for output in frame.builder.outputs):
             self.report.error("E0510", f"there are two outputs named `{name}`", statement.name.span, "declared again")
@@ -456,7 +461,9 @@ class Statements:
         values = (frame.flow,) if isinstance(frame.flow, Value) else frame.flow
         if len(values) != len(statement.patterns):
             self.report.error(
-                "E0503", f"{len(statement.patterns)} shapes are expected, {len(values)} tensors found", statement.span
+                "E0503",
+                f"{len(statement.patterns)} shapes are expected, {len(values)} tensors found",
+                statement.span,
             )
             return
         scope = frame.scope
@@ -486,5 +493,3 @@ def _shown(scope: Scope, name: str) -> str:
     bound = scope.names.get(name)
     text = show(bound.value) if isinstance(bound, Static) else name
     return text if len(text) <= 24 else f"{text[:21]}..."
-
-

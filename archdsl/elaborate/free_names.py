@@ -5,7 +5,6 @@ from typing import Any
 from archdsl.syntax import ast
 
 
-
 def free_names(syntax: ast.Body | ast.Expr) -> tuple[str, ...]:
     """Every name mentioned in a body or an expression, sorted. Names a body itself binds are included: an over-approximation
     is harmless, because a name is only ever looked up in the scope around the body."""

@@ -9,13 +9,13 @@ import os
 from pathlib import Path
 
 from archdsl.diagnostics.model import Diagnostic, Label, Sink
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.flow import Frame
-from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.module import Module, define_items
 from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
 from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import BlockDef, Static, UNKNOWN
+from archdsl.elaborate.values import UNKNOWN, BlockDef, Static
 from archdsl.limits import Limits
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -31,9 +31,7 @@ def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: st
     return _Loader(sink, limits, _root(real, root)).load(Source(str(path), text), real)
 
 
-def load_text(
-    text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None
-) -> Module | None:
+def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None) -> Module | None:
     """Load a spec from a string; relative imports are resolved against `root`, else the working directory."""
     base = os.path.realpath(root or os.getcwd())
     return _Loader(sink, limits, base).load(Source(name, text), os.path.join(base, "<string>"))
@@ -198,7 +196,8 @@ class _Loader:
             f"there is no library `{item.module}`",
             item.target,
             "unknown library",
-            help=did_you_mean(item.module, [f"std.{name}" for name in stems()]) or 'a file is named in quotes: use "file.arch" (...)',
+            help=did_you_mean(item.module, [f"std.{name}" for name in stems()])
+            or 'a file is named in quotes: use "file.arch" (...)',
         )
         return None
 
@@ -226,5 +225,3 @@ class _Loader:
             if text is None and len(self.sink.found) > before and self.sink.found[-1].code == "E0601":
                 self.sink.found[-1].code = "E0208"
         return self.modules[path]
-
-

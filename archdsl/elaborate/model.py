@@ -9,7 +9,7 @@ from archdsl.elaborate.binding import Given
 from archdsl.elaborate.builder import Builder, mark_train_only, reachable
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.flow import Frame
-from archdsl.elaborate.module import Module, ModelPreset
+from archdsl.elaborate.module import ModelPreset, Module
 from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, Scope, Static

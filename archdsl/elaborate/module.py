@@ -6,12 +6,14 @@ from archdsl.elaborate.values import BlockDef, Scope, Static
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
+
 @dataclass(slots=True, eq=False, repr=False)
 class ModelPreset:
     """`model NAME = other(args)`."""
 
     syntax: ast.Preset
     scope: Scope
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class TestItem:
@@ -21,6 +23,7 @@ class TestItem:
 
     syntax: ast.Test
     scope: Scope
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Module:
@@ -35,6 +38,7 @@ class Module:
     """Where each name is defined."""
     resolver: object = None
     """The `Resolver` shared by everything that elaborates this module."""
+
 
 def define_items(tree: ast.File, module: Module) -> list[ast.Item]:
     """Define the blocks, models and tests of a file; returns the items that need evaluation (`use`, `let`, `default`).
@@ -59,4 +63,5 @@ def define_items(tree: ast.File, module: Module) -> list[ast.Item]:
             rest.append(item)
     return rest
 
-__all__ = ["Module", "ModelPreset", "Static", "TestItem", "define_items"]
+
+__all__ = ["ModelPreset", "Module", "Static", "TestItem", "define_items"]

@@ -74,7 +74,11 @@ def _match_rest(
 
 
 def _match_one(
-    evaluator: Evaluator, item: ast.Expr | ast.Rest | ast.Wildcard, dim: Dim, scope: Scope, is_free: Function[[str], bool]
+    evaluator: Evaluator,
+    item: ast.Expr | ast.Rest | ast.Wildcard,
+    dim: Dim,
+    scope: Scope,
+    is_free: Function[[str], bool],
 ) -> Mismatch | Unknown | None:
     if isinstance(item, (ast.Wildcard, ast.Rest)):
         return None

@@ -77,9 +77,7 @@ class TorchEmitter(Protocol):
         """`F.relu(x)`, `torch.cat((a, b), dim=1)`."""
         ...
 
-    def method(
-        self, receiver: TorchExpr, name: str, *args: TorchArg, **options: "TorchArg | TorchOption"
-    ) -> TorchExpr:
+    def method(self, receiver: TorchExpr, name: str, *args: TorchArg, **options: "TorchArg | TorchOption") -> TorchExpr:
         """`x.flatten(1)`."""
         ...
 
@@ -87,7 +85,11 @@ class TorchEmitter(Protocol):
         """`left + right`; operators `+ - * / @ > >= < <= ==`."""
         ...
 
-    def item(self, value: TorchExpr, *subscripts: "int | None | slice[int | None, int | None, int | None] | list[int]") -> TorchExpr:
+    def item(
+        self,
+        value: TorchExpr,
+        *subscripts: "int | None | slice[int | None, int | None, int | None] | list[int]",
+    ) -> TorchExpr:
         """`x[:, 0]`: ints, full or bounded slices, index lists, None for a new axis."""
         ...
 
@@ -148,7 +150,12 @@ class OnnxEmitter(Protocol):
         """A borrowed weight; a transposed one goes through a `Transpose` node that onnxruntime folds at load."""
         ...
 
-    def constant(self, values: int | float | bool | Sequence[int] | Sequence[float], dtype: str = "f32", shape: Sequence[int] | None = None) -> OnnxValue:
+    def constant(
+        self,
+        values: int | float | bool | Sequence[int] | Sequence[float],
+        dtype: str = "f32",
+        shape: Sequence[int] | None = None,
+    ) -> OnnxValue:
         """A constant tensor; a scalar for a number, one axis for a list unless `shape` says otherwise. dtype "f32" means the
         compute dtype of the model (f16 in a half-precision compile); say "i64" for indices and shapes."""
         ...

@@ -69,9 +69,7 @@ def arg(
 class Rejection(Exception):
     """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the call."""
 
-    def __init__(
-        self, message: str, at: str | None, help: str, expected: str, found: str, code: str = "E0401"
-    ) -> None:
+    def __init__(self, message: str, at: str | None, help: str, expected: str, found: str, code: str = "E0401") -> None:
         super().__init__(message)
         self.message = message
         self.at = at
@@ -120,9 +118,7 @@ norm's step counter, which PyTorch keeps in the state dict)."""
 
 @dataclass(slots=True, eq=False, repr=False)
 class Weight:
-    """One tensor of state. Its path is the operator's path, a dot and `name`; an empty `name` means the path itself.
-
-    """
+    """One tensor of state. Its path is the operator's path, a dot and `name`; an empty `name` means the path itself."""
 
     name: str
     shape: tuple[int, ...]
@@ -152,7 +148,14 @@ WorkKind = Literal[
 MAC_KINDS: tuple[WorkKind, ...] = ("conv", "linear", "matmul", "recurrent")
 """Kinds counted in multiply-accumulates; each is two FLOPs."""
 
-FLOP_KINDS: tuple[WorkKind, ...] = ("bias", "normalisation", "activation", "pooling", "elementwise", "softmax")
+FLOP_KINDS: tuple[WorkKind, ...] = (
+    "bias",
+    "normalisation",
+    "activation",
+    "pooling",
+    "elementwise",
+    "softmax",
+)
 """Kinds counted in single floating-point operations; they are in `flops` and never in `macs`."""
 
 Work = Mapping[WorkKind, Dim]
