@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class AtomicFile:
 
     def __enter__(self) -> "AtomicFile":
         if self._direct:
-            self._file = open(self.target, "wb")  # noqa: SIM115  # closed by __exit__
+            self._file = open(self.target, "wb")
             return self
-        directory, name = os.path.split(self.target)
-        # A name near the length limit of file systems leaves no room for a prefix.
-        self._temporary = os.path.join(directory, f".{name[:64]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-        self._file = open(self._temporary, "xb")  # noqa: SIM115
+        # Not derived from the target's name, which may be as long as the file system allows.
+        name = f".archdsl-{secrets.token_hex(8)}.tmp"
+        self._temporary = os.path.join(os.path.dirname(self.target), name)
+        self._file = open(self._temporary, "xb")
         return self
 
     def write(self, chunk: bytes | memoryview) -> None:
@@ -64,7 +65,8 @@ class AtomicFile:
         finally:
             file.close()
             if self._temporary:
-                os.unlink(self._temporary)
+                with suppress(FileNotFoundError):
+                    os.unlink(self._temporary)
 
 
 def _sync_directory(directory: str) -> None:
@@ -73,9 +75,8 @@ def _sync_directory(directory: str) -> None:
         return
     handle = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    except OSError:
         # Some network file systems refuse it; the rename has happened all the same.
-        pass
+        with suppress(OSError):
+            os.fsync(handle)
     finally:
         os.close(handle)

@@ -40,9 +40,7 @@ _NAMES: Final = {
 }
 
 
-def load_safetensors(
-    path: str | os.PathLike[str], program: Program, limits: Limits | None = None
-) -> "Arrays":
+def load_safetensors(path: str | os.PathLike[str], program: Program, limits: Limits | None = None) -> "Arrays":
     """The weights of `program` from a file, by path, in state-dict order, converted to the program's dtypes.
     Floats of any precision are accepted; a missing step counter is zero.
 
@@ -50,7 +48,8 @@ def load_safetensors(
     E0811 to E0813 (does not fit, see `match`), E0801 (package missing).
     """
     numpy = require("numpy")
-    name = os.path.basename(os.fspath(path))
+    path = str(os.fspath(path))
+    name = os.path.basename(path)
     with open(path, "rb") as file:
         entries, start = _header(path, name)
         found = {key: (shape, _TYPES.get(dtype, ("", ""))[1]) for key, (dtype, shape, _) in entries.items()}
@@ -78,6 +77,8 @@ def save_safetensors(path: str | os.PathLike[str], arrays: "Mapping[str, Any]") 
     do not have."""
     numpy = require("numpy")
     little = {key: _little_endian(numpy, arrays[key]) for key in sorted(arrays)}
+    # Wide elements first keeps every tensor aligned to its element size.
+    little = dict(sorted(little.items(), key=lambda entry: -entry[1].itemsize))
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for key, array in little.items():
@@ -100,14 +101,12 @@ def save_safetensors(path: str | os.PathLike[str], arrays: "Mapping[str, Any]") 
     write_atomic(path, chunks())
 
 
-def _header(
-    path: str | os.PathLike[str], name: str
-) -> tuple[dict[str, tuple[str, tuple[int, ...], int]], int]:
+def _header(path: str, name: str) -> tuple[dict[str, tuple[str, tuple[int, ...], int]], int]:
     """Name -> format, shape and offset of each tensor, and where the data starts. The safetensors package
     validates the file first: lengths, offsets, overlaps, text."""
     safetensors = require("safetensors")
     try:
-        with safetensors.safe_open(os.fspath(path), framework="np") as checked:
+        with safetensors.safe_open(path, framework="np") as checked:
             keys = list(checked.keys())
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise _unreadable(name, str(error)) from None
@@ -117,10 +116,7 @@ def _header(
             header = json.loads(file.read(length))
         except (ValueError, RecursionError) as error:
             raise _unreadable(name, str(error)) from None
-    entries = {
-        key: (header[key]["dtype"], tuple(header[key]["shape"]), header[key]["data_offsets"][0])
-        for key in keys
-    }
+    entries = {key: (header[key]["dtype"], tuple(header[key]["shape"]), header[key]["data_offsets"][0]) for key in keys}
     return entries, 8 + length
 
 

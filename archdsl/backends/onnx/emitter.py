@@ -70,9 +70,7 @@ class Emitter:
     def node(self, op_type: str, *inputs: OnnxValue | None, **attributes: Attribute) -> Val:
         return self._add(op_type, inputs, attributes, 1)[0]
 
-    def nodes(
-        self, op_type: str, *inputs: OnnxValue | None, outputs: int, **attributes: Attribute
-    ) -> tuple[Val, ...]:
+    def nodes(self, op_type: str, *inputs: OnnxValue | None, outputs: int, **attributes: Attribute) -> tuple[Val, ...]:
         return tuple(self._add(op_type, inputs, attributes, outputs))
 
     def weight(self, name: str) -> Val:
@@ -194,9 +192,7 @@ class Emitter:
         if self._body.dtype == "f16":
             for position, value in enumerate(given):
                 if value is not None and (op_type, position) in _FLOAT32_INPUTS:
-                    given[position] = self._body.add(
-                        "Cast", [value], {"to": ELEMENT_TYPES["f32"]}, self._path
-                    )[0]
+                    given[position] = self._body.add("Cast", [value], {"to": ELEMENT_TYPES["f32"]}, self._path)[0]
             if op_type == "Cast" and attributes.get("to") == ELEMENT_TYPES["f32"]:
                 attributes = {**attributes, "to": ELEMENT_TYPES["f16"]}
         return self._body.add(op_type, given, attributes, self._path, outputs)

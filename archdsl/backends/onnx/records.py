@@ -23,9 +23,7 @@ class Val:
 
     __slots__ = ("known", "name", "record")
 
-    def __init__(
-        self, record: "Record | None" = None, known: TensorType | None = None, name: str = ""
-    ) -> None:
+    def __init__(self, record: "Record | None" = None, known: TensorType | None = None, name: str = "") -> None:
         self.record = record
         self.known = known
         self.name = name
@@ -33,9 +31,7 @@ class Val:
     @property
     def type(self) -> TensorType:
         if self.known is None:
-            raise LookupError(
-                "an intermediate value has no type here: keep what is needed from the operator's inputs"
-            )
+            raise LookupError("an intermediate value has no type here: keep what is needed from the operator's inputs")
         return self.known
 
 
