@@ -143,7 +143,9 @@ def _prepare(
     expected = match(program, found, "the set of weights", limits)
     skeleton = build(program, onnx, opset, dtype, functions, limits)
     _describe(skeleton, program, opset)
-    tensors = [_of_array(onnx, numpy, path, arrays[path], expected[path], dtype) for path in skeleton.weights]
+    tensors = [_of_proto(onnx, constant) for constant in skeleton.constants]
+    for path in skeleton.weights:
+        tensors.append(_of_array(onnx, numpy, path, arrays[path], expected[path], dtype))
     return skeleton.model, tensors
 
 
