@@ -1,0 +1,34 @@
+# Two commands do everything on a fresh machine with Python (3.11 or newer) and make:
+#   make demo   compile ResNet-50 from its spec, run it on onnxruntime, print the table
+#   make test   the whole suite, linter and type checker included
+
+PYTHON ?= python3
+BIN := .venv/bin
+OUT := build/demo
+
+.PHONY: demo test lint unit clean
+
+demo: .venv/ready
+	$(BIN)/archdsl compile specs/resnet.arch -p depth=50 -o $(OUT)
+	$(BIN)/archdsl run $(OUT)/resnet.onnx --input random
+	$(BIN)/archdsl count specs/resnet.arch -p depth=50
+
+test: lint unit
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+
+unit: .venv/ready
+	$(BIN)/pytest
+
+# The environment is made anew when what it is made from changes. PyTorch is pinned in constraints.txt, because an
+# unpinned one may bring gigabytes of CUDA along; the package itself accepts a range.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build
