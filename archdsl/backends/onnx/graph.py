@@ -23,10 +23,11 @@ DOMAIN: Final = "archdsl"
 
 @dataclass(slots=True, eq=False, repr=False)
 class Skeleton:
-    """A model without its weights' data. `weights` are the paths of the initializers that are still to be
-    added."""
+    """A model without initializers: `constants` as `TensorProto`s and the paths of `weights` are to be added in
+    that order."""
 
     model: Any
+    constants: tuple[Any, ...]
     weights: tuple[str, ...]
 
 
@@ -65,7 +66,8 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     if functions:
         own = model.opset_import.add()
         own.domain, own.version = DOMAIN, 1
-    return Skeleton(model, tuple(body.weights))
+    constants = tuple(protos.tensor(constant) for constant in body.constants.values())
+    return Skeleton(model, constants, tuple(body.weights))
 
 
 def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> None:
@@ -97,8 +99,6 @@ def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
         for value in record.outputs:
             if value.known is not None and value not in leaving:
                 protos.value_info(graph.value_info, value)
-    for constant in body.constants.values():
-        protos.tensor(graph.initializer.add(), constant)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -52,11 +52,14 @@ class Protos:
         for name, value in record.attributes.items():
             _attribute(node.attribute.add(), name, value)
 
-    def tensor(self, into: Any, constant: Constant) -> None:
-        into.name = constant.value.name
-        into.dims.extend(constant.shape)
-        into.data_type = ELEMENT_TYPES[constant.dtype]
-        into.raw_data = constant.data
+    def tensor(self, constant: Constant, named: bool = True) -> Any:
+        tensor = self._onnx.TensorProto()
+        if named:
+            tensor.name = constant.value.name
+        tensor.dims.extend(constant.shape)
+        tensor.data_type = ELEMENT_TYPES[constant.dtype]
+        tensor.raw_data = constant.data
+        return tensor
 
     def constant_node(self, into: Any, constant: Constant) -> None:
         """A `Constant` node, for functions, which have no initializers."""
@@ -67,8 +70,7 @@ class Protos:
         attribute = node.attribute.add()
         attribute.name = "value"
         attribute.type = _TENSOR
-        self.tensor(attribute.t, constant)
-        attribute.t.ClearField("name")
+        attribute.t.CopyFrom(self.tensor(constant, named=False))
 
 
 def _attribute(into: Any, name: str, value: Attribute) -> None:
