@@ -1,0 +1,47 @@
+"""archdsl: a compiler for neural-network architectures.
+
+```python
+import archdsl
+
+net = archdsl.load("specs/resnet.arch", depth=50)
+net.cost().params      # 25557032, no framework imported
+net.torch()            # torch.nn.Module
+net.onnx("resnet50.onnx")
+```
+
+Importing the package imports nothing else; what a call needs comes with the call.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archdsl.api import Network as Network
+    from archdsl.api import load as load
+    from archdsl.diagnostics.model import ArchError as ArchError
+    from archdsl.limits import Limits as Limits
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ArchError": "archdsl.diagnostics.model",
+    "Limits": "archdsl.limits",
+    "Network": "archdsl.api",
+    "load": "archdsl.api",
+}
+
+__all__ = ["ArchError", "Limits", "Network", "__version__", "load"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

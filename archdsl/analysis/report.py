@@ -8,11 +8,13 @@ others raw integers.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archdsl.analysis.cost import CONVENTIONS, Cost, per_sample_text
-from archdsl.analysis.table import Row, model_arguments, type_text
+from archdsl.analysis.cost import CONVENTIONS, Cost, CostModel, per_sample_text
+from archdsl.analysis.table import Row, TooManyRows, model_arguments, table_rows, type_text
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable, width
 from archdsl.ir.printer import arguments_text
 from archdsl.ir.program import Program
+from archdsl.limits import Limits
 from archdsl.types.dims import Dim
 
 SCHEMA = 1
@@ -36,9 +38,33 @@ class Report:
         return printable(self.program.name) + (f"({arguments})" if arguments else "")
 
 
+def report(program: Program, depth: int, limits: Limits) -> Report:
+    """Count a program and lay its rows out, blocks opened `depth` levels deep.
+
+    Raises `ArchError`: E0911 past `limits.nodes` rows, E0611 as `CostModel` does.
+    """
+    model = CostModel(program)
+    try:
+        rows = table_rows(model, depth, limits.nodes)
+    except TooManyRows as found:
+        diagnostic = Diagnostic(
+            "E0911",
+            f"the table has more than {limits.nodes:_} rows at depth {depth}",
+            found.node.span,
+            "the rows ran out here",
+            help=f"ask for fewer levels, or raise the limit: --limit nodes={4 * limits.nodes}",
+        )
+        raise ArchError([diagnostic]) from None
+    return Report(program, model.total, rows)
+
+
 def number_text(value: Dim) -> str:
-    """`25,557,032`; a symbolic figure as its expression."""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    """`25,557,032`; a symbolic figure as its expression (`4,096*H*W + 10`)."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    import re
+
+    return re.sub(r"\b\d{4,}\b", lambda found: f"{int(found.group()):,}", str(value))
 
 
 def human(value: Dim) -> str:
@@ -96,11 +122,7 @@ def totals_lines(program: Program, total: Cost) -> list[str]:
         short = human(value)
         rounded = f"{short:>8}" if short != numbers[name] else " " * 8
         detail = (
-            f"   {', '.join(made_of)}"
-            if len(made_of) > 1
-            else f"   all {made_of[0].split()[0]}"
-            if made_of
-            else ""
+            f"   {', '.join(made_of)}" if len(made_of) > 1 else f"   all {made_of[0].split()[0]}" if made_of else ""
         )
         lines.append(f"{name:<11}  {numbers[name]:>{widest}}  {rounded}{detail}".rstrip())
     lines.append(f"{'weights':<11}  {total.weight_bytes:>{widest},}  {'bytes':>8}")
@@ -128,8 +150,7 @@ def _grid(head: list[str], body: list[list[str]], numeric: set[str], foot: list[
     wrapped = [[_wrap(cell, _WIDEST.get(name, _WIDEST_NUMBER)) for name, cell in zip(head, row, strict=True)]
                for row in (*body, *foot)]  # fmt: skip
     widths = [
-        max([len(name), *(width(line) for row in wrapped for line in row[column])])
-        for column, name in enumerate(head)
+        max([len(name), *(width(line) for row in wrapped for line in row[column])]) for column, name in enumerate(head)
     ]
     rule = "  ".join("-" * size for size in widths)
     lines = [_line(head, widths, head, numeric), rule]
@@ -303,7 +324,7 @@ def _latex(text: str) -> str:
 
 
 def _shown(cell: object, escape: Callable[[str], str]) -> str:
-    return escape(number_text(cell) if isinstance(cell, int) else str(cell))
+    return escape(number_text(cell) if isinstance(cell, Dim) else str(cell))
 
 
 def _document_rows(report: Report) -> list[list[object]]:
@@ -323,9 +344,7 @@ def render_csv(report: Report) -> str:
 
 def render_markdown(report: Report) -> str:
     table = markdown_text(_HEAD, _document_rows(report), _NUMERIC)
-    return "\n\n".join(
-        [f"**{_markdown(report.title)}**", table, *map(_markdown, conventions(report.program))]
-    )
+    return "\n\n".join([f"**{_markdown(report.title)}**", table, *map(_markdown, conventions(report.program))])
 
 
 def render_latex(report: Report) -> str:
@@ -350,9 +369,7 @@ def render_comparison(reports: Sequence[Report], kind: str) -> str:
     if kind == "json":
         import json
 
-        models = [
-            {key: value for key, value in record(r).items() if key not in ("schema", "rows")} for r in reports
-        ]
+        models = [{key: value for key, value in record(r).items() if key not in ("schema", "rows")} for r in reports]
         return json.dumps({"schema": SCHEMA, "models": models}, indent=2)
     head = ["model", "input", "params", "buffers", "MACs", "FLOPs", "activations"]
     rows: list[list[object]] = []
@@ -367,6 +384,6 @@ def render_comparison(reports: Sequence[Report], kind: str) -> str:
         return markdown_text(head, rows, _NUMERIC)
     if kind == "latex":
         return latex_text(head, rows, _NUMERIC)
-    shown = [[number_text(cell) if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    shown = [[number_text(cell) if isinstance(cell, Dim) else str(cell) for cell in row] for row in rows]
     per = sorted({per_sample_text(report.program) for report in reports})
     return "\n".join([*_grid(head, shown, _NUMERIC, []), "", *per, *CONVENTIONS])

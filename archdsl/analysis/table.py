@@ -61,17 +61,13 @@ def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Ro
         total.add(model.of(node), times * group.count * level.times, copies * group.count * level.copies)
         name = group.name()
         path = level.prefix + name
-        row = Row(
-            level.depth, path, name, _what(node), times * group.count * level.times, _output(node), total
-        )
+        row = Row(level.depth, path, name, _what(node), times * group.count * level.times, _output(node), total)
         rows.append(row)
         if isinstance(node, Call) and level.depth < depth:
             if len(rows) > most:
                 raise TooManyRows(node)
             inner = _fold_body(node.callee, folds)
-            pending.append(
-                _Level(inner, level.depth + 1, f"{path}.", row.times, copies * group.count * level.copies)
-            )
+            pending.append(_Level(inner, level.depth + 1, f"{path}.", row.times, copies * group.count * level.copies))
     return rows
 
 

@@ -49,8 +49,7 @@ def print_program(program: Program) -> str:
     chunks = [f"program {printable(program.name)}\n"]
     chunks.extend(_function(function, names) for function in program.functions)
     outputs = [
-        f"{'train output' if o.train else 'output'} {printable(o.name)}: {o.value.type}\n"
-        for o in program.outputs
+        f"{'train output' if o.train else 'output'} {printable(o.name)}: {o.value.type}\n" for o in program.outputs
     ]
     chunks.append("".join(outputs))
     return "\n".join(chunks)
@@ -136,10 +135,7 @@ def _node(node: Op | Call, namer: _Namer, names: dict[int, str], depth: int) -> 
     inputs = namer.uses(node.inputs)
     shared = f", shares {segment_text(node.instance.segment, depth)}" if node.instance else ""
     defined = namer.define(node.outputs)
-    return (
-        f"{_train(node)}{defined} = {what} {inputs}".rstrip()
-        + f"  # {segment_text(node.segment, depth)}{shared}"
-    )
+    return f"{_train(node)}{defined} = {what} {inputs}".rstrip() + f"  # {segment_text(node.segment, depth)}{shared}"
 
 
 def _train(node: Node) -> str:

@@ -1,0 +1,240 @@
+"""The Python interface: load a spec, get a network, ask it for what you need.
+
+Every question is answered when it is asked: counting imports neither torch nor onnx nor numpy.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+
+if TYPE_CHECKING:
+    import numpy
+    import onnx
+    import onnxruntime
+    import torch
+
+    from archdsl.analysis.cost import Cost
+    from archdsl.elaborate.module import Module
+
+DEFAULT_OPSET = 20
+"""The ONNX operator set that is written unless another is asked for."""
+
+
+def load(
+    spec: str | os.PathLike[str],
+    model: str | None = None,
+    *,
+    dims: Mapping[str, int] | None = None,
+    limits: Limits | None = None,
+    **parameters: object,
+) -> "Network":
+    """Load one model of a spec.
+
+    `spec` is a path, or the text of a spec: a string with a line break or a brace in it is text. `model`
+    names the model where the file has several. `dims` fixes symbolic dimensions of the inputs (`{"H": 320}`).
+    The other keyword arguments are the model's own parameters (`depth=101`).
+
+    Raises `ArchError`, which carries every diagnostic found and prints them as text. Warnings are in
+    `Network.warnings`.
+    """
+    limits = limits or Limits()
+    sink = Sink()
+    text = isinstance(spec, str) and any(sign in spec for sign in "\n{")
+    module = load_module(str(spec) if text else os.fspath(spec), sink, limits, is_text=text)
+    return network(module, model, parameters, dims or {}, sink, limits)
+
+
+def load_module(spec: str, sink: Sink, limits: Limits, *, is_text: bool = False, name: str = "<string>") -> "Module":
+    """A parsed file with its imports. Raises `ArchError` when it has errors; warnings stay in the sink."""
+    from archdsl.elaborate import loader
+
+    if is_text:
+        module = loader.load_text(spec, sink, limits, name=name)
+    else:
+        module = loader.load_file(spec, sink, limits)
+    sink.raise_errors()
+    assert module is not None
+    return module
+
+
+def network(
+    module: "Module",
+    model: str | None,
+    parameters: Mapping[str, object],
+    dims: Mapping[str, int],
+    sink: Sink,
+    limits: Limits,
+) -> "Network":
+    """One model of a module, elaborated. Raises `ArchError` when it has errors."""
+    from archdsl.elaborate.model import elaborate
+
+    chosen = choose_model(module, model)
+    program = elaborate(module, chosen, parameters, dims, sink, limits)
+    sink.raise_errors()
+    assert program is not None
+    return Network(program, tuple(sink.found), limits)
+
+
+def choose_model(module: "Module", model: str | None) -> str:
+    """The model that is meant. Raises `ArchError` (E0612, E0613, E0614) where that is none or not clear."""
+    names = list(module.models)
+    name = module.source.name
+    if model is not None:
+        if model in module.models:
+            return model
+        from archdsl.elaborate.report import did_you_mean
+
+        _refuse(
+            "E0612",
+            f"no model `{model}` in {name}",
+            notes=(f"models: {', '.join(names)}",) if names else (f"{name} has no models",),
+            help=did_you_mean(model, names),
+        )
+    if not names:
+        _refuse("E0614", f"no model in {name}", help="a model has an `input` and starts with the word `model`")
+    if len(names) > 1:
+        _refuse(
+            "E0613",
+            f"{name} has {len(names)} models",
+            notes=(f"models: {', '.join(names)}",),
+            help=f"name one: {name}:{names[0]}",
+        )
+    return names[0]
+
+
+def _refuse(code: str, message: str, notes: Sequence[str] = (), help: str = "") -> None:
+    raise ArchError([Diagnostic(code, message, None, notes=tuple(notes), help=help)])
+
+
+class Network:
+    """One model of a spec under given parameters.
+
+    `program` is its intermediate representation, `warnings` what the compiler remarked on the way.
+    """
+
+    def __init__(self, program: Program, warnings: tuple[Diagnostic, ...], limits: Limits) -> None:
+        self.program = program
+        self.warnings = warnings
+        self.limits = limits
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.program.name
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{value.name}: {value.type}" for value in self.program.inputs)
+        return f"<archdsl network {self.program.entry!r}, {inputs}>"
+
+    def cost(self) -> "Cost":
+        """Parameters, buffers, MACs, FLOPs and activations, exact, per sample."""
+        from archdsl.analysis.cost import cost
+
+        return cost(self.program)
+
+    def table(self, depth: int = 1, format: str = "text") -> str:
+        """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json,
+        csv, markdown or latex. Raises `ArchError` (E0911) when it has more than `limits.nodes` rows,
+        `ValueError` for another format.
+        """
+        from archdsl.analysis.report import RENDERERS, report
+
+        if format not in RENDERERS:
+            raise ValueError(f"format is one of {', '.join(RENDERERS)}, not {format!r}")
+        return RENDERERS[format](report(self.program, depth, self.limits))
+
+    def torch_source(self) -> str:
+        """A standalone Python file that imports torch alone and defines the network as `nn.Module`
+        classes."""
+        from archdsl.backends.torch.source import torch_source
+
+        return torch_source(self.program)
+
+    def torch(self) -> "torch.nn.Module":
+        """The network as a PyTorch module, freshly initialised: exactly what `torch_source` says, executed.
+
+        Raises `ArchError` (E0801) without torch.
+        """
+        from archdsl.backends.torch.build import build_module
+
+        return build_module(self.program)
+
+    def weights(self, seed: int = 0) -> "dict[str, numpy.ndarray[Any, Any]]":
+        """Initial weights by path, by PyTorch's rule for each operator; the same for the same seed on every
+        machine.
+
+        Raises `ArchError` (E0801) without numpy.
+        """
+        from archdsl.weights import initial
+
+        return initial(self.program, seed, self.limits)
+
+    def onnx_model(
+        self,
+        weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        *,
+        seed: int = 0,
+        opset: int = DEFAULT_OPSET,
+        dtype: str = "f32",
+        functions: bool = False,
+    ) -> "onnx.ModelProto":
+        """The network as an ONNX model in inference mode.
+
+        `weights` maps paths to arrays (a PyTorch `state_dict()` will do) or is the path of a safetensors
+        file; without it the weights are `self.weights(seed)`. `functions` keeps blocks as model-local
+        functions. Raises `ArchError` for weights that do not fit (E0811 to E0813), more than `limits.nodes`
+        nodes (E0910), no onnx (E0801).
+        """
+        from archdsl.backends.onnx.export import onnx_model
+
+        chosen = self.read_weights(weights, seed)
+        return onnx_model(self.program, chosen, opset=opset, dtype=dtype, functions=functions, limits=self.limits)
+
+    def onnx(
+        self,
+        path: str | os.PathLike[str],
+        weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        *,
+        seed: int = 0,
+        opset: int = DEFAULT_OPSET,
+        dtype: str = "f32",
+        functions: bool = False,
+    ) -> None:
+        """Write the ONNX model to `path`, whole or not at all; the options are those of `onnx_model`.
+
+        Raises `ArchError` as `onnx_model` does, `OSError` when the file cannot be written.
+        """
+        from archdsl.backends.onnx.export import export_onnx
+
+        chosen = self.read_weights(weights, seed)
+        export_onnx(self.program, chosen, path, opset=opset, dtype=dtype, functions=functions, limits=self.limits)
+
+    def session(self, device: str = "cpu", weights: Any = None, **options: Any) -> "onnxruntime.InferenceSession":
+        """The network ready to run on onnxruntime; `device` is "cpu" or "cuda", and is used or refused
+        (E0802).
+
+        The other options are those of `onnx_model`.
+        """
+        from archdsl.runtime import session
+
+        return session(self.onnx_model(weights, **options), device)
+
+    def read_weights(
+        self, weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None, seed: int = 0
+    ) -> "Mapping[str, Any]":
+        """The weights that an argument called `weights` means: a mapping as it is, a safetensors file read,
+        else initial weights for `seed`.
+
+        Raises `ArchError` for a file that does not fit (E0810 to E0813), `OSError` when it cannot be read.
+        """
+        if weights is None:
+            return self.weights(seed)
+        if isinstance(weights, str | os.PathLike):
+            from archdsl.weights import load_safetensors
+
+            return load_safetensors(weights, self.program, self.limits)
+        return weights

@@ -1,0 +1,107 @@
+"""`archdsl check`: everything wrong with some files, in one go."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.cli.session import guarded, spec_files
+from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.limits import Limits
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.module import Module
+
+FORMATS = ("text", "json", "sarif", "github")
+
+
+def main(arguments: list[str]) -> int:
+    p = opts.parser(
+        "check",
+        "Parse, elaborate and shape-check every model of some files. The findings go to standard output.",
+    )
+    p.add_argument("files", nargs="+", metavar="FILE", help="a spec, a folder of specs, or - for standard input")
+    p.add_argument("--format", choices=FORMATS, default="text", help="how to print the findings")
+    opts.add_limit(p)
+    opts.add_color(p)
+    return guarded(p.parse_args(arguments), _check)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    limits = opts.limits(arguments.limit)
+    sink = Sink()
+    remarks: list[str] = []
+    models = 0
+    files = spec_files(arguments.files)
+    for path in files:
+        models += _check_file(path, sink, limits, remarks)
+    _print(sink.found, arguments)
+    for remark in remarks:
+        print(remark, file=sys.stderr)
+    print(_summary(sink, len(files), models), file=sys.stderr)
+    return exits.exit_code(sink.found)
+
+
+def _check_file(path: str, sink: Sink, limits: Limits, remarks: list[str]) -> int:
+    """Check one file; returns the number of models that were elaborated."""
+    from archdsl.cli.session import load_any
+    from archdsl.elaborate.model import elaborate
+
+    before = len(sink.found)
+    module = load_any(path, sink, limits)
+    if module is None or any(found.severity == "error" for found in sink.found[before:]):
+        return 0
+    done = 0
+    for name in module.models:
+        if missing := _required(module, name, sink, limits):
+            given = " ".join(f"-p {parameter}=..." for parameter in missing)
+            remarks.append(f"note: {path}:{name} has no defaults and was only parsed; `archdsl count` it with {given}")
+            continue
+        elaborate(module, name, {}, {}, sink, limits)
+        done += 1
+    return done
+
+
+def _required(module: "Module", name: str, sink: Sink, limits: Limits) -> list[str]:
+    """Parameters without a default: the model cannot be elaborated unless somebody sets them."""
+    from archdsl.elaborate.model import find_model
+    from archdsl.elaborate.report import Reporter
+
+    found = find_model(module, name, Reporter(sink, limits))
+    if found is None or found[1]:  # a preset is there to set what its model leaves open
+        return []
+    return [p.name.id for p in found[0].syntax.parameters if p.default is None and not p.is_flag]
+
+
+def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:
+    if arguments.format == "text":
+        if found:
+            from archdsl.diagnostics.text import render_text
+
+            print(render_text(found, opts.wants_color(arguments.color, sys.stdout)))
+        return
+    from archdsl.diagnostics import json
+
+    if arguments.format == "json":
+        print(json.render_json(found))
+    elif arguments.format == "sarif":
+        from archdsl import __version__
+        from archdsl.diagnostics.codes import all_codes
+
+        print(json.render_sarif(found, {code.code: code for code in all_codes()}, __version__))
+    elif found:
+        print(json.render_github(found))
+
+
+def _summary(sink: Sink, files: int, models: int) -> str:
+    errors = sum(found.severity == "error" for found in sink.found)
+    warnings = len(sink.found) - errors
+    counted = [_plural(errors, "error")] if errors else []
+    counted += [_plural(warnings, "warning")] if warnings else []
+    looked_at = f"{_plural(files, 'file')}, {_plural(models, 'model')}"
+    return f"{looked_at}: {', '.join(counted) or 'no errors'}"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,94 @@
+"""`archdsl compile`: PyTorch source and ONNX from one spec, beside each other."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.cli.session import bad_usage, guarded, open_network, unreadable, unwritable, write_text
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
+
+SUFFIXES = {"torch": ".py", "onnx": ".onnx"}
+
+
+def main(arguments: list[str]) -> int:
+    p = opts.parser(
+        "compile",
+        "Write a model as PyTorch source (MODEL.py) and ONNX (MODEL.onnx) into a folder, and print its totals.\n"
+        "A file is replaced only when the new one is complete.",
+        "examples:\n  archdsl compile specs/resnet.arch -p depth=101 -o build\n"
+        "  archdsl compile specs/resnet.arch -o r50.onnx --weights r50.safetensors",
+    )
+    p.add_argument("target", metavar="FILE[:MODEL]", help="a spec; - for standard input")
+    p.add_argument(
+        "-o",
+        "--output",
+        default=".",
+        metavar="PATH",
+        help="the folder to write to (default: the current one), or one file ending in .py or .onnx",
+    )
+    p.add_argument("--to", choices=tuple(SUFFIXES), help="write only this one")
+    opts.add_weights(p)
+    opts.add_onnx(p)
+    opts.add_model(p)
+    return guarded(p.parse_args(arguments), _compile)
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    from archdsl.analysis.report import totals_lines
+
+    paths = _paths(arguments)
+    network = open_network(arguments.target, arguments)
+    total = network.cost()
+    written: list[str] = []
+    for kind, path in paths.items():
+        full = path or os.path.join(arguments.output, network.name + SUFFIXES[kind])
+        if not path:
+            _make_folder(arguments.output)
+        if kind == "torch":
+            write_text(full, network.torch_source())
+        else:
+            _write_onnx(network, full, arguments)
+        written.append(full)
+    for full in written:
+        print(f"wrote {full}")
+    print()
+    print("\n".join(totals_lines(network.program, total)))
+    return exits.FINE
+
+
+def _paths(arguments: argparse.Namespace) -> dict[str, str]:
+    """What to write, each with its path, or "" for the model's name in the output folder."""
+    for kind, suffix in SUFFIXES.items():
+        if arguments.output.endswith(suffix) and not os.path.isdir(arguments.output):
+            if arguments.to not in (None, kind):
+                raise bad_usage(f"--to {arguments.to} does not go to a file that ends in {suffix}")
+            return {kind: arguments.output}
+    return {arguments.to: ""} if arguments.to else dict.fromkeys(SUFFIXES, "")
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def _write_onnx(network: "Network", path: str, arguments: argparse.Namespace) -> None:
+    try:
+        weights = network.read_weights(arguments.weights, arguments.seed)
+    except OSError as error:
+        raise unreadable(arguments.weights, error) from None
+    try:
+        network.onnx(
+            path,
+            weights,
+            opset=arguments.opset,
+            dtype=arguments.dtype,
+            functions=arguments.functions,
+        )
+    except OSError as error:
+        raise unwritable(path, error) from None

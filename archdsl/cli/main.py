@@ -1,0 +1,139 @@
+"""The command `archdsl`: picks a command, runs it, turns what happens into an exit code.
+
+A command's module is imported only when it is asked for, so `archdsl --help` imports none and `archdsl count`
+pays for counting alone.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from archdsl.cli import exits
+
+COMMANDS = {
+    "check": "parse, elaborate and shape-check every model of some files",
+    "count": "parameters, MACs, FLOPs and activations, as a table",
+    "compile": "write PyTorch source and ONNX",
+    "run": "run a model on onnxruntime",
+    "test": "run the tests of some files: published beside computed",
+    "verify": "compare PyTorch and onnxruntime on the same weights and input",
+    "ops": "the operators and standard blocks",
+    "explain": "what a diagnostic code means",
+    "show": "the syntax tree or the intermediate representation, as text",
+}
+"""Every command with its one line of help; the module of the same name in this package defines it."""
+
+
+def entry_point() -> None:
+    """The console script. Never returns."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_gone()
+    except OSError:
+        code = exits.IO
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name); returns the exit code and raises nothing.
+
+    A failure that is nobody's mistake but ours is exit code 70 and one line; with `ARCHDSL_DEBUG=1` in the
+    environment its traceback is printed too.
+    """
+    _make_streams_safe()
+    try:
+        return _dispatch(list(arguments))
+    except SystemExit as stop:  # argparse: 0 after --help, 2 after a mistake
+        return stop.code if isinstance(stop.code, int) else exits.USAGE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:
+        return _bug(error)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage(), file=sys.stdout if arguments else sys.stderr)
+        return exits.FINE if arguments else exits.USAGE
+    if arguments[0] in ("-V", "--version"):
+        import archdsl
+
+        print(f"archdsl {archdsl.__version__}")
+        return exits.FINE
+    command, *rest = arguments
+    if command not in COMMANDS:
+        return _unknown(command)
+    from importlib import import_module
+
+    return import_module(f"archdsl.cli.{command}_command").main(rest)
+
+
+def _usage() -> str:
+    widest = max(map(len, COMMANDS))
+    lines = [f"  {name:<{widest}}  {line}" for name, line in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: archdsl COMMAND ...",
+            "",
+            "A compiler for neural-network architectures.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`archdsl COMMAND --help` describes a command; `archdsl --version` prints the version.",
+        ]
+    )
+
+
+def _unknown(command: str) -> int:
+    from archdsl.diagnostics.terminal import printable
+    from archdsl.elaborate.report import did_you_mean
+
+    suggestion = did_you_mean(command, COMMANDS)
+    known = suggestion or f"commands: {', '.join(COMMANDS)}"
+    print(f"error: unknown command `{printable(command)}`\n  = help: {known}", file=sys.stderr)
+    return exits.USAGE
+
+
+def _make_streams_safe() -> None:
+    """A terminal or pipe whose encoding lacks a character gets its escape instead of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _reader_gone() -> int:
+    """The reader of our output closed the pipe (`archdsl count ... | head`): stop quietly, as other tools do.
+
+    Standard output is pointed at the null device, or the interpreter would fail once more when it flushes on
+    exit.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+    finally:
+        os.close(null)
+    return exits.BROKEN_PIPE
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("ARCHDSL_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    from archdsl.diagnostics.terminal import printable
+
+    print(
+        f"archdsl: internal error, which is a bug in archdsl: {type(error).__name__}: {printable(str(error))}"
+        " (set ARCHDSL_DEBUG=1 for the traceback)",
+        file=sys.stderr,
+    )
+    return exits.BUG

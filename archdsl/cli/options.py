@@ -1,0 +1,202 @@
+"""Options that several commands share, and what their values mean."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
+from archdsl.limits import Limits
+from archdsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.syntax import ast
+
+
+def parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """The parser of one command. Options are not abbreviated: a script must not break when one is added."""
+    return argparse.ArgumentParser(
+        prog=f"archdsl {name}",
+        description=description,
+        epilog=epilog,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_color(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour on a terminal")
+
+
+def add_limit(p: argparse.ArgumentParser) -> None:
+    names = ", ".join(field.name for field in fields(Limits))
+    p.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=COUNT", help=f"raise or lower a limit: {names}"
+    )
+
+
+def add_model(p: argparse.ArgumentParser) -> None:
+    """`-p`, `--dim`, `--limit` and `--color`."""
+    p.add_argument(
+        "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the model"
+    )
+    p.add_argument(
+        "--dim", action="append", default=[], metavar="NAME=SIZE", help="fix a symbolic dimension of the inputs"
+    )
+    add_limit(p)
+    add_color(p)
+
+
+def add_weights(p: argparse.ArgumentParser) -> None:
+    """`--weights` and `--seed`."""
+    p.add_argument("--weights", metavar="FILE", help="a safetensors file whose keys are the model's parameter paths")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the initial weights (default 0)")
+
+
+def add_onnx(p: argparse.ArgumentParser) -> None:
+    """`--opset`, `--dtype` and `--functions`."""
+    p.add_argument("--opset", type=int, default=20, metavar="N", help="ONNX operator set (default 20)")
+    p.add_argument("--dtype", choices=("f32", "f16"), default="f32", help="number format of the ONNX model")
+    p.add_argument("--functions", action="store_true", help="keep blocks as functions of the ONNX model")
+
+
+def wants_color(choice: str, stream: object = None) -> bool:
+    """Whether to colour what goes to a stream (standard error if not said). `NO_COLOR` wins over
+    everything."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if choice != "auto":
+        return choice == "always"
+    isatty: Callable[[], bool] = getattr(stream or sys.stderr, "isatty", lambda: False)
+    return isatty() and os.environ.get("TERM") != "dumb"
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Target:
+    """`FILE[:MODEL]` of a command line."""
+
+    path: str
+    model: str | None
+
+
+def target(text: str) -> Target:
+    """Split `FILE:MODEL`. A file whose own name has a colon in it is taken whole."""
+    path, colon, model = text.rpartition(":")
+    if not colon or not path or not model.isidentifier() or os.path.exists(text):
+        return Target(text, None)
+    return Target(path, model)
+
+
+def limits(given: Sequence[str]) -> Limits:
+    """Limits as `--limit` options say. Raises `ArchError` (E0607, E0609)."""
+    chosen = Limits()
+    names = [field.name for field in fields(Limits)]
+    for option in given:
+        name, value, source = _split("--limit", option)
+        if name not in names:
+            raise _unknown("E0609", f"no limit `{name}`", source, option, name, names, "limits")
+        setattr(chosen, name, _positive("--limit", option, value, source))
+    return chosen
+
+
+def dims(given: Sequence[str]) -> dict[str, int]:
+    """Sizes as `--dim` options say. Raises `ArchError` (E0607)."""
+    found: dict[str, int] = {}
+    for option in given:
+        name, value, source = _split("--dim", option)
+        found[name] = _positive("--dim", option, value, source)
+    return found
+
+
+def parameters(given: Sequence[str]) -> dict[str, object]:
+    """Values as `-p` options say, read by the language's own parser. Raises `ArchError` (E0607, or a syntax
+    error)."""
+    found: dict[str, object] = {}
+    for option in given:
+        name, value, source = _split("-p", option)
+        if name in found:
+            raise bad_value(source, option, name, f"`{name}` is set twice", "set here again")
+        found[name] = _literal("-p", option, value, source)
+    return found
+
+
+def bad_value(source: Source, option: str, part: str, message: str, label: str, help: str = "") -> ArchError:
+    """E0607 at a part of an option."""
+    start = source.text.index(option) + max(option.rfind(part), 0)
+    return ArchError([Diagnostic("E0607", message, Span(source, start, start + len(part)), label, help=help)])
+
+
+def _unknown(code: str, message: str, source: Source, option: str, name: str, known: list[str], what: str) -> ArchError:
+    from archdsl.elaborate.report import did_you_mean
+
+    start = source.text.index(option)
+    note = f"{what}: {', '.join(known)}"
+    span = Span(source, start, start + len(name))
+    return ArchError([Diagnostic(code, message, span, notes=(note,), help=did_you_mean(name, known))])
+
+
+def _split(flag: str, option: str) -> tuple[str, str, Source]:
+    """Name and value of `NAME=VALUE`, and a source that shows the option in diagnostics."""
+    source = Source("command line", f"{flag} {option}")
+    name, equals, value = option.partition("=")
+    if not equals or not value.strip() or not name.strip().isidentifier():
+        help = f"write {flag} NAME=VALUE"
+        raise bad_value(source, option, option, f"`{flag}` takes NAME=VALUE", "this is not", help)
+    return name.strip(), value.strip(), source
+
+
+def _positive(flag: str, option: str, value: str, source: Source) -> int:
+    found = _literal(flag, option, value, source)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+        raise bad_value(source, option, value, f"`{flag}` takes a positive integer", "this is not one")
+    return found
+
+
+def _literal(flag: str, option: str, value: str, source: Source) -> object:
+    """The value of a literal. It is parsed as the right side of `let`, with the option's place in
+    diagnostics."""
+    from archdsl.syntax import ast
+    from archdsl.syntax.parser import parse
+
+    head = "let value = "
+    sink = Sink()
+    tree = parse(Source(f"{flag} {option.partition('=')[0]}", head + value), sink)
+    wrong = bad_value(
+        source,
+        option,
+        value,
+        f"the value of `{flag} {option.partition('=')[0]}` is no literal",
+        "expected a number, true, false, none, a string, a list or a name",
+    )
+    if sink.has_errors or tree is None or len(tree.items) != 1:
+        raise wrong
+    item = tree.items[0]
+    if not isinstance(item, ast.Let) or len(item.targets) != 1:
+        raise wrong
+    try:
+        return _value(item.value)
+    except ValueError:
+        raise wrong from None
+
+
+def _value(expr: "ast.Expr") -> object:
+    """A literal's value; `ValueError` for anything else. Lists nest no deeper than the parser's limit."""
+    from archdsl.syntax import ast
+
+    if isinstance(expr, ast.Int | ast.Float | ast.Bool):
+        return expr.value
+    if isinstance(expr, ast.NoneLiteral):
+        return None
+    if isinstance(expr, ast.Name):
+        return expr.id
+    if isinstance(expr, ast.String):
+        if all(isinstance(part, str) for part in expr.parts):
+            return "".join(map(str, expr.parts))
+    elif isinstance(expr, ast.Negative):
+        if isinstance(expr.operand, ast.Int | ast.Float):
+            return -expr.operand.value
+    elif isinstance(expr, ast.ListExpr | ast.TupleExpr):
+        return [_value(item) for item in expr.items]
+    raise ValueError

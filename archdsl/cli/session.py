@@ -1,0 +1,132 @@
+"""What every command does around its own work: read specs, report diagnostics, write outputs."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
+from archdsl.limits import Limits
+from archdsl.source import Source
+
+if TYPE_CHECKING:
+    from archdsl.api import Network
+    from archdsl.elaborate.module import Module
+
+
+def guarded(arguments: argparse.Namespace, work: Callable[[argparse.Namespace], int]) -> int:
+    """Run a command; what rejects a spec is printed to standard error and becomes the exit code."""
+    try:
+        return work(arguments)
+    except ArchError as error:
+        report(error.diagnostics, arguments.color)
+        return exits.exit_code(error.diagnostics)
+
+
+def report(diagnostics: Sequence[Diagnostic], color: str) -> None:
+    """Print diagnostics to standard error."""
+    if diagnostics:
+        from archdsl.diagnostics.text import render_text
+
+        print(render_text(diagnostics, opts.wants_color(color)), file=sys.stderr)
+
+
+def load_any(path: str, sink: Sink, limits: Limits) -> "Module | None":
+    """The module of a file, `-` being standard input; None after a report to the sink."""
+    from archdsl.elaborate import loader
+
+    if path != "-":
+        return loader.load_file(path, sink, limits)
+    text = _standard_input(sink, limits)
+    return None if text is None else loader.load_text(text, sink, limits, name="<stdin>")
+
+
+def read_source(path: str, sink: Sink, limits: Limits) -> Source | None:
+    """The text of a file without its imports, `-` being standard input; None after a report to the sink."""
+    from archdsl.elaborate import loader
+
+    if path != "-":
+        return loader.read_source(path, sink, limits)
+    text = _standard_input(sink, limits)
+    return None if text is None else Source("<stdin>", text)
+
+
+def _standard_input(sink: Sink, limits: Limits) -> str | None:
+    # One byte more than the limit is enough to be refused for its size.
+    data = sys.stdin.buffer.read(limits.source_bytes + 1)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(data) > limits.source_bytes:
+            return data.decode("utf-8", "replace")
+        message = f"standard input is not UTF-8 text: byte {error.start} is wrong"
+        sink.add(Diagnostic("E0604", message, None))
+        return None
+
+
+def open_network(text: str, arguments: argparse.Namespace) -> "Network":
+    """The network of a `FILE[:MODEL]` under the options of `opts.add_model`; its warnings are printed."""
+    from archdsl import api
+
+    limits = opts.limits(arguments.limit)
+    given, dims = opts.parameters(arguments.param), opts.dims(arguments.dim)
+    chosen = opts.target(text)
+    sink = Sink()
+    module = load_any(chosen.path, sink, limits)
+    sink.raise_errors()
+    assert module is not None
+    network = api.network(module, chosen.model, given, dims, sink, limits)
+    report(network.warnings, arguments.color)
+    return network
+
+
+def spec_files(paths: Sequence[str]) -> list[str]:
+    """The given files, each folder replaced by the `.arch` files below it in the order of their names.
+
+    Raises `ArchError` (E0608) for a folder without any.
+    """
+    found: list[str] = []
+    for path in paths:
+        if path == "-" or not os.path.isdir(path):
+            found.append(path)
+            continue
+        inside: list[str] = []
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            inside.extend(os.path.join(folder, name) for name in sorted(files) if name.endswith(".arch"))
+        if not inside:
+            raise ArchError([Diagnostic("E0608", f"no .arch file in the folder {path}", None)])
+        found.extend(inside)
+    return found
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file whole or not at all. Raises `ArchError` (E0610)."""
+    from archdsl.files import write_atomic
+
+    try:
+        write_atomic(path, [text.encode("utf-8")])
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: str, error: OSError) -> ArchError:
+    """E0610 for an output that the system refused."""
+    return ArchError([Diagnostic("E0610", f"cannot write {path}: {error.strerror or error}", None)])
+
+
+def unreadable(path: str, error: OSError) -> ArchError:
+    """E0601 or E0603 for an input that the system refused."""
+    if isinstance(error, FileNotFoundError):
+        return ArchError([Diagnostic("E0601", f"there is no file `{path}`", None)])
+    if isinstance(error, IsADirectoryError):
+        return ArchError([Diagnostic("E0602", f"`{path}` is a folder", None)])
+    return ArchError([Diagnostic("E0603", f"`{path}` cannot be read: {error.strerror or error}", None)])
+
+
+def bad_usage(message: str, help: str = "") -> ArchError:
+    """E0607 for options that do not go together."""
+    return ArchError([Diagnostic("E0607", message, None, help=help)])

@@ -1,0 +1,87 @@
+"""`archdsl test`: the figures a spec claims, beside the figures it has."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.cli.session import guarded, load_any, report, spec_files
+from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.diagnostics.terminal import printable, styled, width
+from archdsl.limits import Limits
+
+if TYPE_CHECKING:
+    from archdsl.spec_tests import TestResult
+
+
+def main(arguments: list[str]) -> int:
+    p = opts.parser(
+        "test",
+        "Run the `test` items of some files and print the published figures beside the computed ones.\n"
+        "The exit code is 1 if any disagree.",
+    )
+    p.add_argument("files", nargs="+", metavar="FILE", help="a spec, a folder of specs, or - for standard input")
+    opts.add_limit(p)
+    opts.add_color(p)
+    return guarded(p.parse_args(arguments), _test)
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    limits = opts.limits(arguments.limit)
+    found: list[Diagnostic] = []
+    results: list[TestResult] = []
+    for path in spec_files(arguments.files):
+        sink = Sink()
+        inside = _test_file(path, sink, limits)
+        report(sink.found, arguments.color)
+        found.extend(sink.found)
+        results.extend(inside)
+        if inside:
+            print(_table(path, inside, opts.wants_color(arguments.color, sys.stdout)), end="\n\n")
+        elif not sink.has_errors:
+            print(f"note: {path} has no tests", file=sys.stderr)
+    checks = [check.passed for result in results for check in result.checks]
+    failed = checks.count(False)
+    print(
+        f"{len(results)} tests, {len(checks)} checks: {f'{failed} failed' if failed else 'all hold'}", file=sys.stderr
+    )
+    code = exits.exit_code(found)
+    return exits.SPEC if failed and code == exits.FINE else code
+
+
+def _test_file(path: str, sink: Sink, limits: Limits) -> "list[TestResult]":
+    from archdsl.spec_tests import run_tests
+
+    module = load_any(path, sink, limits)
+    if module is None or sink.has_errors:
+        return []
+    return run_tests(module, sink, limits)
+
+
+def _table(path: str, results: "list[TestResult]", color: bool) -> str:
+    """Checks of one file, their columns aligned over all of its tests."""
+    head = ("check", "published", "computed")
+    cells = [
+        tuple(printable(text) for text in (check.text, check.expected, check.computed))
+        for result in results
+        for check in result.checks
+    ]
+    widths = [max(width(row[column]) for row in (head, *cells)) for column in range(3)]
+    lines = [styled(printable(path), "bold", color)]
+    lines.append(f"      {_row(head, widths)}".rstrip())
+    for result in results:
+        lines.append(f"  {printable(result.name)}")
+        for check in result.checks:
+            texts = tuple(printable(text) for text in (check.text, check.expected, check.computed))
+            verdict = styled("ok  ", "good", color) if check.passed else styled("FAIL", "bad", color)
+            source = f"  {printable(check.citation)}" if check.citation else ""
+            lines.append(f"  {verdict}{_row(texts, widths)}{source}".rstrip())
+    return "\n".join(lines)
+
+
+def _row(texts: tuple[str, ...], widths: list[int]) -> str:
+    check, published, computed = texts
+    first = check + " " * (widths[0] - width(check))
+    others = [" " * (size - width(text)) + text for text, size in zip((published, computed), widths[1:], strict=True)]
+    return "  ".join(["", first, *others])
