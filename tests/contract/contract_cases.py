@@ -1,0 +1,102 @@
+"""Every example of every operator as a small network, with inputs and weights to run it on."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from archdsl.api import Network, load
+from archdsl.ir.operator import Example, Operator
+from archdsl.ir.program import Op
+from archdsl.ops import catalogue
+from archdsl.types.tensor import TensorType
+
+SIZES = {"N": 2, "T": 5, "H": 6, "W": 7}
+"""Values of the symbols that examples use."""
+
+
+@dataclass(eq=False)
+class Case:
+    operator: type[Operator]
+    example: Example
+
+    def __str__(self) -> str:
+        return f"{self.example.call} of {', '.join(self.example.inputs)}".replace(" ", "")
+
+    @property
+    def text(self) -> str:
+        """The example as a model with one operator."""
+        return model_text(self.example.call, self.example.inputs)
+
+    def network(self, concrete: bool = False) -> Network:
+        """The model, with its symbols bound if `concrete`."""
+        used = {name: size for name, size in SIZES.items() if re.search(rf"\b{name}\b", " ".join(self.example.inputs))}
+        return load(self.text, dims=used if concrete else None)
+
+    def op(self) -> tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]:
+        """The operator with its input and output types, symbols replaced by their values."""
+        (node,) = (node for node in self.network().program.entry.nodes if isinstance(node, Op))
+        types = [tuple(v.type.substitute(SIZES) for v in values) for values in (node.inputs, node.outputs)]
+        return node.op, types[0], types[1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Random inputs by name, from a fixed seed."""
+        random = np.random.default_rng(7)
+        return {
+            value.name: _random(random, value.type.substitute(SIZES), self.example.high)
+            for value in self.network().program.inputs
+        }
+
+
+def model_text(call: str, inputs: tuple[str, ...]) -> str:
+    """A model that applies one call to its inputs; a result that is a tuple gives several outputs."""
+    declared = "\n".join(f"  input x{i}: {type}" for i, type in enumerate(inputs))
+    names = ", ".join(f"x{i}" for i in range(len(inputs)))
+    head = {0: "", 1: "x0 -> "}.get(len(inputs), f"[{names}] -> ")
+    if not call.startswith("split"):
+        return f"model m {{\n{declared}\n  {head}{call}\n  output y\n}}\n"
+    lengths = re.findall(r"\d+", call.partition("[")[2].partition("]")[0])
+    parts = len(lengths) if len(lengths) > 1 else int(re.findall(r"\d+", call)[0])
+    results = ", ".join(f"y{i}" for i in range(parts))
+    outputs = "\n".join(f"  output y{i}" for i in range(parts))
+    return f"model m {{\n{declared}\n  {results} = {head}{call}\n{outputs}\n}}\n"
+
+
+def _random(random: np.random.Generator, type: TensorType, high: int) -> np.ndarray:
+    shape = tuple(int(dim) for dim in type.dims)
+    if type.dtype in ("i64", "i32"):
+        return random.integers(0, high, shape).astype({"i64": np.int64, "i32": np.int32}[type.dtype])
+    return (2.0 * random.standard_normal(shape)).astype(np.float32)
+
+
+def random_weights(network: Network) -> dict[str, np.ndarray]:
+    """Weights that nothing hides behind: no zeros, no ones, positive variances."""
+    random = np.random.default_rng(11)
+    weights: dict[str, np.ndarray] = {}
+    for path, start in network.weights().items():
+        if start.dtype == np.int64:
+            weights[path] = np.asarray(3, np.int64)
+        elif path.endswith("running_var"):
+            weights[path] = random.uniform(0.5, 2.0, start.shape).astype(np.float32)
+        else:
+            weights[path] = random.uniform(-1.0, 1.0, start.shape).astype(np.float32)
+    return weights
+
+
+@cache
+def operators() -> tuple[type[Operator], ...]:
+    """Every operator once."""
+    found = [catalogue.lookup(name) for name in catalogue.names()]
+    return tuple(dict.fromkeys(operator for operator in found if operator is not None))
+
+
+CASES = [Case(operator, example) for operator in operators() for example in operator.examples]
+IDS = [str(case) for case in CASES]
+
+
+def difference(found: np.ndarray, expected: np.ndarray) -> float:
+    """max|d| / max|ref|, the measure of the project's tolerance; 0 for two zeros."""
+    assert found.shape == expected.shape, f"{found.shape} instead of {expected.shape}"
+    scale = np.abs(expected).max(initial=0.0)
+    return float(np.abs(found.astype(np.float64) - expected).max(initial=0.0) / (scale or 1.0))

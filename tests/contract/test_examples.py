@@ -1,0 +1,176 @@
+"""Every example of every operator against independent oracles: PyTorch's modules, PyTorch's counter of FLOPs,
+ONNX's own checker and shape inference, onnxruntime, and a float64 evaluator written from the definitions."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from contract_cases import CASES, IDS, SIZES, Case, difference, operators, random_weights
+from contract_reference import evaluate
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS
+from archdsl.ops import catalogue
+
+TOLERANCE = 1e-5
+every_example = pytest.mark.parametrize("case", CASES, ids=IDS)
+
+
+def expected_values(case: Case) -> list[np.ndarray]:
+    op, _, _ = case.op()
+    weights = random_weights(case.network())
+    own = {path.rpartition(".")[2] if "." in path else "": array for path, array in weights.items()}
+    return evaluate(op, list(case.arrays().values()), own)
+
+
+def torch_module(case: Case) -> torch.nn.Module:
+    """The generated module in inference mode, with the random weights."""
+    module = case.network().torch()
+    state = {path: torch.from_numpy(array.copy()) for path, array in random_weights(case.network()).items()}
+    module.load_state_dict(state)
+    return module.eval()
+
+
+def run_torch(case: Case, module: torch.nn.Module) -> list[torch.Tensor]:
+    result = module(*(torch.from_numpy(array) for array in case.arrays().values()))
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def concrete_model(case: Case, opset: int) -> onnx.ModelProto:
+    return case.network(concrete=True).onnx_model(random_weights(case.network()), opset=opset)
+
+
+def run_onnx(case: Case, opset: int) -> list[np.ndarray]:
+    model = case.network().onnx_model(random_weights(case.network()), opset=opset)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, case.arrays())
+
+
+@pytest.mark.parametrize("operator", operators(), ids=lambda operator: operator.name)
+def test_every_operator_has_an_example_with_its_result(operator) -> None:
+    assert any(example.output for example in operator.examples)
+
+
+@every_example
+def test_the_types_are_those_the_example_states(case: Case) -> None:
+    if not case.example.output:
+        pytest.skip("the example states no result")
+    outputs = case.network().program.outputs
+    assert ", ".join(str(output.value.type) for output in outputs) == case.example.output
+
+
+@every_example
+def test_types_survive_binding_the_symbols(case: Case) -> None:
+    bound = [output.value.type for output in case.network(concrete=True).program.outputs]
+    assert bound == [output.value.type.substitute(SIZES) for output in case.network().program.outputs]
+
+
+@every_example
+def test_work_is_stated_for_every_kind_it_names(case: Case) -> None:
+    op, inputs, outputs = case.op()
+    work = op.work(inputs, outputs)
+    assert set(work) <= {*MAC_KINDS, *FLOP_KINDS}
+    assert all(isinstance(amount, int) and amount >= 0 for amount in work.values())
+
+
+@every_example
+def test_an_operator_prints_as_a_call_that_reads_back_as_itself(case: Case) -> None:
+    op, _, _ = case.op()
+    again = Case(case.operator, type(case.example)(repr(op), case.example.inputs))
+    assert again.op()[0] == op
+
+
+@every_example
+def test_pytorch_gives_the_inferred_shapes_and_the_reference_values(case: Case) -> None:
+    _, _, types = case.op()
+    found = run_torch(case, torch_module(case))
+    assert [tuple(tensor.shape) for tensor in found] == [type.dims for type in types]
+    for tensor, expected in zip(found, expected_values(case), strict=True):
+        assert difference(tensor.detach().numpy(), expected) <= TOLERANCE
+
+
+@every_example
+def test_pytorch_holds_the_weights_that_are_counted(case: Case) -> None:
+    op, inputs, _ = case.op()
+    module = case.network().torch()
+    weights = op.weights(*inputs)
+    trainable = sum(weight.elements for weight in weights if weight.trainable)
+    assert sum(parameter.numel() for parameter in module.parameters()) == trainable
+    state = sum(weight.elements for weight in weights if not weight.trainable)
+    assert sum(buffer.numel() for buffer in module.buffers()) == state
+    assert list(module.state_dict()) == list(case.network().weights())
+
+
+@every_example
+def test_pytorch_starts_weights_as_the_operator_says(case: Case) -> None:
+    op, inputs, _ = case.op()
+    state = case.network().torch().state_dict()
+    for weight in op.weights(*inputs):
+        (tensor,) = (value for path, value in state.items() if path.endswith(weight.name) or not weight.name)
+        assert tuple(tensor.shape) == weight.shape
+        values = tensor.double().numpy()
+        if weight.init.kind == "constant":
+            assert np.allclose(values, weight.init.low)
+        elif weight.init.kind == "uniform":
+            assert np.abs(values).max() <= weight.init.high * (1 + 1e-6)
+            if values.size >= 24:
+                assert np.abs(values).max() >= 0.7 * weight.init.high
+        elif values.size >= 24:
+            assert 0.5 * weight.init.high <= values.std() <= 2 * weight.init.high
+
+
+@every_example
+def test_pytorch_counts_twice_the_macs_as_flops(case: Case) -> None:
+    op, inputs, outputs = case.op()
+    work = op.work(inputs, outputs)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
+        run_torch(case, torch_module(case))
+    assert counter.get_total_flops() == 2 * sum(work.get(kind, 0) for kind in MAC_KINDS)
+
+
+@every_example
+@pytest.mark.parametrize("opset", [18, 20, 22])
+def test_onnx_checks_and_infers_the_same_shapes(case: Case, opset: int) -> None:
+    _, _, types = case.op()
+    model = concrete_model(case, opset)
+    onnx.checker.check_model(model, full_check=True)
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    for output in bare.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del bare.graph.value_info[:]
+    inferred = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True)
+    shapes = [tuple(dim.dim_value for dim in output.type.tensor_type.shape.dim) for output in inferred.graph.output]
+    assert shapes == [type.dims for type in types]
+
+
+@every_example
+@pytest.mark.parametrize("opset", [18, 20, 22])
+def test_onnxruntime_gives_the_reference_values(case: Case, opset: int) -> None:
+    for found, expected in zip(run_onnx(case, opset), expected_values(case), strict=True):
+        assert difference(found, expected) <= TOLERANCE
+
+
+def test_every_name_of_the_catalogue_is_an_operator_that_answers_to_it() -> None:
+    for name in catalogue.names():
+        operator = catalogue.lookup(name)
+        assert operator is not None
+        assert name == operator.name or name in operator.aliases
+
+
+def test_every_operator_of_a_family_module_is_in_the_catalogue() -> None:
+    from importlib import import_module
+
+    for family, names in catalogue.FAMILIES.items():
+        module = import_module(f"archdsl.ops.{family}")
+        defined = {name for operator in module.OPERATORS for name in (operator.name, *operator.aliases)}
+        assert defined == set(names)
+
+
+def test_a_name_outside_the_catalogue_is_no_operator() -> None:
+    assert catalogue.lookup("convolution") is None
