@@ -6,7 +6,29 @@ nothing before; a test holds it against the files.
 
 from pathlib import Path
 
-INDEX: dict[str, str] = {}
+INDEX: dict[str, str] = {
+    "conv_bn_relu": "conv",
+    "conv_relu": "conv",
+    "double_conv": "conv",
+    "residual": "residual",
+    "projection": "residual",
+    "zero_padding": "residual",
+    "pointwise": "residual",
+    "basic_block": "residual",
+    "bottleneck_block": "residual",
+    "preact_basic_block": "residual",
+    "preact_bottleneck_block": "residual",
+    "dense_layer": "dense",
+    "dense_block": "dense",
+    "transition": "dense",
+    "inception": "inception",
+    "highway": "gates",
+    "squeeze_excite": "gates",
+    "maxout": "gates",
+    "self_attention": "transformer",
+    "transformer_block": "transformer",
+}
+"""Block -> file stem, in the order of the files. Helpers that only their own file needs are not listed."""
 
 
 def text(stem: str) -> str:
