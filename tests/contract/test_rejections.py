@@ -1,0 +1,175 @@
+"""Every rule by which an operator refuses its arguments or inputs: the code, and the place that is blamed."""
+
+# ruff: noqa: E501  (a table reads best with one row to a line)
+
+import pytest
+from contract_cases import model_text
+
+from archdsl.api import load
+from archdsl.diagnostics.codes.ops import CODES
+from archdsl.diagnostics.model import ArchError
+
+IMAGE = "f32[N, 6, 8, 8]"
+
+# claim, call, inputs, code, the text that is pointed at ("" for the operator)
+REJECTIONS: list[tuple[str, str, tuple[str, ...], str, str]] = [
+    ("conv rejects groups that do not divide input channels", "conv(8, 3, groups = 4)", (IMAGE,), "E0404", "groups = 4"),
+    ("conv rejects groups that do not divide output channels", "conv(8, 3, groups = 3)", (IMAGE,), "E0404", "groups = 3"),
+    ("conv rejects integers", "conv(8, 3)", ("i64[N, 6, 8, 8]",), "E0403", ""),
+    ("conv rejects half precision inputs", "conv(8, 3)", ("f16[N, 6, 8, 8]",), "E0403", ""),
+    ("conv rejects a matrix", "conv(8, 3)", ("f32[N, 6]",), "E0407", ""),
+    ("conv rejects four spatial axes", "conv(8, 3)", ("f32[N, 6, 8, 8, 8, 8]",), "E0407", ""),
+    ("conv rejects symbolic channels", "conv(8, 3)", ("f32[N, C, 8, 8]",), "E0405", ""),
+    ("conv rejects a window larger than the image", "conv(8, 9, padding = 0)", (IMAGE,), "E0406", "9"),
+    ("conv rejects a kernel list of another length", "conv(8, [3])", (IMAGE,), "E0411", "[3]"),
+    ("conv rejects a stride list of another length", "conv(8, 3, [1, 1, 1])", (IMAGE,), "E0411", "[1, 1, 1]"),
+    ("conv rejects a padding list of another length", "conv(8, 3, padding = [1])", (IMAGE,), "E0411", "padding = [1]"),
+    ("conv rejects a dilation list of another length", "conv(8, 3, dilation = [1])", (IMAGE,), "E0411", "dilation = [1]"),
+    ("conv rejects a start for a bias it has not", "conv(8, 3, !bias, bias_init = 1.0)", (IMAGE,), "E0412", "bias_init = 1.0"),
+    ("conv_transpose rejects groups that do not divide input channels", "conv_transpose(8, 2, groups = 4)", (IMAGE,), "E0404", "groups = 4"),
+    ("conv_transpose rejects groups that do not divide output channels", "conv_transpose(8, 2, groups = 3)", (IMAGE,), "E0404", "groups = 3"),
+    ("conv_transpose rejects an output padding as large as the stride", "conv_transpose(8, 2, 2, output_padding = 2)", (IMAGE,), "E0412", "output_padding = 2"),
+    ("conv_transpose rejects a padding that leaves nothing", "conv_transpose(8, 2, padding = 5)", (IMAGE,), "E0406", "padding = 5"),
+    ("conv_transpose rejects integers", "conv_transpose(8, 2)", ("i64[N, 6, 8, 8]",), "E0403", ""),
+    ("conv_transpose rejects symbolic channels", "conv_transpose(8, 2)", ("f32[N, C, 8, 8]",), "E0405", ""),
+    ("linear rejects a vector", "linear(4)", ("f32[6]",), "E0407", ""),
+    ("linear rejects symbolic features", "linear(4)", ("f32[N, T]",), "E0405", ""),
+    ("linear rejects integers", "linear(4)", ("i64[N, 6]",), "E0403", ""),
+    ("linear rejects a start for a bias it has not", "linear(4, !bias, bias_init = 1.0)", ("f32[N, 6]",), "E0412", "bias_init = 1.0"),
+    ("embedding rejects real numbers", "embedding(4, 2)", ("f32[N, T]",), "E0403", ""),
+    ("matmul rejects inner lengths that differ", "matmul", ("f32[N, 3, 4]", "f32[N, 3, 4]"), "E0402", ""),
+    ("matmul rejects batches that differ", "matmul", ("f32[2, 3, 4]", "f32[3, 4, 3]"), "E0402", ""),
+    ("matmul rejects vectors", "matmul", ("f32[3]", "f32[3, 4]"), "E0407", ""),
+    ("batch_norm rejects symbolic channels", "bn", ("f32[N, C, 8, 8]",), "E0405", ""),
+    ("batch_norm rejects a vector", "bn", ("f32[N]",), "E0407", ""),
+    ("batch_norm rejects integers", "bn", ("i64[N, 3]",), "E0403", ""),
+    ("layer_norm rejects normalising the batch", "layer_norm(axes = 2)", ("f32[N, 3]",), "E0408", "axes = 2"),
+    ("layer_norm rejects a symbolic axis", "layer_norm(axes = 2)", ("f32[N, T, 3]",), "E0405", ""),
+    ("layer_norm rejects integers", "layer_norm", ("i64[N, 3]",), "E0403", ""),
+    ("rms_norm rejects normalising the batch", "rms_norm(axes = 3)", ("f32[N, 3, 4]",), "E0408", "axes = 3"),
+    ("group_norm rejects groups that do not divide the channels", "group_norm(4)", (IMAGE,), "E0404", "4"),
+    ("group_norm rejects symbolic channels", "group_norm(2)", ("f32[N, C, 3]",), "E0405", ""),
+    ("instance_norm rejects a matrix", "instance_norm", ("f32[N, 3]",), "E0407", ""),
+    ("lrn rejects a matrix", "lrn", ("f32[N, 3]",), "E0407", ""),
+    ("relu rejects integers", "relu", ("i64[N, 3]",), "E0403", ""),
+    ("prelu rejects a number of slopes that is not the channels", "prelu(4)", (IMAGE,), "E0402", "4"),
+    ("prelu rejects a vector", "prelu", ("f32[N]",), "E0407", ""),
+    ("softmax rejects an axis past the end", "softmax(axis = 4)", (IMAGE,), "E0408", "axis = 4"),
+    ("softmax rejects an axis before the start", "softmax(-5)", (IMAGE,), "E0408", "-5"),
+    ("dropout rejects integers", "dropout", ("i64[N, 3]",), "E0403", ""),
+    ("drop_path rejects a scalar", "drop_path", ("f32[]",), "E0407", ""),
+    ("max_pool rejects a window larger than the image", "max_pool(9)", (IMAGE,), "E0406", "9"),
+    ("max_pool rejects a padding of more than half the window", "max_pool(3, padding = 2)", (IMAGE,), "E0406", "padding = 2"),
+    ("max_pool rejects same padding that a dilation makes too wide", "max_pool(3, 1, same, dilation = 2)", (IMAGE,), "E0406", "same"),
+    ("max_pool rejects a matrix", "max_pool(2)", ("f32[N, 3]",), "E0407", ""),
+    ("max_pool rejects a dilation list of another length", "max_pool(2, dilation = [1])", (IMAGE,), "E0411", "dilation = [1]"),
+    ("max_pool rejects a ceiling that depends on a symbol", "max_pool(1, stride = 2, ceil_mode)", ("f32[N, 3, T]",), "E0409", "stride = 2"),
+    ("avg_pool rejects a ceiling that depends on a symbol", "avg_pool(2, 2, 1, ceil_mode)", ("f32[N, 3, T]",), "E0409", "2"),
+    ("avg_pool rejects integers", "avg_pool(2)", ("i64[N, 3, 4]",), "E0403", ""),
+    ("global_avg_pool rejects a matrix", "global_avg_pool", ("f32[N, 3]",), "E0407", ""),
+    ("adaptive_avg_pool rejects a symbolic image", "adaptive_avg_pool(2)", ("f32[N, 3, H]",), "E0405", ""),
+    ("adaptive_avg_pool rejects a size list of another length", "adaptive_avg_pool([2])", (IMAGE,), "E0411", "[2]"),
+    ("add rejects lengths that differ", "add", ("f32[N, 3]", "f32[N, 4]"), "E0402", ""),
+    ("add rejects lengths that may differ", "add", ("f32[N, H]", "f32[N, W]"), "E0402", ""),
+    ("add rejects ranks that differ", "add", ("f32[N, 3]", "f32[N, 3, 1]"), "E0407", ""),
+    ("add rejects dtypes that differ", "add", ("f32[N, 3]", "i64[N, 3]"), "E0403", ""),
+    ("add rejects truth values", "add", ("bool[N, 3]", "bool[N, 3]"), "E0403", ""),
+    ("sub rejects a single input", "sub", (IMAGE,), "E0413", ""),
+    ("div rejects a single input", "div", (IMAGE,), "E0413", ""),
+    ("div rejects integers", "div", ("i64[N, 3]", "i64[N, 3]"), "E0403", ""),
+    ("mean rejects integers", "mean", ("i64[N, 3]", "i64[N, 3]"), "E0403", ""),
+    ("concat rejects other axes that differ", "concat", ("f32[N, 3, 4]", "f32[N, 3, 5]"), "E0402", ""),
+    ("concat rejects other axes that may differ", "concat", ("f32[N, 3, 2*H]", "f32[N, 3, W]"), "E0402", ""),
+    ("concat rejects ranks that differ", "concat", ("f32[N, 3]", "f32[N, 3, 5]"), "E0407", ""),
+    ("concat rejects dtypes that differ", "concat", ("f32[N, 3]", "i64[N, 3]"), "E0403", ""),
+    ("concat rejects an axis past the end", "concat(axis = 2)", ("f32[N, 3]", "f32[N, 3]"), "E0408", "axis = 2"),
+    ("join rejects shapes that differ", "join", ("f32[N, 3]", "f32[N, 1]"), "E0402", ""),
+    ("join rejects ranks that differ", "join", ("f32[N, 3]", "f32[N, 3, 1]"), "E0407", ""),
+    ("attention rejects images", "attention", (IMAGE, IMAGE, IMAGE), "E0407", ""),
+    ("attention rejects batches that differ", "attention", ("f32[2, T, 4]", "f32[3, T, 4]", "f32[3, T, 4]"), "E0402", ""),
+    ("attention rejects value batches that differ", "attention", ("f32[2, T, 4]", "f32[2, T, 4]", "f32[3, T, 4]"), "E0402", ""),
+    ("attention rejects fewer values than keys", "attention", ("f32[N, 5, 4]", "f32[N, 6, 4]", "f32[N, 5, 4]"), "E0402", ""),
+    ("attention rejects keys of another width", "attention", ("f32[N, T, 4]", "f32[N, T, 6]", "f32[N, T, 4]"), "E0402", ""),
+    ("attention rejects heads that do not divide queries", "attention(3)", ("f32[N, T, 4]",) * 3, "E0404", "3"),
+    ("attention rejects heads that do not divide values", "attention(2)", ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 3]"), "E0404", "2"),
+    ("attention rejects a symbolic width", "attention", ("f32[N, T, d]",) * 3, "E0405", ""),
+    ("attention rejects a causal mask across sequences", "attention(causal)", ("f32[N, 5, 4]", "f32[N, 6, 4]", "f32[N, 6, 4]"), "E0402", "causal"),
+    ("attention rejects integers", "attention", ("i64[N, T, 4]",) * 3, "E0403", ""),
+    ("split rejects a number that does not divide", "split(4)", (IMAGE,), "E0404", "4"),
+    ("split rejects a symbolic length it cannot divide", "split(2)", ("f32[N, T]",), "E0404", "2"),
+    ("split rejects lengths that do not add up", "split([2, 3])", (IMAGE,), "E0402", "[2, 3]"),
+    ("split rejects an axis past the end", "split(2, axis = 4)", (IMAGE,), "E0408", "axis = 4"),
+    ("slice rejects a stop past the end", "slice(0, 7)", (IMAGE,), "E0408", "7"),
+    ("slice rejects a start past the end", "slice(7)", (IMAGE,), "E0408", "7"),
+    ("slice rejects an empty range", "slice(3, 3)", (IMAGE,), "E0408", "3"),
+    ("slice rejects a range to the end that is empty", "slice(6)", (IMAGE,), "E0408", "6"),
+    ("slice rejects a stop that depends on a symbol", "slice(0, 5)", ("f32[N, T]",), "E0409", "5"),
+    ("slice rejects a start that depends on a symbol", "slice(-3)", ("f32[N, T]",), "E0409", "-3"),
+    ("select rejects a position past the end", "select([0, 6])", (IMAGE,), "E0408", "[0, 6]"),
+    ("select rejects no position", "select([])", (IMAGE,), "E0408", "[]"),
+    ("select rejects a symbolic axis", "select([0])", ("f32[N, T]",), "E0405", ""),
+    ("flatten rejects a start after the end", "flatten(3, 1)", (IMAGE,), "E0408", "3"),
+    ("flatten rejects an end past the end", "flatten(1, 4)", (IMAGE,), "E0408", "4"),
+    ("reshape rejects another number of elements", "reshape([2, 5])", ("f32[2, 6]",), "E0402", "[2, 5]"),
+    ("reshape rejects a rest that is not whole", "reshape([-1, 5])", ("f32[2, 6]",), "E0402", "[-1, 5]"),
+    ("reshape rejects two open axes", "reshape([-1, -1])", ("f32[2, 6]",), "E0412", "[-1, -1]"),
+    ("reshape rejects a length below one", "reshape([0, 5])", ("f32[2, 6]",), "E0401", "[0, 5]"),
+    ("transpose rejects an axis past the end", "transpose(1, 4)", (IMAGE,), "E0408", "4"),
+    ("permute rejects a missing axis", "permute([0, 1, 2])", (IMAGE,), "E0411", "[0, 1, 2]"),
+    ("permute rejects an axis named twice", "permute([0, 1, 2, -2])", (IMAGE,), "E0408", "[0, 1, 2, -2]"),
+    ("squeeze rejects an axis that is not 1", "squeeze(1)", (IMAGE,), "E0402", "1"),
+    ("squeeze rejects a symbolic axis", "squeeze(1)", ("f32[N, T]",), "E0402", "1"),
+    ("unsqueeze rejects an axis past the end", "unsqueeze(5)", (IMAGE,), "E0408", "5"),
+    ("pad rejects three amounts", "pad([1, 2, 3])", (IMAGE,), "E0411", "[1, 2, 3]"),
+    ("pad rejects no axis", "pad(1, axis = [])", (IMAGE,), "E0411", "axis = []"),
+    ("pad rejects integers", "pad(1)", ("i64[N, 3]",), "E0403", ""),
+    ("resize rejects a scale and a size", "resize(2, size = 8)", (IMAGE,), "E0412", "size = 8"),
+    ("resize rejects neither a scale nor a size", "resize", (IMAGE,), "E0412", ""),
+    ("resize rejects a scale list of another length", "resize([2])", (IMAGE,), "E0411", "[2]"),
+    ("resize rejects a matrix", "resize(2)", ("f32[N, 3]",), "E0407", ""),
+    ("reduce_mean rejects an axis past the end", "reduce_mean(4)", (IMAGE,), "E0408", "4"),
+    ("reduce_sum rejects an axis named twice", "reduce_sum([1, -3])", (IMAGE,), "E0408", "[1, -3]"),
+    ("reduce_max rejects no axis", "reduce_max([])", (IMAGE,), "E0411", "[]"),
+    ("scale rejects symbolic channels", "scale", ("f32[N, T]",), "E0405", ""),
+    ("scale rejects an axis past the end", "scale(axis = 2)", ("f32[N, 3]",), "E0408", "axis = 2"),
+    ("positions rejects an image", "positions", (IMAGE,), "E0407", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "inputs", "code", "place"),
+    [row[1:] for row in REJECTIONS],
+    ids=[row[0].replace(" ", "_") for row in REJECTIONS],
+)
+def test_rejection(call: str, inputs: tuple[str, ...], code: str, place: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        load(model_text(call, inputs))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == code
+    assert diagnostic.span is not None
+    assert diagnostic.span.text == (place or call.partition("(")[0])
+
+
+def test_linear_rejects_a_tied_weight_of_another_shape_and_says_to_transpose_it() -> None:
+    with pytest.raises(ArchError) as caught:
+        load("model m {\n input x: f32[N, 8]\n linear(4) as a\n linear(8, tie = a.weight)\n output y\n}\n")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "E0410"
+    assert diagnostic.span is not None
+    assert diagnostic.span.text == "tie = a.weight"
+    assert "transpose" in diagnostic.help
+
+
+def test_linear_warns_on_the_width_of_an_image_and_not_on_a_sequence() -> None:
+    image = load(model_text("linear(4)", ("f32[N, 3, 8, 8]",)))
+    assert [warning.code for warning in image.warnings] == ["W0401"]
+    assert load(model_text("linear(4)", ("f32[N, T, 8]",))).warnings == ()
+
+
+@pytest.mark.parametrize("code", CODES, ids=lambda code: code.name)
+def test_the_example_of_a_code_shows_the_code_and_nothing_else(code) -> None:
+    try:
+        found = load(code.example).warnings
+    except ArchError as error:
+        found = error.diagnostics
+    assert [diagnostic.code for diagnostic in found] == [code.code]
