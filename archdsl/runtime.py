@@ -1,0 +1,190 @@
+"""Running ONNX models on onnxruntime: sessions on the device that was asked for, inputs from files or at
+random."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.extras import require
+from archdsl.feeds import InputSpec, make_feeds
+from archdsl.ir.flatten import flatten
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+
+if TYPE_CHECKING:
+    import numpy
+    import onnxruntime
+
+    Array = numpy.ndarray[Any, Any]
+
+PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Device names of the command line -> onnxruntime's providers."""
+
+_NUMPY_TYPES: Final = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
+
+_LARGEST_MESSAGE: Final = 1 << 30
+"""Bytes of weights above which a model reaches onnxruntime through files: a protobuf message ends at 2
+GiB."""
+
+
+def session(model: Any, device: str = "cpu") -> "onnxruntime.InferenceSession":
+    """A session for a `ModelProto`, or for the path of an `.onnx` file, on `device` ("cpu" or "cuda").
+
+    On "cuda" operators that have no CUDA kernel run on the CPU, as onnxruntime always does; a provider that
+    is missing or fails to start is an error. Raises `ArchError`: E0802 (provider), E0830 (model refused),
+    E0801 (onnxruntime missing); `FileNotFoundError` for a path without a file, `ValueError` for another
+    device.
+    """
+    if device not in PROVIDERS:
+        raise ValueError(f"the device is one of {', '.join(PROVIDERS)}, not {device!r}")
+    runtime = require("onnxruntime")
+    provider = PROVIDERS[device]
+    if provider not in runtime.get_available_providers():
+        raise _missing(device, f"the installed onnxruntime {runtime.__version__} does not have it")
+    if isinstance(model, str | os.PathLike):
+        path = str(os.fspath(model))  # pyright: ignore[reportUnknownArgumentType]
+        if not os.path.isfile(path):
+            raise FileNotFoundError(2, "No such file", path)
+        return _create(runtime, path, device, os.path.basename(path))
+    name = model.graph.name or "the model"
+    if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < _LARGEST_MESSAGE:
+        return _create(runtime, model.SerializeToString(deterministic=True), device, name)
+    from archdsl.backends.onnx.export import write_onnx
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "model.onnx")
+        write_onnx(model, path, 0)
+        return _create(runtime, path, device, name)
+
+
+def _create(runtime: Any, source: Any, device: str, name: str) -> Any:
+    provider = PROVIDERS[device]
+    wanted = [provider] if device == "cpu" else [provider, PROVIDERS["cpu"]]
+    options = runtime.SessionOptions()
+    # Errors only: what onnxruntime remarks about its own optimisations is no use to the reader.
+    options.log_severity_level = 3
+    try:
+        created = runtime.InferenceSession(source, options, providers=wanted)
+    except Exception as error:  # onnxruntime's exceptions share no base class of their own
+        message = f"onnxruntime {runtime.__version__} refuses {name}"
+        raise ArchError([Diagnostic("E0830", message, None, notes=(_first_lines(error),))]) from None
+    if created.get_providers()[:1] != [provider]:
+        raise _missing(device, f"it fails to start; onnxruntime offers {', '.join(created.get_providers())}")
+    created.disable_fallback()
+    return created
+
+
+def provider_of(created: "onnxruntime.InferenceSession") -> str:
+    """The provider that a session runs on (`CPUExecutionProvider`)."""
+    used: Any = created
+    return used.get_providers()[0]
+
+
+def inputs_of(created: "onnxruntime.InferenceSession") -> tuple[InputSpec, ...]:
+    """Names, dtypes and shapes of a session's inputs; a symbolic dimension is its text."""
+    specs: list[InputSpec] = []
+    untyped: Any = created
+    for number, entry in enumerate(untyped.get_inputs()):
+        dtype = _NUMPY_TYPES.get(entry.type)
+        if dtype is None:
+            message = f"the input {entry.name} is of type {entry.type}, which cannot be fed"
+            raise ArchError([Diagnostic("E0831", message, None)])
+        shape = [dim if dim is not None else f"?{number}.{axis}" for axis, dim in enumerate(entry.shape)]
+        specs.append(InputSpec(entry.name, dtype, tuple(shape)))
+    return tuple(specs)
+
+
+def feeds(
+    created: "onnxruntime.InferenceSession",
+    given: Mapping[str, str] | None = None,
+    *,
+    dims: Mapping[str, int] | None = None,
+    seed: int = 0,
+    bounds: Mapping[str, int] | None = None,
+) -> "dict[str, Array]":
+    """Arrays for every input of a session; see `feeds.make_feeds`."""
+    return make_feeds(inputs_of(created), given or {}, dims=dims or {}, seed=seed, bounds=bounds or {})
+
+
+def index_bounds(program: Program, limits: Limits | None = None) -> dict[str, int]:
+    """Exclusive upper bounds of the integer inputs that are looked up in a table: the rows of the smallest
+    table that an input goes into directly. An input that goes into none is not listed."""
+    bounds: dict[str, int] = {}
+    named = {value: value.name for value in program.inputs if not value.type.is_float}
+    if not named:
+        return bounds
+    for flat in flatten(program, limits or Limits()):
+        for name in [named[value] for value in flat.inputs if value in named]:
+            for weight in flat.op.weights(*(value.type for value in flat.inputs)):
+                if weight.role == "embedding":
+                    bounds[name] = min(weight.shape[0], bounds.get(name, weight.shape[0]))
+    return bounds
+
+
+def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | Sequence[Array]") -> "dict[str, Array]":
+    """Outputs by name, in the model's order. `inputs` are arrays by name, or in order. Raises `ArchError`
+    (E0832) when onnxruntime stops."""
+    untyped: Any = created
+    named = inputs if isinstance(inputs, Mapping) else _in_order(untyped, inputs)
+    try:
+        results: list[Array] = untyped.run(None, dict(named))
+    except Exception as error:  # onnxruntime's exceptions share no base class of their own
+        message = "the model failed while running"
+        raise ArchError([Diagnostic("E0832", message, None, notes=(_first_lines(error),))]) from None
+    return dict(zip([entry.name for entry in untyped.get_outputs()], results, strict=True))
+
+
+def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":
+    return dict(zip([entry.name for entry in created.get_inputs()], inputs, strict=True))
+
+
+@dataclass(slots=True, eq=False)
+class Description:
+    """What an output looks like. `top` holds, for scores `[1, classes]`, the five best (class, score), best
+    first."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    minimum: float
+    maximum: float
+    mean: float
+    top: tuple[tuple[int, float], ...] = ()
+
+
+def describe(name: str, array: "Array") -> Description:
+    """Shape and range of an output; NaN where it is empty."""
+    numpy = require("numpy")
+    values = numpy.asarray(array, numpy.float64)
+    nan = float("nan")
+    low, high, mean = (values.min(), values.max(), values.mean()) if values.size else (nan, nan, nan)
+    top: tuple[tuple[int, float], ...] = ()
+    if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] > 1:
+        # Stable, so that equal scores are listed by class.
+        best = numpy.argsort(-values[0], kind="stable")[:5]
+        top = tuple((int(index), float(values[0, index])) for index in best)
+    return Description(name, str(array.dtype), tuple(array.shape), float(low), float(high), float(mean), top)
+
+
+def _missing(device: str, reason: str) -> ArchError:
+    help = (
+        "install the GPU build in place of the CPU build: `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`"
+    )
+    message = f"onnxruntime cannot run on {device}"
+    return ArchError([Diagnostic("E0802", message, None, notes=(reason,), help=help if device == "cuda" else "")])
+
+
+def _first_lines(error: Exception) -> str:
+    """onnxruntime's words, cut: it can quote whole graphs."""
+    return " ".join(str(error).split())[:400]

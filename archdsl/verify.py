@@ -1,0 +1,113 @@
+"""Do the two backends compute the same network? Each is compared with PyTorch in double precision."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from archdsl.backends.onnx.export import DEFAULT_OPSET, onnx_model
+from archdsl.backends.torch.build import build_module
+from archdsl.extras import require
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+from archdsl.runtime import feeds, index_bounds, provider_of, run, session
+from archdsl.weights import initial
+
+TOLERANCE: Final = 1e-5
+"""Largest allowed max|difference| / max|reference| of a float32 engine."""
+
+
+@dataclass(slots=True, eq=False)
+class Comparison:
+    """One output. Errors are max|difference| / max|reference| against the double-precision run (the plain
+    maximum where the reference is zero everywhere)."""
+
+    output: str
+    shape: tuple[int, ...]
+    torch_error: float
+    onnx_error: float
+
+    @property
+    def passed(self) -> bool:
+        """Both engines are within `TOLERANCE`; a NaN is not."""
+        return self.torch_error <= TOLERANCE and self.onnx_error <= TOLERANCE
+
+
+@dataclass(slots=True, eq=False)
+class Verification:
+    """The result of `verify`: one comparison per output, and onnxruntime's provider."""
+
+    comparisons: tuple[Comparison, ...]
+    provider: str
+
+    @property
+    def passed(self) -> bool:
+        return all(comparison.passed for comparison in self.comparisons)
+
+
+def verify(
+    program: Program,
+    seed: int = 0,
+    *,
+    weights: Mapping[str, Any] | None = None,
+    dims: Mapping[str, int] | None = None,
+    opset: int = DEFAULT_OPSET,
+    functions: bool = False,
+    device: str = "cpu",
+    limits: Limits | None = None,
+) -> Verification:
+    """Run a program through PyTorch and onnxruntime in float32, and through PyTorch in float64, with the same
+    weights (`initial(program, seed)` unless given) on the same random inputs (from the same seed).
+
+    `dims` gives symbolic dimensions their values, otherwise as in `feeds.make_feeds`; `device` is where
+    onnxruntime runs. Raises `ArchError` as `onnx_model`, `session` and `run` do.
+    """
+    limits = limits or Limits()
+    torch = require("torch")
+    numpy = require("numpy")
+    arrays = initial(program, seed, limits) if weights is None else dict(weights)
+    created = session(onnx_model(program, arrays, opset=opset, functions=functions, limits=limits), device)
+    inputs = feeds(created, dims=dims, seed=seed, bounds=index_bounds(program, limits))
+    outputs = run(created, inputs)
+
+    module: Any = build_module(program)
+    module.load_state_dict({path: torch.as_tensor(array) for path, array in arrays.items()})
+    module.eval()
+    tensors = [torch.from_numpy(inputs[value.name]) for value in program.inputs]
+    with torch.no_grad():
+        single = _several(module(*tensors))
+        reference = _several(copy.deepcopy(module).double()(*[_widened(tensor) for tensor in tensors]))
+    names = [output.name for output in program.outputs if not output.train]
+    comparisons = [
+        Comparison(
+            name,
+            tuple(exact.shape),
+            relative_error(numpy, ours.numpy(), exact.numpy()),
+            relative_error(numpy, outputs[name], exact.numpy()),
+        )
+        for name, ours, exact in zip(names, single, reference, strict=True)
+    ]
+    return Verification(tuple(comparisons), provider_of(created))
+
+
+def relative_error(numpy: Any, found: Any, reference: Any) -> float:
+    """max|found - reference| / max|reference| in float64; infinite where the shapes differ."""
+    if found.shape != reference.shape:
+        return float("inf")
+    if not reference.size:
+        return 0.0
+    exact = numpy.asarray(reference, numpy.float64)
+    difference = float(numpy.abs(numpy.asarray(found, numpy.float64) - exact).max())
+    scale = float(numpy.abs(exact).max())
+    return difference / scale if scale else difference
+
+
+def _several(result: Any) -> tuple[Any, ...]:
+    if not isinstance(result, tuple):
+        return (result,)
+    several: tuple[Any, ...] = result
+    return several
+
+
+def _widened(tensor: Any) -> Any:
+    return tensor.double() if tensor.is_floating_point() else tensor
