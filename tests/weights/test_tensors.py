@@ -1,0 +1,146 @@
+"""safetensors files: what fits is read exactly, what does not is a diagnostic, whatever the bytes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archdsl
+from archdsl.diagnostics.model import ArchError
+from archdsl.weights import initial, load_safetensors, save_safetensors
+
+TEXT = (
+    "model m { input x: f32[N, 3, 8, 8]\n conv(4, 3, bias) -> bn as norm -> relu -> flatten -> linear(5)\n output y }"
+)
+
+
+@pytest.fixture
+def program():
+    return archdsl.load(TEXT).program
+
+
+@pytest.fixture
+def file(tmp_path: Path, program) -> Path:
+    save_safetensors(tmp_path / "w.safetensors", initial(program, 0))
+    return tmp_path / "w.safetensors"
+
+
+def codes(path: Path, program) -> list[str]:
+    with pytest.raises(ArchError) as error:
+        load_safetensors(path, program)
+    return [diagnostic.code for diagnostic in error.value.diagnostics]
+
+
+def message(path: Path, program) -> str:
+    with pytest.raises(ArchError) as error:
+        load_safetensors(path, program)
+    return str(error.value)
+
+
+def test_what_was_saved_is_what_is_loaded(file: Path, program):
+    loaded = load_safetensors(file, program)
+    saved = initial(program, 0)
+    assert list(loaded) == list(saved)
+    for path, values in saved.items():
+        assert loaded[path].dtype == values.dtype and np.array_equal(loaded[path], values)
+
+
+def test_the_safetensors_package_reads_the_same_tensors(file: Path, program):
+    from safetensors.numpy import load_file
+
+    theirs = load_file(file)
+    ours = initial(program, 0)
+    assert set(theirs) == set(ours)
+    assert all(np.array_equal(theirs[path], ours[path]) and theirs[path].shape == ours[path].shape for path in ours)
+
+
+def test_equal_weights_give_equal_bytes_in_any_order(file: Path, program, tmp_path: Path):
+    weights = initial(program, 0)
+    save_safetensors(tmp_path / "reversed", dict(reversed(weights.items())))
+    assert (tmp_path / "reversed").read_bytes() == file.read_bytes()
+
+
+def test_a_state_dict_saved_by_pytorch_is_read_in_any_precision(program, tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    weights = initial(program, 0)
+    for dtype, tolerance in ((torch.float64, 0), (torch.float16, 1e-3), (torch.bfloat16, 8e-3)):
+        tensors = {path: torch.from_numpy(array) for path, array in weights.items()}
+        tensors = {path: t.to(dtype) if t.is_floating_point() else t for path, t in tensors.items()}
+        save_file(tensors, tmp_path / "t")
+        for path, values in load_safetensors(tmp_path / "t", program).items():
+            assert values.dtype == weights[path].dtype and values.shape == weights[path].shape
+            assert np.allclose(values, weights[path], rtol=tolerance, atol=1e-6 if tolerance else 0)
+
+
+def test_a_missing_step_counter_is_zero(program, tmp_path: Path):
+    weights = initial(program, 0)
+    del weights["norm.num_batches_tracked"]
+    save_safetensors(tmp_path / "w", weights)
+    assert load_safetensors(tmp_path / "w", program)["norm.num_batches_tracked"] == 0
+
+
+def test_a_misspelt_name_is_reported_from_both_sides_with_the_nearest(program, tmp_path: Path):
+    weights = initial(program, 0)
+    weights["conv.wieght"] = weights.pop("conv.weight")
+    save_safetensors(tmp_path / "w", weights)
+    assert codes(tmp_path / "w", program) == ["E0811", "E0812"]
+    text = message(tmp_path / "w", program)
+    assert "conv.weight (similar: conv.wieght)" in text and "conv.wieght (similar: conv.weight)" in text
+
+
+def test_many_missing_names_are_counted(program, tmp_path: Path):
+    save_safetensors(tmp_path / "w", {})
+    assert codes(tmp_path / "w", program) == ["E0811"]
+    assert "and 3 more" in message(tmp_path / "w", program)
+
+
+def test_another_shape_or_kind_is_named_with_what_was_expected(program, tmp_path: Path):
+    weights = initial(program, 0)
+    weights["linear.bias"] = np.zeros(6, np.float32)
+    weights["conv.bias"] = np.zeros(4, np.int32)
+    save_safetensors(tmp_path / "w", weights)
+    assert codes(tmp_path / "w", program) == ["E0813"]
+    text = message(tmp_path / "w", program)
+    assert "linear.bias: expected [5], found [6]" in text and "conv.bias" in text
+
+
+def test_every_truncation_is_a_diagnostic(file: Path, program):
+    data = file.read_bytes()
+    for length in [*range(64), *range(64, len(data), 97), len(data) - 1]:
+        file.write_bytes(data[:length])
+        assert codes(file, program) == ["E0810"], length
+
+
+def test_hostile_headers_are_diagnostics(file: Path, program):
+    def wrapped(header: bytes, data: bytes = b"") -> bytes:
+        return len(header).to_bytes(8, "little") + header + data
+
+    entry = {"dtype": "F32", "shape": [2**62], "data_offsets": [0, 4]}
+    hostile = [
+        b"\xff" * 100,
+        (2**40).to_bytes(8, "little") + b"{}",
+        wrapped(b"[" * 50_000),
+        wrapped(b'{"a":' * 20_000),
+        wrapped(json.dumps({"a": entry}).encode(), b"1234"),
+        wrapped(json.dumps({"a": {**entry, "shape": [-1]}}).encode(), b"1234"),
+        wrapped(json.dumps({"a": {**entry, "shape": [1], "data_offsets": [8, 4]}}).encode(), b"1234"),
+        wrapped(b"\x80\x04."),
+    ]
+    for data in hostile:
+        file.write_bytes(data)
+        assert codes(file, program) == ["E0810"], data[:40]
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(file: Path, program, monkeypatch: pytest.MonkeyPatch):
+    before = file.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(OSError, match="no"):
+        save_safetensors(file, initial(program, 1))
+    assert file.read_bytes() == before and [path.name for path in file.parent.iterdir()] == [file.name]
