@@ -90,9 +90,12 @@ class Statements:
     # ------------------------------------------------------------------------------------------------------ bodies
 
     def run(self, body: ast.Body, frame: Frame) -> None:
-        """Run the statements of a body; the frame's flow moves."""
+        """Run the statements of a body; the frame's flow moves. A `require` that does not hold ends it: what follows
+        counts on it."""
         for statement in body.statements:
-            self._statements[type(statement)](statement, frame)
+            if self._statements[type(statement)](statement, frame):
+                frame.flow = UNKNOWN
+                return
 
     def run_flow(self, flow: ast.Flow, frame: Frame) -> tuple[Flow, Node | None]:
         """Run `a -> b -> c` from the frame's current value without moving it."""
@@ -478,15 +481,17 @@ class Statements:
                 found.reason,
             )
 
-    def _require(self, statement: ast.Require, frame: Frame) -> None:
+    def _require(self, statement: ast.Require, frame: Frame) -> bool:
+        """Whether the requirement does not hold, after reporting it."""
         holds = self.evaluator.condition(statement.condition, frame.scope)
         if holds is not False:
-            return
+            return False
         text = "this requirement does not hold"
         if statement.message is not None:
             message = self.evaluator.string(statement.message, frame.scope)
             text = text if isinstance(message, Unknown) else message
         self.report.error("E0315", text, statement.condition.span, "required here")
+        return True
 
 
 def _shown(scope: Scope, name: str) -> str:
