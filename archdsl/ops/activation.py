@@ -18,9 +18,7 @@ class Gelu(Activation):
         Example('gelu(approximate = "tanh")', ("f32[2, 30]",), "f32[2, 30]"),
     )
 
-    approximate: str = arg(
-        "string", "`tanh` for GPT-2's approximation", default="none", choices=("none", "tanh")
-    )
+    approximate: str = arg("string", "`tanh` for GPT-2's approximation", default="none", choices=("none", "tanh"))
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.gelu", inputs[0], approximate=t.option(self.approximate, "none"))

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
 
 
+ATTEND = '''
+def attend(q, k, v, heads, is_causal=False):
+    """Scaled dot-product attention, each head on its slice of the last axis."""
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal).transpose(1, 2).flatten(2)
+'''
+
+
 class Attention(Operator):
     """softmax(q k' / sqrt(width of a head)) v, each head on its slice of the last axis. Owns no weights:
     project with `linear` before and after."""
@@ -71,9 +79,7 @@ class Attention(Operator):
         causal = t.option(self.causal, False)
         if self.heads == 1:
             return t.call("F.scaled_dot_product_attention", *inputs, is_causal=causal)
-        split = [t.method(t.method(x, "unflatten", -1, (self.heads, -1)), "transpose", 1, 2) for x in inputs]
-        mixed = t.call("F.scaled_dot_product_attention", *split, is_causal=causal)
-        return t.method(t.method(mixed, "transpose", 1, 2), "flatten", 2)
+        return t.call(t.helper(ATTEND), *inputs, self.heads, is_causal=causal)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         query, key, value = inputs

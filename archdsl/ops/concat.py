@@ -81,9 +81,7 @@ class Join(Operator):
         Example("join(0.15)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
     )
 
-    drop: float = arg(
-        "float", "probability that a branch drops in training", default=0.0, minimum=0, maximum=1
-    )
+    drop: float = arg("float", "probability that a branch drops in training", default=0.0, minimum=0, maximum=1)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         rules.require_f32(*inputs)

@@ -32,15 +32,11 @@ class Conv(Operator):
         Example("conv(4, 2)", ("f32[1, 3, 6, 6]",), "f32[1, 4, 7, 7]"),
         Example("conv(6, 3, dilation = 2)", ("f32[2, 3, 9, 9]",), "f32[2, 6, 9, 9]"),
         Example("conv(8, 3, groups = 4)", ("f32[2, 4, 6, 6]",), "f32[2, 8, 6, 6]"),
-        Example(
-            "conv(4, [1, 3], stride = [2, 1], padding = [0, 1])", ("f32[2, 3, 6, 5]",), "f32[2, 4, 3, 5]"
-        ),
+        Example("conv(4, [1, 3], stride = [2, 1], padding = [0, 1])", ("f32[2, 3, 6, 5]",), "f32[2, 4, 3, 5]"),
         Example("conv(4, [3, 1], padding = same)", ("f32[2, 3, 6, 5]",), "f32[2, 4, 6, 5]"),
         Example("conv(3, 3, padding = 0)", ("f32[1, 2, 5, 6, 4]",), "f32[1, 3, 3, 4, 2]"),
         Example("conv(4, 3, bias_init = -2.0)", ("f32[1, 2, 4, 4]",), "f32[1, 4, 4, 4]"),
-        Example(
-            "conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H + 1) // 2, (W + 1) // 2]"
-        ),
+        Example("conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H + 1) // 2, (W + 1) // 2]"),
     )
 
     out: int = arg("int", "output channels", minimum=1)
@@ -56,9 +52,7 @@ class Conv(Operator):
     dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
     groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
     bias: bool = arg("bool", "add a learned constant per channel", default=True)
-    bias_init: float | None = arg(
-        "float", "constant the bias starts from; PyTorch's rule if none", default=None
-    )
+    bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         kernel = rules.window(self.kernel, axes, "kernel")

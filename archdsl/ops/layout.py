@@ -88,8 +88,7 @@ class Reshape(Layout):
                 f"{x} has {x.elements} elements, which do not fit into {shape_text(self.dims)}",
                 at="dims",
                 expected=f"{x.elements} elements",
-                found=f"{shape_text(self.dims)}, {given} elements"
-                + (" per entry of the -1" if open_axes else ""),
+                found=f"{shape_text(self.dims)}, {given} elements" + (" per entry of the -1" if open_axes else ""),
                 code="E0402",
             )
         return (x.with_dims(*(rest if dim == -1 else dim for dim in self.dims)),)

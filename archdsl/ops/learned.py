@@ -31,9 +31,7 @@ class Param(Operator):
     )
 
     shape: tuple[int, ...] = arg("ints", "its shape", minimum=1)
-    init: str = arg(
-        "string", "how it starts", default="zeros", choices=("zeros", "ones", "normal", "uniform")
-    )
+    init: str = arg("string", "how it starts", default="zeros", choices=("zeros", "ones", "normal", "uniform"))
     std: float = arg("float", "standard deviation of a normal or uniform start", default=1.0, minimum=0)
 
     def _start(self) -> Init:

@@ -42,9 +42,7 @@ class Linear(Operator):
         "use the weight of another operator, [out, in]: `tokens.weight`, `transpose(code.weight)`",
         default=None,
     )
-    bias_init: float | None = arg(
-        "float", "constant the bias starts from; PyTorch's rule if none", default=None
-    )
+    bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs

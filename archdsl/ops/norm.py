@@ -26,9 +26,7 @@ class BatchNorm(Operator):
     )
 
     eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
-    momentum: float = arg(
-        "float", "share of the new batch in the running averages", default=0.1, minimum=0, maximum=1
-    )
+    momentum: float = arg("float", "share of the new batch in the running averages", default=0.1, minimum=0, maximum=1)
     affine: bool = arg("bool", "learn a scale and a shift per channel", default=True)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
@@ -156,9 +154,7 @@ class RMSNorm(Operator):
     )
 
     axes: int = arg("int", "how many trailing axes are normalised together", default=1, minimum=1)
-    eps: float = arg(
-        "float", "added to the mean square (PyTorch leaves it to the dtype)", default=1e-6, minimum=0
-    )
+    eps: float = arg("float", "added to the mean square (PyTorch leaves it to the dtype)", default=1e-6, minimum=0)
     affine: bool = arg("bool", "learn a scale per element (elementwise_affine)", default=True)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

@@ -27,9 +27,7 @@ class Pool(Operator):
     onnx_type: ClassVar[str]
 
     kernel: Window = arg("window", "window size", minimum=1)
-    stride: Window | None = arg(
-        "window", "step of the window; the window size if none", default=None, minimum=1
-    )
+    stride: Window | None = arg("window", "step of the window; the window size if none", default=None, minimum=1)
     padding: Window | str = arg(
         "padding", "added to each side, at most half the window; `same` is kernel // 2", default=0, minimum=0
     )
@@ -124,9 +122,7 @@ class Pool(Operator):
         partial = self._node(o, x, _only(windows, floor_axes), False)
         return self._node(o, partial, _only(windows, ceil_axes), True)
 
-    def _node(
-        self, o: "OnnxEmitter", x: "OnnxValue", windows: tuple[tuple[int, ...], ...], ceil: bool
-    ) -> "OnnxValue":
+    def _node(self, o: "OnnxEmitter", x: "OnnxValue", windows: tuple[tuple[int, ...], ...], ceil: bool) -> "OnnxValue":
         kernel, stride, padding, dilation = windows
         return o.node(
             self.onnx_type,

@@ -97,9 +97,7 @@ class PRelu(Activation):
         return (Weight("weight", (self.num_parameters,), Init("constant", self.init)),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        module = t.module(
-            "nn.PReLU", num_parameters=t.option(self.num_parameters, 1), init=t.option(self.init, 0.25)
-        )
+        module = t.module("nn.PReLU", num_parameters=t.option(self.num_parameters, 1), init=t.option(self.init, 0.25))
         return module(inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":

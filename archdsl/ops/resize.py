@@ -84,9 +84,7 @@ class Resize(Operator):
     )
 
     scale: Window | None = arg("window", "factor per spatial axis", default=None, minimum=1)
-    size: Window | None = arg(
-        "window", "length per spatial axis, instead of a scale", default=None, minimum=1
-    )
+    size: Window | None = arg("window", "length per spatial axis, instead of a scale", default=None, minimum=1)
     mode: str = arg("string", "how values arise", default="nearest", choices=("nearest", "bilinear"))
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
@@ -95,9 +93,7 @@ class Resize(Operator):
         axes = rules.require_images(x)
         if (self.scale is None) == (self.size is None):
             reject(
-                "both a scale and a size are given"
-                if self.size is not None
-                else "a scale or a size is missing",
+                "both a scale and a size are given" if self.size is not None else "a scale or a size is missing",
                 at="size" if self.size is not None else None,
                 expected="resize(2) or resize(size = 14)",
                 code="E0412",

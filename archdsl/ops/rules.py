@@ -132,9 +132,7 @@ def paddings(value: Window | str, kernel: tuple[int, ...], dilation: tuple[int, 
     return window(value, len(kernel), "padding")
 
 
-def require_positive(
-    x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ...], at: str = "kernel"
-) -> None:
+def require_positive(x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ...], at: str = "kernel") -> None:
     """Every output length is at least 1, or may be for large enough symbols."""
     for axis, length in enumerate(spatial):
         if at_least(length, 1) is False:
