@@ -7,15 +7,11 @@ functions, when it would be longer than `limits.nodes`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Call, FlatOp, Function, Node, Op, Program, Repeat, Value, walk
 from archdsl.limits import Limits
-
-CAPTURED: Final = "\0"
-"""Begins the stand-in for a node outside the function at hand; no label begins so."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -65,26 +61,16 @@ class Flattening(Iterator[FlatOp]):
 
 
 class Unrolling(Iterator[FlatOp | FlatCall]):
-    """The iterator `unroll` returns. Once it is exhausted, `outputs` holds the values of the function's
-    outputs (for the entry, those of `results`), and `captured` the nodes of enclosing functions whose weights
-    this one uses, each with the stand-in (`CAPTURED` and a number) that begins the paths of those weights
-    here."""
+    """The iterator `unroll` returns. Once it is exhausted, `outputs` holds the values of `results`."""
 
     def __init__(self, function: Function, results: tuple[Value, ...]) -> None:
         self._scope = _Scope(None, None, "", "", False)
         self._results = results
-        self.captured: dict[object, str] = {}
-        self._scope.captured = self.captured
         self.outputs: tuple[Value, ...] = ()
         self._walk = self._run(function)
 
     def __next__(self) -> FlatOp | FlatCall:
         return next(self._walk)
-
-    def owner_of(self, node: object) -> str:
-        """The path under which a node's weights live, seen from here; a stand-in for an enclosing function's
-        node."""
-        return self._scope.owner_of(node)
 
     def _run(self, function: Function) -> Iterator[FlatOp | FlatCall]:
         scope = self._scope
@@ -148,6 +134,43 @@ def weight_path(owner: str, name: str) -> str:
     return f"{owner}.{name}" if name else owner
 
 
+def function_weights(function: Function) -> str:
+    """A fingerprint of the paths and shapes of the weights that one call of a function owns: functions with equal ones can
+    share one instance's weights. A repeat and the same loop written out have different fingerprints. The work is
+    proportional to the distinct functions below this one.
+    """
+    done: dict[Function, str] = {}
+    pending = [function]
+    while pending:
+        current = pending[-1]
+        callees = [node.callee for node, _ in walk(current.nodes) if isinstance(node, Call)]
+        waiting = [callee for callee in callees if callee not in done]
+        if waiting:
+            pending.extend(waiting)
+            continue
+        pending.pop()
+        done[current] = _fingerprint(current, done)
+    return done[function]
+
+
+def _fingerprint(function: Function, done: dict[Function, str]) -> str:
+    """Empty for a function without weights. A digest, because a text would repeat every callee's."""
+    from hashlib import sha256
+
+    parts: list[object] = []
+    for node, times in walk(function.nodes):
+        if isinstance(node, Repeat) or node.instance is not None:
+            continue
+        if isinstance(node, Call):
+            owned: object = done[node.callee]
+        else:
+            owned = [(weight.name, weight.shape) for weight in node.owned_weights]
+        if owned:
+            segment = node.segment
+            parts.append((segment.name, segment.index, segment.strides, times, owned))
+    return sha256(repr(parts).encode()).hexdigest() if parts else ""
+
+
 def flat_sizes(program: Program) -> dict[Function, int]:
     """For each distinct function, how many nodes one call of it writes out: operators, calls and
     iterations."""
@@ -175,8 +198,7 @@ def check_size(program: Program, limits: Limits) -> None:
                 message=f"the program has {total:_} nodes when written out, more than {limits.nodes:_}",
                 span=node.span if node else program.entry.span,
                 label="most of them are here" if node else "",
-                help="counting needs no such limit; to write it out all the same, raise it: `--limit "
-                f"nodes={total}`",
+                help=f"counting needs no such limit; to write it out all the same, raise it: `--limit nodes={total}`",
             )
         ]
     )
@@ -212,11 +234,9 @@ def _whole_size(node: Node, sizes: dict[Function, int]) -> int:
 class _Scope:
     """One instance of a function: the flat values of its values, and the paths of its nodes."""
 
-    __slots__ = ("call", "captured", "owner", "owners", "parent", "prefix", "train_only", "values")
+    __slots__ = ("call", "owner", "owners", "parent", "prefix", "train_only", "values")
 
-    def __init__(
-        self, parent: "_Scope | None", call: Call | None, prefix: str, owner: str, train_only: bool
-    ) -> None:
+    def __init__(self, parent: "_Scope | None", call: Call | None, prefix: str, owner: str, train_only: bool) -> None:
         self.parent = parent
         self.call = call
         self.prefix = prefix
@@ -224,7 +244,6 @@ class _Scope:
         self.train_only = train_only
         self.values: dict[Value, Value] = {}
         self.owners: dict[object, str] = {}
-        self.captured: dict[object, str] | None = None
 
     def bind(self, names: tuple[Value, ...], values: tuple[Value, ...]) -> None:
         self.values.update(zip(names, values, strict=True))
@@ -236,20 +255,9 @@ class _Scope:
     def place(self, node: Op | Call, iterations: tuple[int, ...]) -> tuple[str, str]:
         """A node's path and the path its weights live under."""
         segment = node.segment.at(iterations)
-        owner = self.owner_of(node.instance) if node.instance else f"{self.owner}{segment}"
+        owner = self.owners[node.instance] if node.instance else f"{self.owner}{segment}"
         self.owners[node] = owner
         return f"{self.prefix}{segment}", owner
-
-    def owner_of(self, node: object) -> str:
-        """Where a node's weights live; the node belongs to this instance or to one that encloses it."""
-        scope: _Scope | None = self
-        while scope is not None:
-            if node in scope.owners:
-                return scope.owners[node]
-            if scope.captured is not None:
-                return scope.captured.setdefault(node, f"{CAPTURED}{len(scope.captured)}")
-            scope = scope.parent
-        raise AssertionError("a weight is used before its owner")
 
     def fresh(self, names: tuple[Value, ...]) -> tuple[Value, ...]:
         """New values standing for `names` from here on."""
@@ -260,7 +268,7 @@ class _Scope:
     def apply(self, node: Op, iterations: tuple[int, ...]) -> FlatOp:
         path, owner = self.place(node, iterations)
         inputs = self.read(node.inputs)
-        borrowed = tuple([weight_path(self.owner_of(ref.owner), ref.name) for ref in node.op.borrowed()])
+        borrowed = tuple([weight_path(self.owners[ref.owner], ref.name) for ref in node.op.borrowed()])
         train_only = node.train_only or self.train_only
         return FlatOp(path, owner, node.op, inputs, self.fresh(node.outputs), node, train_only, borrowed)
 
@@ -286,9 +294,7 @@ class _Body:
 
     __slots__ = ("iterations", "nodes", "outer", "repeat", "scope")
 
-    def __init__(
-        self, scope: _Scope, nodes: list[Node], repeat: Repeat | None, outer: tuple[int, ...]
-    ) -> None:
+    def __init__(self, scope: _Scope, nodes: list[Node], repeat: Repeat | None, outer: tuple[int, ...]) -> None:
         self.scope = scope
         self.nodes = iter(nodes)
         self.repeat = repeat

@@ -6,7 +6,7 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics.model import ArchError
-from archdsl.ir.flatten import flatten, weights
+from archdsl.ir.flatten import flatten, function_weights, weights
 from archdsl.limits import Limits
 
 LIMITS = Limits()
@@ -93,3 +93,17 @@ def test_the_budget_is_the_exact_number_of_nodes():
     assert len(list(flatten(parsed, Limits(nodes=12)))) == 6
     with pytest.raises(ArchError, match="12 nodes"):
         flatten(parsed, Limits(nodes=11))
+
+
+def test_functions_with_the_same_weights_have_the_same_fingerprint():
+    def fingerprint(body: str, size: str = "8, 8", rest: str = "") -> str:
+        text = f"block b() {{ {body} }}\n{rest}\nmodel m {{ input x: f32[N, 4, {size}]\n b\n output y }}"
+        parsed = program(text)
+        called = next(function for function in parsed.functions if function.block == "b")
+        return function_weights(called)
+
+    twice = "conv(4, 3) -> relu -> conv(4, 3)"
+    assert fingerprint(twice) == fingerprint(twice, "6, 6") == fingerprint(f"relu -> {twice}") != ""
+    assert fingerprint(twice) != fingerprint("conv(4, 3) -> conv(4, 1)")
+    assert fingerprint("u", rest="block u() { conv(4, 3) }") != fingerprint("conv(4, 3)")
+    assert fingerprint("relu -> u", rest="block u() { relu }") == ""

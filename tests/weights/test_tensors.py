@@ -10,9 +10,11 @@ import archdsl
 from archdsl.diagnostics.model import ArchError
 from archdsl.weights import initial, load_safetensors, save_safetensors
 
-TEXT = (
-    "model m { input x: f32[N, 3, 8, 8]\n conv(4, 3, bias) -> bn as norm -> relu -> flatten -> linear(5)\n output y }"
-)
+TEXT = """model m {
+  input x: f32[N, 3, 8, 8]
+  conv(4, 3, bias) -> bn as norm -> relu -> flatten -> linear(5)
+  output y
+}"""
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any, Final
 from archdsl.backends.onnx.emitter import Emitter
 from archdsl.backends.onnx.proto import Protos
 from archdsl.backends.onnx.records import Body, Val, unique
-from archdsl.ir.flatten import CAPTURED, FlatCall, Unrolling, check_size, flatten, unroll
+from archdsl.ir.flatten import FlatCall, Unrolling, check_size, flatten, unroll
 from archdsl.ir.program import Function, Program, Value
 from archdsl.limits import Limits
 from archdsl.types.dims import symbol
@@ -103,13 +103,11 @@ def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Lowered:
-    """A function whose body is done. `captured` maps the stand-ins in weight paths to nodes of enclosing
-    functions."""
+    """A function whose body is done, under the name that the model gives it."""
 
     function: Function
     name: str
     body: Body
-    captured: dict[str, object]
 
 
 class _Functions:
@@ -136,32 +134,26 @@ class _Functions:
         _set_outputs(body, emitter.read(walk.outputs), names)
         _tidy(body)
         for path, value in body.weights.items():
-            value.name = unique(path.replace(CAPTURED, "outer"), taken)
+            value.name = unique(path, taken)
         for name, value in body.sizes.items():
             value.name = unique(f"size {name}", taken)
         body.name_all(list(taken))
-        captured = {stand_in: node for node, stand_in in walk.captured.items()}
         name = unique(function.block, self._names)
-        self._done[function] = _Lowered(function, name, body, captured)
+        self._done[function] = _Lowered(function, name, body)
 
     def lower(self, walk: Unrolling, body: Body, emitter: Emitter) -> None:
         """Lower the nodes of one function into `body`."""
         for node in walk:
             if isinstance(node, FlatCall):
-                self._call(node, walk, body, emitter)
+                self._call(node, body, emitter)
             else:
                 emitter.apply(node)
 
-    def _call(self, call: FlatCall, walk: Unrolling, body: Body, emitter: Emitter) -> None:
+    def _call(self, call: FlatCall, body: Body, emitter: Emitter) -> None:
         callee = self._done[call.node.callee]
         inputs = emitter.read(call.inputs)
         for key, formal in callee.body.weights.items():
-            if key.startswith(CAPTURED):
-                stand_in, dot, rest = key.partition(".")
-                path = f"{walk.owner_of(callee.captured[stand_in])}{dot}{rest}"
-            else:
-                path = f"{call.owner_path}.{key}"
-            value = body.weight(path)
+            value = body.weight(f"{call.owner_path}.{key}")
             value.known = formal.known
             inputs.append(value)
         emitter.at(call.node.span)
