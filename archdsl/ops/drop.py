@@ -30,6 +30,7 @@ class Dropout(Operator):
 
     name = "dropout"
     summary = "Zero elements at random in training"
+    view = True
     source = "Srivastava et al., 2014"
     examples = (
         Example("dropout", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
@@ -58,6 +59,7 @@ class DropPath(Operator):
 
     name = "drop_path"
     summary = "Zero whole samples at random in training (stochastic depth)"
+    view = True
     source = "Huang et al., 2016"
     examples = (
         Example("drop_path(0.2)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),

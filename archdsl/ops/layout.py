@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Layout(Operator):
     """Base of operators that rearrange and compute nothing."""
 
+    view = True
+
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""
         return FREE

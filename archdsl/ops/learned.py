@@ -23,6 +23,7 @@ class Param(Operator):
     name = "param"
     summary = "A learned tensor"
     arity = 0
+    view = True  # of its own weight: nothing is written
     examples = (
         Example("param([1, 3])", (), "f32[1, 3]"),
         Example('param([2, 3, 4], init = "normal", std = 0.02)', (), "f32[2, 3, 4]"),

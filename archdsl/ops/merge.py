@@ -21,6 +21,7 @@ class Identity(Operator):
     name = "id"
     summary = "The input itself"
     arity = None
+    view = True
     examples = (Example("id", ("f32[N, 3]",), "f32[N, 3]"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

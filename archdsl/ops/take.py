@@ -16,6 +16,7 @@ class Split(Operator):
 
     name = "split"
     summary = "Cut an axis into equal parts, or into parts of given lengths"
+    view = True
     examples = (
         Example("split(3, axis = -1)", ("f32[N, T, 6]",), "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]"),
         Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]"),
@@ -79,6 +80,7 @@ class Slice(Operator):
 
     name = "slice"
     summary = "A range of positions along an axis"
+    view = True
     examples = (
         Example("slice(1, 3)", ("f32[2, 4, 3]",), "f32[2, 2, 3]"),
         Example("slice(0, axis = -1, step = 2)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),

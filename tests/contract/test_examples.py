@@ -174,3 +174,13 @@ def test_every_operator_of_a_family_module_is_in_the_catalogue() -> None:
 
 def test_a_name_outside_the_catalogue_is_no_operator() -> None:
     assert catalogue.lookup("convolution") is None
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.operator.view], ids=str)
+def test_a_view_does_no_work_and_computes_nothing_from_its_input(case: Case) -> None:
+    op, inputs, outputs = case.op()
+    assert dict(op.work(inputs, outputs)) == {}
+    known = np.concatenate([array.reshape(-1) for array in case.arrays().values()] or [np.zeros(0)])
+    weights = np.concatenate([array.reshape(-1) for array in random_weights(case.network()).values()] or [np.zeros(0)])
+    for expected in expected_values(case):
+        assert np.isin(expected, np.concatenate([known, weights])).all()
