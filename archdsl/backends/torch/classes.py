@@ -1,0 +1,313 @@
+"""From functions to classes: the specialisations of a block that differ in numbers only share one class.
+
+Blocks are taken callees first. The functions of one block are sorted by what they have in common (`_key`: the rolled steps
+and what is built, literals apart); each sort becomes a class, or several where no constructor can choose between what its
+members build (`NeedsSplit`).
+"""
+
+import ast
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from textwrap import wrap
+
+from archdsl.backends.torch.constructor import Constructor
+from archdsl.backends.torch.forward import Forward, loop_lists
+from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
+from archdsl.backends.torch.layout import WIDTH
+from archdsl.backends.torch.lists import Listing, listing
+from archdsl.backends.torch.lower import Body, Item, Loop, Step
+from archdsl.backends.torch.names import MODULE_ATTRIBUTES, class_name, identifier, plain_text, unused
+from archdsl.backends.torch.parameters import Column, Parameters
+from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
+from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
+from archdsl.ir.program import Call, Function, Program, Value, walk
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Written:
+    """The classes of a program, callees first, and the comments that belong to their statements."""
+
+    classes: list[ast.ClassDef] = field(default_factory=list[ast.ClassDef])
+    comments: dict[ast.stmt, str] = field(default_factory=dict[ast.stmt, str])
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Specialisation:
+    """One rolled body with what its names stand for, and the literals of its steps in order."""
+
+    body: Body
+    listings: dict[str, Listing]
+    leaves: list[Leaf]
+    loops: list[Loop]
+    key: Hashable
+
+    @property
+    def function(self) -> Function:
+        return self.body.function
+
+
+def specialise(body: Body) -> Specialisation:
+    listings = {each: listing(each, entries, body.families.get(each)) for each, entries in body.entries.items()}
+    keys = _Keys(body, listings)
+    steps = tuple(keys.of(body.items))
+    results = tuple(map(keys.numbers.__getitem__, body.outputs))
+    key = (len(body.inputs), steps, results, tuple(each.key for each in listings.values()))
+    return Specialisation(body, listings, keys.leaves, keys.loops, key)
+
+
+class Classes:
+    """Writes classes. `taken` are names that the file defines otherwise."""
+
+    def __init__(self, program: Program, taken: Sequence[str], entry_name: str | None) -> None:
+        self._program = program
+        self._registry = Registry()
+        self._taken = set(taken)
+        self._entry_name = unused(entry_name or class_name(program.entry.block), self._taken)
+        self._taken.add(self._entry_name)
+        self.written = Written()
+
+    def identity(self, function: Function) -> None:
+        """Note that a function returns its input."""
+        self._registry.targets[function] = IDENTITY
+
+    def block(self, specialisations: Sequence[Specialisation]) -> None:
+        """Write the class or classes of one block; everything its functions call has been written."""
+        sorts: dict[Hashable, list[Specialisation]] = {}
+        for each in _with_optional_parts(specialisations):
+            sorts.setdefault(each.key, []).append(each)
+        pending = list(sorts.values())
+        pending.reverse()
+        while pending:
+            members = pending.pop()
+            members.sort(key=lambda each: any(part.absent for part in each.listings.values()))
+            try:
+                self._class(members, specialisations)
+            except NeedsSplit as split:
+                parts: dict[int, list[Specialisation]] = {}
+                for each, by in zip(members, split.by, strict=True):
+                    parts.setdefault(by, []).append(each)
+                assert len(parts) > 1
+                pending.extend(reversed([_complete(part) for part in parts.values()]))
+
+    def _class(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> None:
+        first = members[0]
+        is_entry = first.function is self._program.entry
+        parameters = Parameters([each.function for each in members])
+        constructor = Constructor(self._registry, parameters, first.listings)
+        body: list[ast.stmt] = []
+        chains = _chains(first.body.items)
+        for each in first.listings:
+            body += constructor.statements([member.listings[each] for member in members], chains)
+        columns: dict[Leaf, Column] = {
+            leaf: tuple(member.leaves[j].value for member in members) for j, leaf in enumerate(first.leaves)
+        }
+        times: dict[Loop, Column] = {
+            loop: tuple(member.loops[j].times for member in members) for j, loop in enumerate(first.loops)
+        }
+        saved: dict[str, str] = {}
+        kept = _Saved(saved, {*first.listings, *MODULE_ATTRIBUTES})
+        lists = {loop: _walked(first, loop) for loop in first.loops}
+        outputs = self._program.outputs if is_entry else []
+        forward = Forward(
+            first.body,
+            lambda leaf: kept.visit(parameters.express(columns[leaf], leaf.role, leaf.default)),
+            lambda loop: kept.visit(parameters.express(times[loop], "n")),
+            lists.__getitem__,
+            comments=len(members) == 1,
+            output_names=[output.name for output in outputs],
+        )
+        returns = [(value, False) for value in first.body.outputs]
+        if is_entry:
+            returns = [(value, output.train) for value, output in zip(first.body.outputs, outputs, strict=True)]
+        statements = forward.write(returns)
+        listed = parameters.listed
+        chosen = self._entry_name if is_entry else self._name(members, block)
+        klass = Klass(chosen, listed, {member.function: s for s, member in enumerate(members)}, constructor.depth)
+        self._registry.targets.update((member.function, klass) for member in members)
+        remembered: list[ast.stmt] = [assign(self_(stored), name(each)) for each, stored in saved.items()]
+        arguments = [(each.name, None if each.default is NO_DEFAULT else literal(each.default)) for each in listed]  # type: ignore[arg-type]
+        begin = ast.Expr(call(attribute(call(name("super")), "__init__")))
+        definitions: list[ast.stmt] = [ast.Expr(ast.Constant(self._describe(first.function)))]
+        if body or remembered or arguments:
+            definitions.append(function("__init__", [("self", None), *arguments], [begin, *remembered, *body]))
+        inputs = [(each, None) for each in forward.arguments]
+        definitions.append(function("forward", [("self", None), *inputs], statements))
+        self.written.classes.append(class_(chosen, "nn.Module", definitions))
+        self.written.comments.update(forward.comments)
+
+    def _name(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> str:
+        """The block's name in CamelCase; a second class of the block says which flag makes the difference, or is numbered."""
+        function = members[0].function
+        chosen = class_name(function.block)
+        others = [each.function for each in block if each not in members]
+        for argument, value in function.arguments.items() if chosen in self._taken else ():
+            same = all(each.function.arguments.get(argument) is True for each in members)
+            if value is True and same and all(each.arguments.get(argument) is False for each in others):
+                chosen += class_name(argument)
+                break
+        chosen = unused(chosen, self._taken)
+        self._taken.add(chosen)
+        return chosen
+
+    def _describe(self, function: Function) -> str:
+        """The block's doc comment, or what it was called."""
+        doc = plain_text(function.doc)
+        if not doc:
+            declared = list(function.arguments)[: function.declared]
+            kind = "model" if function is self._program.entry else "block"
+            call = f"{function.block}({', '.join(declared)})" if declared else function.block
+            return f"The {kind} `{call}`."
+        if doc[-1] in '"\\' or doc[-1].isalnum():
+            doc += "."
+        return (
+            doc
+            if all(len(line) < 70 for line in doc.split("\n"))
+            else "\n    ".join(wrap(" ".join(doc.split()), WIDTH - 7))
+        )
+
+
+class _Saved(ast.NodeTransformer):
+    """Turns constructor parameters that `forward` reads into attributes."""
+
+    def __init__(self, saved: dict[str, str], busy: set[str]) -> None:
+        self._saved = saved
+        self._busy = busy
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self._saved:
+            stored = identifier(node.id, self._busy)
+            self._busy.add(stored)
+            self._saved[node.id] = stored
+        return self_(self._saved[node.id])
+
+
+def _chains(items: Sequence[Item]) -> set[str]:
+    """Names of lists that are applied item after item."""
+    found: set[str] = set()
+    pending = list(items)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Loop):
+            pending.extend(item.steps)
+        elif isinstance(item.code, Run) and item.code.chain:
+            found.add(item.code.place.name)
+    return found
+
+
+def _walked(each: Specialisation, loop: Loop) -> list[str] | None:
+    return loop_lists(loop, lambda segment: each.listings[segment].length, each.body.families)
+
+
+class _Keys:
+    """Keys of items, with values numbered in the order in which they appear; collects literals and loops on the way."""
+
+    def __init__(self, body: Body, listings: dict[str, Listing]) -> None:
+        self.numbers: dict[Value, int] = {value: position for position, value in enumerate(body.inputs)}
+        self.leaves: list[Leaf] = []
+        self.loops: list[Loop] = []
+        self._body = body
+        self._listings = listings
+
+    def of(self, items: Sequence[Item]) -> Iterator[Hashable]:
+        for item in items:
+            yield self._item(item)
+            for value in item.outputs:
+                self.numbers[value] = len(self.numbers)
+
+    def _item(self, item: Item) -> Hashable:
+        number = self.numbers.__getitem__
+        if isinstance(item, Step):
+            leaves: list[Leaf | Built] = []
+            key = signature(item.code, number, leaves)
+            self.leaves.extend(leaf for leaf in leaves if isinstance(leaf, Leaf))
+            return (key, len(item.outputs), item.train_only)
+        self.loops.append(item)
+        given = tuple(map(number, item.inputs))
+        for value in item.parameters:
+            self.numbers[value] = len(self.numbers)
+        inner = tuple(self.of(item.steps))
+        walked = loop_lists(item, lambda segment: self._listings[segment].length, self._body.families)
+        return ("loop", given, inner, tuple(map(number, item.results)), tuple(walked or ()), item.train_only)
+
+
+def _with_optional_parts(specialisations: Sequence[Specialisation]) -> list[Specialisation]:
+    """Let those that lack a step which others have (`if c != out { ... as downsample }`) share their class."""
+    whole: dict[Hashable, Specialisation] = {}
+    for each in sorted(specialisations, key=lambda each: -len(each.listings)):
+        if each.key not in whole:
+            others = dict.fromkeys(whole.values())
+            whole[each.key] = next((other for other in others if _adopted(each, other) is not None), each)
+    return [_adopted(each, whole[each.key]) or each for each in specialisations]
+
+
+def _adopted(each: Specialisation, other: Specialisation) -> Specialisation | None:
+    """`each` as a specialisation of the class of `other`, without some of its parts; None if more than that differs."""
+    if other.key == each.key or not set(each.listings) < set(other.listings):
+        return None
+    mine = _Keys(each.body, each.listings)
+    full = _Keys(other.body, other.listings)
+    position = 0
+    left: set[str] = set()
+    for item in other.body.items:
+        before = dict(full.numbers)
+        (key,) = full.of([item])
+        if position < len(each.body.items):
+            numbers = dict(mine.numbers)
+            here = each.body.items[position]
+            try:
+                (own,) = mine.of([here])
+            except KeyError:
+                return None
+            if own == key:
+                _same_numbers(item, here, mine, full)
+                position += 1
+                continue
+            mine.numbers = numbers
+        part = _optional_part(item, other)
+        if part is None or part in each.listings:
+            return None
+        left.add(part)
+        (source,) = mentioned(item.code)[0]  # type: ignore[union-attr]
+        full.numbers[item.outputs[0]] = before[source]
+    results = [full.numbers[value] for value in other.body.outputs]
+    if position < len(each.body.items) or [mine.numbers[value] for value in each.body.outputs] != results:
+        return None
+    if left != set(other.listings) - set(each.listings):
+        return None
+    if any(each.listings[part].key != other.listings[part].key for part in each.listings):
+        return None
+    listings = {
+        part: each.listings[part] if part in each.listings else whole.without()
+        for part, whole in other.listings.items()
+    }
+    return Specialisation(each.body, listings, each.leaves, each.loops, other.key)
+
+
+def _same_numbers(item: Item, here: Item, mine: _Keys, full: _Keys) -> None:
+    """Give what two equal items make the same numbers."""
+    pairs = list(zip(item.outputs, here.outputs, strict=True))
+    for value, own in pairs:
+        mine.numbers[own] = full.numbers[value]
+
+
+def _optional_part(item: Item, other: Specialisation) -> str | None:
+    """The name of the part that a step applies to its only input, if a specialisation may go without it."""
+    if not isinstance(item, Step) or not isinstance(item.code, Run) or len(item.outputs) != 1:
+        return None
+    code = item.code
+    whole = other.listings.get(code.place.name)
+    if whole is None or not whole.optional or len(code.args) != 1 or not (whole.single or code.chain):
+        return None
+    return code.place.name
+
+
+def _complete(members: list[Specialisation]) -> list[Specialisation]:
+    """Members that share a class after a split; where all of them lack a part, they are as they were."""
+    if any(all(not part.absent for part in each.listings.values()) for each in members):
+        return members
+    return [specialise(each.body) for each in members]
+
+
+def callees(function: Function) -> set[Function]:
+    """The functions that a function calls."""
+    return {node.callee for node, _ in walk(function.nodes) if isinstance(node, Call)}

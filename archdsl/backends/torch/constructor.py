@@ -1,0 +1,504 @@
+"""The body of `__init__`: one statement per segment name, lists as comprehensions where their items are alike.
+
+A list becomes, whichever comes first: `[X(a, b) for _ in range(n)]` when its items are equal, `[X(a + b * i) for i in range(n)]`
+when their numbers grow evenly, `[X(p) for p in (0.1, 0.2, ...)]` when one number differs, and else its items one by one with
+runs of equal ones put together.
+"""
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from archdsl.backends.torch.emitter import Entries, initial_statement
+from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
+from archdsl.backends.torch.lists import Cycle, Element, Listing, Row
+from archdsl.backends.torch.names import identifier, is_attribute
+from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
+from archdsl.backends.torch.records import (
+    NO_DEFAULT,
+    Apply,
+    Built,
+    Code,
+    Leaf,
+    Method,
+    Place,
+    Series,
+    State,
+)
+from archdsl.backends.torch.tree import (
+    assign,
+    attribute,
+    binary,
+    call,
+    comprehension,
+    dotted,
+    literal,
+    name,
+    range_,
+    self_,
+    sequence,
+    subscript,
+    target,
+)
+from archdsl.ir.program import Function
+
+PROGRESSION = 3
+"""Items from which on numbers that grow evenly are written as a formula; two numbers always do."""
+
+EXPANDED = 4096
+"""Lists longer than this are not searched for a formula."""
+
+INJECTION_DEPTH = 3
+"""Constructor calls inside one another, at most, that hand submodules to submodules."""
+
+
+class Constructor:
+    """Writes the constructor of one class; `parameters` grows as numbers are expressed."""
+
+    def __init__(self, registry: Registry, parameters: Parameters, reserved: Iterable[str]) -> None:
+        self._registry = registry
+        self._parameters = parameters
+        self._reserved = set(reserved)
+        self.depth = 0
+        """How deep this class hands submodules to submodules."""
+
+    def statements(self, listings: Sequence[Listing], chains: set[str]) -> list[ast.stmt]:
+        """Statements that build what one name stands for; `listings` holds one listing per specialisation. `chains` are the
+        names of lists that are applied item after item."""
+        listings = [self._canonical(each) for each in listings]
+        first = listings[0]
+        if first.single:
+            rows = [_only_row(each) for each in listings]
+            built = self._row(rows, first.name)
+            return [_store(first.name, self._optional(built, listings)), *self._starts(rows, access(first.name))]
+        if first.family is not None:
+            return self._family(listings)
+        parameters = _holds_parameters(first)
+        chain = first.name in chains
+        container = "nn.ParameterList" if parameters else "nn.Sequential" if chain else "nn.ModuleList"
+        items = self._items(listings, chain=chain)
+        if chain:
+            given = items.elts if isinstance(items, ast.List) else [ast.Starred(items, ast.Load())]
+        else:
+            given = [items]
+        built = self._optional(call(dotted(container), given), listings)
+        return [_store(first.name, built), *self._list_starts(listings)]
+
+    def _canonical(self, each: Listing) -> Listing:
+        """Functions replaced by one that the same constructor call runs, so that equal items are seen to be equal."""
+
+        def canonical(elements: Sequence[Element]) -> list[Element]:
+            return [
+                Row(e.code, e.leaves, e.key, e.starts, e.count, tuple(map(self._registry.canonical, e.values)))
+                if isinstance(e, Row)
+                else Cycle(canonical(e.elements), e.times)
+                for e in elements
+            ]
+
+        return Listing(each.name, each.single, canonical(each.elements), each.family, each.absent)
+
+    def _optional(self, built: ast.expr, listings: Sequence[Listing]) -> ast.expr:
+        """A part that some specialisations go without: `part if condition else nn.Identity()`."""
+        if not any(each.absent for each in listings):
+            return built
+        test = self._parameters.separates([not each.absent for each in listings])
+        if test is None:
+            raise NeedsSplit([int(each.absent) for each in listings])
+        return ast.IfExp(test, built, call(dotted("nn.Identity")))
+
+    def _family(self, listings: Sequence[Listing]) -> list[ast.stmt]:
+        """`self.add_module(f"layer{i + 1}", ...)` in a loop, or attributes one by one."""
+        first = listings[0]
+        start = first.family or 0
+        items = self._items(listings, chain=False) if first.uniform else None
+        if isinstance(items, ast.ListComp):
+            (clause,) = items.generators
+            variable = clause.target
+            assert isinstance(variable, ast.Name)
+            counter = self._loop_variable() if variable.id == "_" else variable.id
+            key = numbered(first.name, name(counter), start)
+            body = ast.Expr(call(self_("add_module"), [key, items.elt]))
+            loop: list[ast.stmt] = [ast.For(target(counter), clause.iter, [body], [])]
+            return loop + self._list_starts(listings)
+        if len({each.length for each in listings}) > 1:
+            raise NeedsSplit([each.length for each in listings])
+        statements: list[ast.stmt] = []
+        expanded = [_expanded(each.elements) for each in listings]
+        for k, rows in enumerate(zip(*expanded, strict=True)):
+            built = self._row(rows, f"{first.name}{start + k}")
+            statements.append(_store(f"{first.name}{start + k}", built))
+            statements += self._starts(rows, access(f"{first.name}{start + k}"))
+        return statements
+
+    # -------------------------------------------------------------------------------------------------- lists
+
+    def _items(self, listings: Sequence[Listing], *, chain: bool) -> ast.expr:
+        if not listings[0].uniform:
+            return self._explicit([each.elements for each in listings], chain=chain)
+        runs = [each.runs for each in listings]
+        if all(len(each) == 1 for each in runs):
+            counts: Column = tuple(each[0].count for each in runs)
+            built = self._row([each[0] for each in runs], listings[0].name)
+            if counts == (2,) * len(counts) and not chain:
+                return sequence([built, built], brackets=True)
+            return comprehension(built, target("_"), range_(self._parameters.express(counts, "n")))
+        grown = self._progression(listings, runs)
+        if grown is not None:
+            return grown
+        if len(runs) == 1:
+            rows = runs[0]
+            return self._values(rows) if _varied(rows) else self._explicit([list(rows)], chain=chain)
+        patterns = {tuple(row.count for row in each) for each in runs}
+        lengths = {each.length for each in listings}
+        if len(patterns) > 1 and len(lengths) == 1 and max(lengths) <= EXPANDED:
+            return self._explicit([list(_expanded(each.elements)) for each in listings], chain=chain)
+        if len({len(each) for each in runs}) > 1:
+            raise NeedsSplit([len(each) for each in runs])
+        return self._explicit([list(each) for each in runs], chain=chain)
+
+    def _progression(self, listings: Sequence[Listing], runs: Sequence[Sequence[Row]]) -> ast.expr | None:
+        """`[X(a + b * i) for i in range(n)]`, or None where the numbers do not grow evenly in every specialisation."""
+        lengths = [each.length for each in listings]
+        if max(lengths) < PROGRESSION or max(lengths) > EXPANDED:
+            return None
+        template = runs[0][0]
+        built = isinstance(template.code, Built)
+        classes = {self._registry.target(row.values[0]) for each in runs for row in each} if built else set[Target]()
+        if built and (len(classes) != 1 or IDENTITY in classes):
+            return None
+        klass = next(iter(classes), None)
+        tables = [[self._numbers(row, klass) for row in each for _ in range(row.count)] for each in runs]
+        fits: list[tuple[list[int], list[int]] | None] = []
+        for slot in range(len(tables[0][0])):
+            columns = [[items[slot] for items in table] for table in tables]
+            fit = _even(columns)
+            if fit is None and any(any(v != c[0] or type(v) is not type(c[0]) for v in c) for c in columns):
+                return None
+            fits.append(fit)
+        variable = self._loop_variable()
+        used = False
+        arguments: list[tuple[Column, ast.expr | None]] = []
+        for slot, fit in enumerate(fits):
+            starts: Column = tuple(table[0][slot] for table in tables)
+            if fit is None or not any(fit[1]):
+                arguments.append((starts, None))
+                continue
+            used = True
+            arguments.append((starts, self._grown(fit, variable)))
+        if not used:
+            return None
+        count = self._parameters.express(tuple(lengths), "n")
+        item = (
+            self._call_of(klass, arguments)
+            if isinstance(klass, Klass)
+            else self._filled(template.code, iter(arguments))
+        )
+        return comprehension(item, target(variable), range_(count))
+
+    def _grown(self, fit: tuple[list[int], list[int]], variable: str) -> ast.expr:
+        """`first + step * i`."""
+        first, step = fit
+        growth = self._parameters.express(tuple(step), "step")
+        moving: ast.expr = name(variable)
+        if not (isinstance(growth, ast.Constant) and growth.value == 1):
+            moving = binary(growth, "*", moving)
+        if not any(first):
+            return moving
+        return binary(self._parameters.express(tuple(first), "start"), "+", moving)
+
+    def _numbers(self, row: Row, klass: "Target | None") -> tuple[object, ...]:
+        if isinstance(klass, Klass):
+            function = row.values[0]
+            assert isinstance(function, Function)
+            return klass.arguments(function)
+        return row.values
+
+    def _values(self, runs: Sequence[Row]) -> ast.expr:
+        """`[X(3, p) for p in (0.1, 0.2, 0.3)]`."""
+        template = runs[0]
+        slot = next(j for j, value in enumerate(template.values) if any(row.values[j] != value for row in runs))
+        leaf = template.leaves[slot]
+        assert isinstance(leaf, Leaf)
+        variable = identifier(leaf.role or "value", self._parameters.taken | self._reserved)
+        arguments: list[tuple[Column, ast.expr | None]] = [
+            ((value,), name(variable) if j == slot else None) for j, value in enumerate(template.values)
+        ]
+        values = sequence([literal(row.values[slot]) for row in runs for _ in range(row.count)])  # type: ignore[arg-type]
+        return comprehension(self._filled(template.code, iter(arguments)), target(variable), values)
+
+    def _explicit(self, lists: Sequence[Sequence[Element]], *, chain: bool = False) -> ast.expr:
+        """Items one by one; equal neighbours (from three on, from two on in a chain of blocks) and cycles as comprehensions."""
+        if len(lists) == 1:
+            lists = [_merged(lists[0], chain=chain)]
+        items: list[ast.expr] = []
+        for elements in zip(*lists, strict=True):
+            built, repeated = self._element(elements)
+            items.append(ast.Starred(built, ast.Load()) if repeated else built)
+        if len(items) == 1 and isinstance(items[0], ast.Starred):
+            return items[0].value
+        return sequence(items, brackets=True)
+
+    def _element(self, elements: Sequence[Element]) -> tuple[ast.expr, bool]:
+        """Code for one element of a list and whether it makes a list itself."""
+        first = elements[0]
+        if isinstance(first, Row):
+            rows = [each for each in elements if isinstance(each, Row)]
+            built = self._row(rows, "")
+            counts: Column = tuple(row.count for row in rows)
+            if counts == (1,) * len(counts):
+                return built, False
+            return comprehension(built, target("_"), range_(self._parameters.express(counts, "n"))), True
+        cycles = [each for each in elements if isinstance(each, Cycle)]
+        inner = self._explicit([each.elements for each in cycles])
+        times = range_(self._parameters.express(tuple(each.times for each in cycles), "n"))
+        variable = "layer"
+        body = comprehension(name(variable), target("_"), times)
+        body.generators.append(ast.comprehension(target(variable), _as_tuple(inner), [], 0))
+        return body, True
+
+    def _loop_variable(self) -> str:
+        taken = self._parameters.taken | self._reserved
+        return next(each for each in ("i", "j", "step", "index", "position_") if each not in taken)
+
+    # -------------------------------------------------------------------------------------------------- items
+
+    def _row(self, rows: Sequence[Row], role: str) -> ast.expr:
+        template = rows[0]
+        columns: list[Column] = list(zip(*(row.values for row in rows), strict=True))
+        if isinstance(template.code, Built):
+            return self.construct(columns[0], role)
+        return self._filled(template.code, iter([(column, None) for column in columns]))
+
+    def construct(self, column: Column, role: str) -> ast.expr:
+        """Code that builds the submodule running a column's function, in every specialisation."""
+        targets = [None if value is ABSENT else self._registry.target(value) for value in column]
+        distinct = list(dict.fromkeys(each for each in targets if each is not None))
+        if len(distinct) == 1:
+            return self._construct_one(distinct[0], column)
+        if len(distinct) == 2:
+            body, other = (distinct[1], distinct[0]) if distinct[0] is IDENTITY else distinct
+            test = self._parameters.separates([None if each is None else each is body for each in targets])
+            if test is not None:
+                ways = [
+                    self._construct_one(
+                        way, tuple(v if t is way else ABSENT for t, v in zip(targets, column, strict=True))
+                    )
+                    for way in (body, other)
+                ]
+                return ast.IfExp(test, ways[0], ways[1])
+        depth = 1 + max(each.depth for each in distinct if isinstance(each, Klass))
+        bodies = all(isinstance(value, Function) and not value.arguments for value in column)
+        if not role or not bodies or depth > INJECTION_DEPTH:
+            raise NeedsSplit([id(each) for each in targets])
+        self.depth = max(self.depth, depth)
+        return self._parameters.module(column, role)
+
+    def _construct_one(self, way: Target, column: Column) -> ast.expr:
+        if not isinstance(way, Klass):
+            return call(dotted("nn.Identity"))
+        rows = [value if value is ABSENT else way.arguments(value) for value in column]  # type: ignore[arg-type]
+        self.depth = max(self.depth, way.depth)
+        columns = [tuple(ABSENT if row is ABSENT else row[j] for row in rows) for j in range(len(way.parameters))]  # type: ignore[index]
+        return self._call_of(way, [(column, None) for column in columns])
+
+    def _call_of(self, klass: Klass, arguments: Sequence[tuple[Column, ast.expr | None]]) -> ast.expr:
+        """`Klass(a, b, stride=2)`: numbers that have a default, flags and submodules are given by name."""
+        args: list[ast.expr] = []
+        options: list[tuple[str, ast.expr]] = []
+        for parameter, (column, code) in zip(klass.parameters, arguments, strict=True):
+            if code is None and not parameter.module and _always(column, parameter.default):
+                continue
+            if code is None and parameter.module:
+                code = self.construct(column, parameter.name)
+            elif code is None:
+                code = self._parameters.express(column, parameter.name, parameter.default)
+            if options or parameter.module or parameter.default is not NO_DEFAULT or _is_flag(parameter.values):
+                options.append((parameter.name, code))
+            else:
+                args.append(code)
+        return call(name(klass.name), args, options)
+
+    def _filled(self, code: Code, arguments: "Iterable[tuple[Column, ast.expr | None]]") -> ast.expr:
+        """A construction with its leaves filled in, in the order of `signature`."""
+        pending = iter(arguments)
+
+        def fill(part: Code) -> ast.expr:
+            if isinstance(part, Leaf):
+                column, given = next(pending)
+                return given if given is not None else self._parameters.express(column, part.role, part.default)
+            if isinstance(part, Apply):
+                args = [fill(arg) for arg in part.args]
+                return call(dotted(part.target), args, fill_options(part.options))
+            if isinstance(part, Method):
+                receiver = fill(part.receiver)
+                args = [fill(arg) for arg in part.args]
+                return call(attribute(receiver, part.name), args, fill_options(part.options))
+            if isinstance(part, Entries):
+                keys: list[ast.expr | None] = [literal(key) for key, _ in part.entries]
+                return ast.Dict(keys, [fill(value) for _, value in part.entries])
+            assert isinstance(part, Series), type(part)
+            return sequence([fill(item) for item in part.items], brackets=part.brackets)
+
+        def fill_options(options: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
+            filled: list[tuple[str, ast.expr]] = []
+            for key, option in options:
+                if isinstance(option, Leaf):
+                    column, given = next(pending)
+                    if given is None and _always(column, option.default):
+                        continue
+                    filled.append((key, given or self._parameters.express(column, option.role, option.default)))
+                else:
+                    filled.append((key, fill(option)))
+            return filled
+
+        return fill(code)
+
+    # ------------------------------------------------------------------------------------------------- starts
+
+    def _starts(self, rows: Sequence[Row], place: ast.expr) -> list[ast.stmt]:
+        """`nn.init.constant_(self.t.bias, -2.0)`."""
+        statements: list[ast.stmt] = []
+        for j, (weight, _) in enumerate(rows[0].starts):
+            codes = [initial_statement(State(Place("")), row.starts[j][1]) for row in rows]
+            leaves = [[part for part in code.args if isinstance(part, Leaf)] for code in codes]
+            values = [
+                self._parameters.express(tuple(leaf.value for leaf in column), column[0].role)
+                for column in zip(*leaves, strict=True)
+            ]
+            statements.append(ast.Expr(call(dotted(codes[0].target), [attribute(place, *weight.split(".")), *values])))
+        return statements
+
+    def _list_starts(self, listings: Sequence[Listing]) -> list[ast.stmt]:
+        first = listings[0]
+        if first.uniform:
+            rows = [each.runs[0] for each in listings]
+            same = all(row.starts == rows[s].starts for s, each in enumerate(listings) for row in each.runs)
+            if not rows[0].starts:
+                return []
+            if same:
+                if first.family is not None:
+                    counter = self._loop_variable()
+                    key = numbered(first.name, name(counter), first.family)
+                    body = self._starts(rows, call(name("getattr"), [name("self"), key]))
+                    count = self._parameters.express(tuple(each.length for each in listings), "n")
+                    return [ast.For(target(counter), range_(count), body, [])]
+                variable = identifier(first.name, self._parameters.taken)
+                body = self._starts(rows, name(variable))
+                return [ast.For(target(variable), access(first.name), body, [])]
+        statements: list[ast.stmt] = []
+        at = 0
+        for elements in zip(*(each.elements for each in listings), strict=True):
+            row = elements[0]
+            if isinstance(row, Row) and row.starts:
+                rows = [each for each in elements if isinstance(each, Row)]
+                for index in range(at, at + row.count):
+                    statements += self._starts(rows, _item(first, index))
+            at += row.count if isinstance(row, Row) else Listing("", False, [row]).length
+        return statements
+
+
+def _item(each: Listing, index: int) -> ast.expr:
+    """One item of a list: `self.conv[2]`, or `self.layer3` in a family."""
+    if each.family is not None:
+        return access(f"{each.name}{each.family + index}")
+    return subscript(access(each.name), literal(index))
+
+
+def _store(segment: str, built: ast.expr) -> ast.stmt:
+    if is_attribute(segment):
+        return assign(self_(segment), built)
+    parameter = isinstance(built, ast.Call) and ast.dump(built.func) == ast.dump(dotted("nn.Parameter"))
+    method = "register_parameter" if parameter else "add_module"
+    return ast.Expr(call(self_(method), [literal(segment), built]))
+
+
+def numbered(prefix: str, index: ast.expr, offset: int) -> ast.JoinedStr:
+    """`f"layer{i + 1}"`."""
+    number = binary(index, "+", literal(offset)) if offset else index
+    return ast.JoinedStr([ast.Constant(prefix), ast.FormattedValue(number, -1)])
+
+
+def access(segment: str) -> ast.expr:
+    """`self.conv`, or `getattr(self, "3a")` for a segment that is no identifier."""
+    if is_attribute(segment):
+        return self_(segment)
+    return call(name("getattr"), [name("self"), literal(segment)])
+
+
+def _only_row(each: Listing) -> Row:
+    (row,) = each.elements
+    assert isinstance(row, Row)
+    return row
+
+
+def _holds_parameters(each: Listing) -> bool:
+    codes = [row.code for row in each.elements if isinstance(row, Row)]
+    return bool(codes) and all(isinstance(code, Apply) and code.target == "nn.Parameter" for code in codes)
+
+
+def _always(column: Column, default: object) -> bool:
+    return default is not NO_DEFAULT and all(
+        value is ABSENT or (type(value) is type(default) and value == default) for value in column
+    )
+
+
+def _is_flag(values: Column) -> bool:
+    return any(value is None or isinstance(value, bool) for value in values)
+
+
+def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | None:
+    """First values and steps of columns of ints that all grow evenly."""
+    first: list[int] = []
+    steps: list[int] = []
+    for column in columns:
+        numbers = [value for value in column if type(value) is int]
+        if len(numbers) != len(column):
+            return None
+        step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
+        if any(b - a != step for a, b in zip(numbers, numbers[1:], strict=False)):
+            return None
+        first.append(numbers[0])
+        steps.append(step)
+    return first, steps
+
+
+def _varied(runs: Sequence[Row]) -> bool:
+    """Whether a list of four or more plain submodules differs in one number only."""
+    if sum(row.count for row in runs) < 4 or isinstance(runs[0].code, Built):
+        return False
+    columns = list(zip(*(row.values for row in runs), strict=True))
+    return sum(any(value != column[0] for value in column) for column in columns) == 1
+
+
+def _merged(elements: Sequence[Element], *, chain: bool) -> list[Element]:
+    """Neighbouring equal rows put together where there are enough of them, and written apart where not."""
+    merged: list[Element] = []
+    for element in _runs(elements):
+        if not isinstance(element, Row):
+            merged.append(element)
+            continue
+        least = 2 if chain and isinstance(element.code, Built) else 3
+        merged.extend([element] if element.count >= least else [element.times(1)] * element.count)
+    return merged
+
+
+def _runs(elements: Sequence[Element]) -> list[Element]:
+    """Elements with equal neighbouring rows put together."""
+    found: list[Element] = []
+    for element in elements:
+        last = found[-1] if found else None
+        if isinstance(element, Row) and isinstance(last, Row) and last.key == element.key:
+            pair = Listing("", False, [last, element]).runs
+            if len(pair) == 1:
+                found[-1] = pair[0]
+                continue
+        found.append(element)
+    return found
+
+
+def _expanded(elements: Sequence[Element]) -> list[Row]:
+    """Rows of one item each."""
+    return [row.times(1) for row in elements if isinstance(row, Row) for _ in range(row.count)]
+
+
+def _as_tuple(items: ast.expr) -> ast.expr:
+    return sequence(items.elts) if isinstance(items, ast.List) else items

@@ -1,0 +1,172 @@
+"""What stands under one segment name of a body: a single submodule, or a list of them as rows and cycles.
+
+A list is kept run-length coded, so a `repeat 1_000_000` is one row however it is read.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from archdsl.backends.torch.lower import Entry
+from archdsl.backends.torch.parameters import ABSENT
+from archdsl.backends.torch.records import Apply, Built, Code, Leaf, signature
+from archdsl.ir.operator import Init
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Row:
+    """`count` equal submodules in a row. `values` is what the leaves of the code hold."""
+
+    code: Code
+    leaves: list[Leaf | Built]
+    key: Hashable
+    starts: tuple[tuple[str, Init], ...]
+    count: int
+    values: tuple[object, ...]
+
+    def times(self, count: int) -> "Row":
+        """The same submodules, `count` of them."""
+        return Row(self.code, self.leaves, self.key, self.starts, count, self.values)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Cycle:
+    """Rows and cycles repeated `times` times."""
+
+    elements: "list[Row | Cycle]"
+    times: int
+
+
+Element = Row | Cycle
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Listing:
+    """Everything under one name. `single` is a name that occurs once, which makes no list. `family` is the first number of a
+    list whose items are registered as `name1`, `name2`, ... `absent` marks a part that a specialisation goes without."""
+
+    name: str
+    single: bool
+    elements: list[Element]
+    family: int | None = None
+    absent: bool = False
+
+    @property
+    def length(self) -> int:
+        return sum(map(_length, self.elements))
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every item is built alike but for its numbers."""
+        rows = [each for each in self.elements if isinstance(each, Row)]
+        return not self.single and len(rows) == len(self.elements) and len({row.key for row in rows}) == 1
+
+    @property
+    def runs(self) -> list[Row]:
+        """The rows of a uniform list, equal neighbours put together."""
+        merged: list[Row] = []
+        for row in self.elements:
+            assert isinstance(row, Row)
+            if merged and _alike(merged[-1], row):
+                merged[-1] = merged[-1].times(merged[-1].count + row.count)
+            else:
+                merged.append(row)
+        return merged
+
+    @property
+    def key(self) -> Hashable:
+        """What two specialisations of one class have in common here."""
+        if self.uniform:
+            first = self.elements[0]
+            assert isinstance(first, Row)
+            return (self.name, self.family, "uniform", first.key)
+        return (self.name, self.family, self.single, tuple(map(_key, self.elements)))
+
+    def without(self) -> "Listing":
+        """The same part where it is left out: everything it holds is `ABSENT`."""
+        rows = [row for row in self.elements if isinstance(row, Row)]
+        absent = [
+            Row(row.code, row.leaves, row.key, row.starts, row.count, (ABSENT,) * len(row.values)) for row in rows
+        ]
+        return Listing(self.name, self.single, list(absent), self.family, absent=True)
+
+    @property
+    def optional(self) -> bool:
+        """Whether this may be a part that some specialisations go without."""
+        rows = [row for row in self.elements if isinstance(row, Row)]
+        plain = len(rows) == len(self.elements) and not any(row.starts for row in rows)
+        return plain and self.family is None and (self.single or not self.uniform)
+
+
+def listing(name: str, entries: Sequence[Entry], family: int | None = None) -> Listing:
+    """Order what was registered under a name. Holes (items without state) are filled with `nn.Identity()`."""
+    if len(entries) == 1 and entries[0].place.index is None:
+        return Listing(name, True, [_row(entries[0])])
+    ordered = sorted(entries, key=lambda entry: entry.place.index or 0)
+    return Listing(name, False, _elements(ordered, 0, 0), family)
+
+
+def _elements(entries: Sequence[Entry], level: int, start: int) -> list[Element]:
+    """Rows and cycles of entries in index order; `level` loops have been opened. As deep as loops nest."""
+    found: list[Element] = []
+    at = start
+    position = 0
+    while position < len(entries):
+        entry = entries[position]
+        index = entry.place.index or 0
+        found.extend(_hole() for _ in range(index - at))
+        if len(entry.times) == level:
+            found.append(_row(entry))
+            at = index + 1
+            position += 1
+            continue
+        stride, times = entry.place.strides[level], entry.times[level]
+        end = position
+        while end < len(entries) and (entries[end].place.index or 0) < index + stride:
+            end += 1
+        inner = _elements(entries[position:end], level + 1, index)
+        inner.extend(_hole() for _ in range(stride - sum(map(_length, inner))))
+        if len(inner) == 1 and isinstance(inner[0], Row):
+            inner[0].count *= times
+            found.append(inner[0])
+        else:
+            found.append(Cycle(inner, times))
+        at = index + stride * times
+        position = end
+    return found
+
+
+def _row(entry: Entry) -> Row:
+    leaves: list[Leaf | Built] = []
+    key = (signature(entry.code, id, leaves), tuple((weight, init.kind) for weight, init in entry.starts))
+    values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
+    return Row(entry.code, leaves, key, entry.starts, 1, values)
+
+
+def _hole() -> Row:
+    return Row(Apply("nn.Identity", ()), [], "hole", (), 1, ())
+
+
+def _length(element: Element) -> int:
+    """Items of an element; inner cycles are opened with an explicit stack."""
+    total = 0
+    pending: list[tuple[Element, int]] = [(element, 1)]
+    while pending:
+        current, times = pending.pop()
+        if isinstance(current, Row):
+            total += current.count * times
+        else:
+            pending.extend((inner, times * current.times) for inner in current.elements)
+    return total
+
+
+def _alike(left: Row, right: Row) -> bool:
+    if left.key != right.key or len(left.values) != len(right.values):
+        return False
+    starts = [(init.low, init.high) for _, init in left.starts] == [(init.low, init.high) for _, init in right.starts]
+    return starts and all(type(a) is type(b) and a == b for a, b in zip(left.values, right.values, strict=True))
+
+
+def _key(element: Element) -> Hashable:
+    if isinstance(element, Row):
+        return (element.key, element.count > 1)
+    return ("cycle", tuple(map(_key, element.elements)))

@@ -1,0 +1,227 @@
+"""One function of the program as steps: what is built under which place, and what is computed from what.
+
+A `Body` is still one specialisation, in straight line except for `repeat`. `roll` folds chains and loops afterwards,
+`classes` joins the specialisations of a block.
+"""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
+from archdsl.backends.torch.names import check_segment
+from archdsl.backends.torch.records import Apply, Built, Code, Input, Method, Place, Run, mentioned
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.operator import Init
+from archdsl.ir.program import Call, Function, Node, Op, Repeat, Segment, Value
+from archdsl.source import Span
+
+MAX_LOOPS = 12
+"""Loops inside one another in one function; Python itself refuses more than 20 nested statements."""
+
+Weight = Literal["heavy", "norm", "light"]
+"""How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a normalisation
+came first; the others go along."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Step:
+    """`outputs = code`. `place` is the path segment of the node, whether or not it has state there."""
+
+    outputs: tuple[Value, ...]
+    code: Code
+    weight: Weight
+    place: Place
+    span: Span
+    train_only: bool
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Loop:
+    """Steps that run `times` times, as `ir.program.Repeat`."""
+
+    times: int
+    parameters: tuple[Value, ...]
+    steps: "list[Step | Loop]"
+    results: tuple[Value, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    train_only: bool
+
+
+Item = Step | Loop
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Entry:
+    """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost first)."""
+
+    place: Place
+    code: Code
+    starts: tuple[tuple[str, Init], ...]
+    times: tuple[int, ...]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Body:
+    """A lowered function. `entries` holds what is built under each segment name, in order of first use."""
+
+    function: Function
+    inputs: tuple[Value, ...]
+    items: list[Item]
+    outputs: tuple[Value, ...]
+    entries: dict[str, list[Entry]]
+    names: dict[Value, str]
+    families: dict[str, int] = field(default_factory=dict[str, int])
+    """Numbered names that are treated as one list: their common beginning, and their first number."""
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it returns its only input and does nothing."""
+        return not self.items and not self.entries and self.outputs == self.inputs and len(self.inputs) == 1
+
+
+def lower(
+    function: Function, helpers: Helpers, identities: Container[Function], outputs: Sequence[Value] | None = None
+) -> Body:
+    """Lower one function. `identities` knows the functions that only return their input and leave no trace; `outputs` are
+    its results, where they are not the function's own."""
+    return _Lowering(function, helpers, identities).body(function.outputs if outputs is None else outputs)
+
+
+class _Lowering:
+    def __init__(self, function: Function, helpers: Helpers, identities: Container[Function]) -> None:
+        self._function = function
+        self._helpers = helpers
+        self._identities = identities
+        self._same: dict[Value, Value] = {}
+        self._names: dict[Value, str] = {}
+        self._entries: dict[str, list[Entry]] = {}
+
+    def body(self, results: Sequence[Value]) -> Body:
+        function = self._function
+        for value in function.inputs:
+            self._name(value, value)
+        items = self._items(function.nodes)
+        outputs = tuple(map(self._source, results))
+        return Body(function, function.inputs, items, outputs, self._entries, self._names)
+
+    def _source(self, value: Value) -> Value:
+        """The value that a name stands for; identities make no value of their own."""
+        return self._same.get(value, value)
+
+    def _name(self, value: Value, source: Value) -> None:
+        if value.name:
+            self._names.setdefault(source, value.name)
+
+    def _items(self, nodes: list[Node]) -> list[Item]:
+        """Lower a straight line, opening repeats with an explicit stack."""
+        top: list[Item] = []
+        stack: list[tuple[list[Node], int, list[Item], tuple[int, ...], Repeat | None]] = [(nodes, 0, top, (), None)]
+        while stack:
+            pending, position, items, times, repeat = stack.pop()
+            while position < len(pending):
+                node = pending[position]
+                position += 1
+                if isinstance(node, Repeat):
+                    stack.append((pending, position, items, times, repeat))
+                    stack.append((node.nodes, 0, [], (*times, node.times), node))
+                    if len(times) == MAX_LOOPS:
+                        message = f"PyTorch code cannot hold more than {MAX_LOOPS} loops inside one another"
+                        raise ArchError(
+                            [Diagnostic("E0703", message, node.span, help="move the inner loops to a block")]
+                        )
+                    break
+                items.extend(self._op(node, times) if isinstance(node, Op) else self._call(node, times))
+            else:
+                if repeat is not None:
+                    stack[-1][2].append(self._loop(repeat, items))
+        return top
+
+    def _loop(self, node: Repeat, items: list[Item]) -> Loop:
+        return Loop(
+            node.times,
+            node.parameters,
+            items,
+            tuple(map(self._source, node.results)),
+            tuple(map(self._source, node.inputs)),
+            node.outputs,
+            node.span,
+            node.train_only,
+        )
+
+    def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
+        emitter = Emitter(node, self._function.inputs, self._helpers)
+        result = node.op.torch(emitter, *(Input(self._source(value)) for value in node.inputs))  # type: ignore[arg-type]
+        if emitter.made is not None and node.instance is None:
+            self._register(node.segment, emitter.made, tuple(emitter.starts), times, node.span)
+        roles = {weight.role for weight in (node.instance or node).owned_weights}
+        weight: Weight = "heavy" if roles & {"weight", "embedding"} else "norm" if roles else "light"
+        if node.op.borrowed():
+            weight = "heavy"
+        codes = result if isinstance(result, tuple) else (result,)
+        targets = [node.outputs] if not isinstance(result, tuple) else [(value,) for value in node.outputs]
+        steps: list[Item] = []
+        for outputs, code in zip(targets, codes, strict=True):
+            assert isinstance(code, Code)
+            if isinstance(code, Input) and len(outputs) == 1:
+                self._alias(outputs[0], code.value)
+                continue
+            inner = _wide_receiver(code)
+            if inner is not None:
+                # A call of several tensors gets a line of its own before methods are called on its result.
+                between = Value(outputs[0].type)
+                steps.append(self._step(node, (between,), inner, weight))
+                code, weight = _on_value(code, inner, between), "light"
+            steps.append(self._step(node, outputs, code, weight))
+        return steps
+
+    def _call(self, node: Call, times: tuple[int, ...]) -> list[Item]:
+        callee = node.callee
+        if callee in self._identities:
+            self._alias(node.outputs[0], self._source(node.inputs[0]))
+            if node.instance is None and node.segment.index is not None:
+                self._register(node.segment, Built(callee), (), times, node.span)
+            return []
+        place = place_of(node)
+        if node.instance is None:
+            self._register(node.segment, Built(callee), (), times, node.span)
+        code = Run(place, tuple(Input(self._source(value)) for value in node.inputs))
+        return [self._step(node, node.outputs, code, "heavy")]
+
+    def _alias(self, value: Value, source: Value) -> None:
+        self._same[value] = source
+        self._name(value, source)
+
+    def _step(self, node: Op | Call, outputs: tuple[Value, ...], code: Code, weight: Weight) -> Step:
+        for value in outputs:
+            self._name(value, value)
+        segment = node.segment
+        place = Place(segment.name, segment.index, segment.strides)
+        return Step(outputs, code, weight, place, node.span, node.train_only)
+
+    def _register(
+        self, segment: Segment, code: Code, starts: tuple[tuple[str, Init], ...], times: tuple[int, ...], span: Span
+    ) -> None:
+        check_segment(segment.name, span)
+        place = Place(segment.name, segment.index, segment.strides)
+        used = times if segment.index is not None else ()
+        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used))
+
+
+def _wide_receiver(code: Code) -> Apply | None:
+    """The call of several tensors at the bottom of a chain of methods."""
+    if not isinstance(code, Method):
+        return None
+    while isinstance(code, Method):
+        code = code.receiver
+    return code if isinstance(code, Apply) and len(set(mentioned(code)[0])) > 1 else None
+
+
+def _on_value(code: Code, inner: Code, value: Value) -> Code:
+    """A chain of methods with its bottom replaced."""
+    if code is inner:
+        return Input(value)
+    assert isinstance(code, Method)
+    return Method(_on_value(code.receiver, inner, value), code.name, code.args, code.options)

@@ -1,0 +1,286 @@
+"""Constructor parameters: what the numbers that differ between the specialisations of a block are called.
+
+A *column* holds one value per specialisation. A constant column is a literal. A column that always equals a static argument
+of the block is that argument's name; otherwise the simplest relation to a name that holds everywhere is used (`4 * out`,
+`in_channels // 2`, `out + 32`, `c + k`); otherwise the column becomes a parameter of its own, called what PyTorch calls the
+argument. A relation with a free constant must be confirmed by more values than it has constants.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.backends.torch.names import identifier
+from archdsl.backends.torch.records import NO_DEFAULT
+from archdsl.backends.torch.tree import binary, literal, name
+from archdsl.ir.program import Function
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+"""Stands in a column where a specialisation has no value (the branch that it does not take)."""
+
+Column = tuple[object, ...]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Parameter:
+    """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks one that
+    takes a submodule, whose values are functions."""
+
+    name: str
+    values: Column
+    default: object = NO_DEFAULT
+    module: bool = False
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Use:
+    defaults: list[object] = field(default_factory=list[object])
+
+
+class Parameters:
+    """The parameters of one class, found while its body is written."""
+
+    def __init__(self, functions: Sequence[Function]) -> None:
+        self._size = len(functions)
+        self._names: dict[str, Column] = _candidates(functions) if len(functions) > 1 else {}
+        self._uses: dict[str, _Use] = {}
+        self._modules: dict[str, Column] = {}
+
+    @property
+    def listed(self) -> list[Parameter]:
+        """The parameters that are used, those with a default last."""
+        modules = [Parameter(each, column, module=True) for each, column in self._modules.items()]
+        numbers = [
+            Parameter(each, self._names[each], self._default(each)) for each in self._names if each in self._uses
+        ]
+        plain = [each for each in numbers if each.default is NO_DEFAULT]
+        return plain + modules + [each for each in numbers if each.default is not NO_DEFAULT]
+
+    @property
+    def taken(self) -> set[str]:
+        """Names that are parameters, or may become some."""
+        return {*self._names, *self._modules}
+
+    def _default(self, parameter: str) -> object:
+        """The default that every use of a parameter has, if some specialisation takes it."""
+        defaults = self._uses[parameter].defaults
+        first = defaults[0]
+        same = all(type(each) is type(first) and each == first for each in defaults)
+        return first if same and any(_same(first, value) for value in self._names[parameter]) else NO_DEFAULT
+
+    def express(self, column: Column, role: str, default: object = NO_DEFAULT) -> ast.expr:
+        """Code for a column of literals."""
+        first = next(value for value in column if value is not ABSENT)
+        if all(value is ABSENT or _same(value, first) for value in column):
+            return literal(first)  # type: ignore[arg-type]
+        exact = self._exact(column, role)
+        if exact is None:
+            related = self._related(column)
+            if related is not None:
+                return related
+            exact = self._new(column, role)
+        self._uses.setdefault(exact, _Use()).defaults.append(default)
+        return name(exact)
+
+    def module(self, column: Column, role: str) -> ast.expr:
+        """A parameter that takes a submodule."""
+        parameter = identifier(role, self.taken)
+        self._modules[parameter] = column
+        return name(parameter)
+
+    def separates(self, chosen: Sequence[bool | None]) -> ast.expr | None:
+        """A condition on the parameters that is true where `chosen` is True and false where it is False."""
+        for test, names_read, holds in self._conditions():
+            if all(want is None or holds(s) == want for s, want in enumerate(chosen)):
+                self._use(*names_read)
+                return test
+        return None
+
+    # ------------------------------------------------------------------------------------------------- names
+
+    def _ordered(self) -> list[str]:
+        """Candidate names, those in use first."""
+        return sorted(self._names, key=lambda each: each not in self._uses)
+
+    def _exact(self, column: Column, role: str) -> str | None:
+        matches = [each for each, values in self._names.items() if _covers(values, column)]
+        if role in matches:
+            return role
+        return min(matches, key=lambda each: each not in self._uses, default=None)
+
+    def _new(self, column: Column, role: str) -> str:
+        parameter = identifier(role or "value", self.taken)
+        fallback = next(value for value in column if value is not ABSENT)
+        self._names[parameter] = tuple(fallback if value is ABSENT else value for value in column)
+        return parameter
+
+    def _use(self, *names_read: str) -> None:
+        for each in names_read:
+            self._uses.setdefault(each, _Use()).defaults.append(NO_DEFAULT)
+
+    # --------------------------------------------------------------------------------------------- relations
+
+    def _related(self, column: Column) -> ast.expr | None:
+        points = [(s, value) for s, value in enumerate(column) if value is not ABSENT]
+        if all(type(value) is int for _, value in points):
+            for names_read, code in self._integer_relations(points):  # type: ignore[arg-type]
+                self._use(*names_read)
+                return code
+        if all(type(value) is float for _, value in points):
+            for each in self._ordered():
+                values = self._names[each]
+                if all(type(v) is int and v > 0 for v in values):
+                    root = binary(name(each), "**", literal(-0.5))
+                    if all(values[s] ** -0.5 == value for s, value in points):  # type: ignore[operator]
+                        self._use(each)
+                        return root
+                    if all(-(values[s] ** -0.5) == value for s, value in points):  # type: ignore[operator]
+                        self._use(each)
+                        return ast.UnaryOp(ast.USub(), root)
+        return None
+
+    def _integer_relations(self, points: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
+        """Relations that hold, the simplest first."""
+        numbers = [each for each in self._ordered() if all(type(v) is int for v in self._names[each])]
+
+        def at(each: str) -> list[int]:
+            return [self._names[each][s] for s, _ in points]  # type: ignore[misc]
+
+        wanted = [value for _, value in points]
+        many = len(set(wanted)) > 2
+        for each in numbers:
+            factor = _factor(at(each), wanted)
+            if factor is not None:
+                yield (each,), binary(literal(factor), "*", name(each))
+        for each in numbers:
+            divisor = _factor(wanted, at(each)) or (2 if [v // 2 for v in at(each)] == wanted else None)
+            if divisor is not None:
+                yield (each,), binary(name(each), "//", literal(divisor))
+        for left in numbers[:8]:
+            for right in numbers[:8]:
+                if left < right and [a + b for a, b in zip(at(left), at(right), strict=True)] == wanted:
+                    yield (left, right), binary(name(left), "+", name(right))
+                if left < right and [a * b for a, b in zip(at(left), at(right), strict=True)] == wanted:
+                    yield (left, right), binary(name(left), "*", name(right))
+                if left != right and [a - b for a, b in zip(at(left), at(right), strict=True)] == wanted:
+                    yield (left, right), binary(name(left), "-", name(right))
+        for each in numbers if many else ():
+            offsets = {value - v for v, value in zip(at(each), wanted, strict=True)}
+            if len(offsets) == 1:
+                yield (each,), _plus(name(each), offsets.pop())
+        for each in numbers if many else ():
+            line = _line(at(each), wanted)
+            if line is not None:
+                yield (each,), _plus(binary(literal(line[0]), "*", name(each)), line[1])
+        for left in numbers[:8] if many else ():
+            for right in numbers[:8]:
+                rest = [value - a for a, value in zip(at(left), wanted, strict=True)]
+                factor = _factor(at(right), rest)
+                if left != right and factor is not None and factor > 1:
+                    yield (left, right), binary(name(left), "+", binary(literal(factor), "*", name(right)))
+
+    def _conditions(self) -> Iterator[tuple[ast.expr, tuple[str, ...], Callable[[int], bool]]]:
+        """Conditions that a person might write, the most telling first."""
+        ordered = self._ordered()
+        for each in ordered:
+            values = self._names[each]
+            if all(type(v) is bool for v in values):
+                yield name(each), (each,), lambda s, v=values: bool(v[s])
+                yield ast.UnaryOp(ast.Not(), name(each)), (each,), lambda s, v=values: not v[s]
+        numbers = [each for each in ordered if all(type(v) is int for v in self._names[each])][:8]
+        for left in numbers:
+            for right in numbers:
+                if left == right:
+                    continue
+                a, b = self._names[left], self._names[right]
+                for factor in (1, 2, 4):
+                    other = name(right) if factor == 1 else binary(literal(factor), "*", name(right))
+                    yield (
+                        binary(name(left), "!=", other),
+                        (left, right),
+                        lambda s, a=a, b=b, k=factor: a[s] != k * b[s],  # type: ignore[operator]
+                    )
+                    yield (
+                        binary(name(left), "==", other),
+                        (left, right),
+                        lambda s, a=a, b=b, k=factor: a[s] == k * b[s],  # type: ignore[operator]
+                    )
+        for each in numbers:
+            values = self._names[each]
+            for bound in sorted(set(values)):  # type: ignore[type-var]
+                yield binary(name(each), "!=", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] != b  # type: ignore[arg-type]
+                yield binary(name(each), "==", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] == b  # type: ignore[arg-type]
+            for bound in sorted(set(values))[1:]:  # type: ignore[type-var]
+                yield binary(name(each), ">=", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] >= b  # type: ignore[arg-type,operator]
+                yield binary(name(each), "<", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] < b  # type: ignore[arg-type,operator]
+
+
+def _candidates(functions: Sequence[Function]) -> dict[str, Column]:
+    """Names that may stand for numbers: the input's channels, then the static arguments, where they differ at all."""
+    found: dict[str, Column] = {}
+    first = functions[0]
+    if first.inputs and all(f.inputs[0].type.rank == first.inputs[0].type.rank for f in functions):
+        rank = first.inputs[0].type.rank
+        if rank > 2:
+            found["in_channels"] = tuple(f.inputs[0].type.dims[1] for f in functions)
+        if rank in (2, 3):
+            found["in_features"] = tuple(f.inputs[0].type.dims[-1] for f in functions)
+    for position, argument in enumerate(first.arguments):
+        column = tuple(f.arguments.get(argument) for f in functions)
+        if any(value is None for value in column):
+            continue
+        same = [each for each, values in found.items() if values == column and each.startswith("in_")]
+        if same and position >= (len(first.arguments) if first.declared is None else first.declared):
+            # A dimension that the signature names keeps its name, and its place in front.
+            found = {identifier(argument) if each == same[0] else each: v for each, v in found.items()}
+        else:
+            found[identifier(argument, found)] = column
+        for each in same:
+            found.pop(each, None)
+    kept = (int, float, bool, str)
+    return {
+        each: column
+        for each, column in found.items()
+        if all(isinstance(value, kept) for value in column) and len({(type(v), v) for v in column}) > 1
+    }
+
+
+def _same(left: object, right: object) -> bool:
+    return type(left) is type(right) and left == right
+
+
+def _covers(values: Column, column: Column) -> bool:
+    return all(wanted is ABSENT or _same(value, wanted) for value, wanted in zip(values, column, strict=True))
+
+
+def _factor(small: Sequence[int], large: Sequence[int]) -> int | None:
+    """k >= 2 with large = k * small everywhere."""
+    if not small or small[0] <= 0 or large[0] % small[0]:
+        return None
+    factor = large[0] // small[0]
+    return factor if factor > 1 and [factor * v for v in small] == list(large) else None
+
+
+def _line(xs: Sequence[int], ys: Sequence[int]) -> tuple[int, int] | None:
+    """(a, b) with y = a * x + b everywhere, for a positive whole number a."""
+    pairs = sorted(set(zip(xs, ys, strict=True)))
+    if len({x for x, _ in pairs}) < 3 or len({x for x, _ in pairs}) != len(pairs):
+        return None
+    (x0, y0), (x1, y1) = pairs[0], pairs[1]
+    slope, rest = divmod(y1 - y0, x1 - x0)
+    if rest or slope < 1:
+        return None
+    offset = y0 - slope * x0
+    return (slope, offset) if all(y == slope * x + offset for x, y in pairs) else None
+
+
+def _plus(code: ast.expr, offset: int) -> ast.expr:
+    if offset == 0:
+        return code
+    return binary(code, "+" if offset > 0 else "-", literal(abs(offset)))

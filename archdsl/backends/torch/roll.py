@@ -1,0 +1,332 @@
+"""Straight lines folded back into what the author wrote: chains of list items and `for` loops.
+
+*Chains.* Applications of `layer1.0`, `layer1.1`, ... of which each reads the one before, and which together are the whole
+list, become one step: the list is an `nn.Sequential`.
+
+*Loops.* The nodes of a `for` body come from the same places of the source in every iteration, so a run of items whose
+spans, code and flow of values repeat is a loop. The innermost loops are found first; a second and third pass find the loops
+around them. Each pass looks at every item a bounded number of times.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+
+from archdsl.backends.torch.lower import Body, Item, Loop, Step
+from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, mentioned, rewritten, signature
+from archdsl.ir.program import Value
+
+MAX_PERIOD = 256
+"""Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""
+
+PASSES = 3
+
+Fold = Callable[[list[Item]], list[Item]]
+
+
+def roll(body: Body) -> None:
+    """Fold chains and loops of a body, in place."""
+    _Roller(body).run()
+
+
+class _Roller:
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def run(self) -> None:
+        self._drop_unread()
+        self._count()
+        self._body.items = self._nested(self._body.items, self._chains)
+        for _ in range(PASSES):
+            self._count()
+            self._rolled = 0
+            self._body.items = self._nested(self._body.items, self._loops)
+            if not self._rolled:
+                break
+        self._count()
+        self._body.items = self._nested(self._body.items, self._chains)
+
+    def _nested(self, items: list[Item], fold: Fold) -> list[Item]:
+        for item in items:
+            if isinstance(item, Loop):
+                item.steps = self._nested(item.steps, fold)
+        return fold(items)
+
+    def _drop_unread(self) -> None:
+        """Leave out what no output depends on; its weights are still built."""
+        needed = set(self._body.outputs)
+
+        def kept(items: list[Item]) -> list[Item]:
+            found: list[Item] = []
+            for item in reversed(items):
+                if needed.isdisjoint(item.outputs):
+                    continue
+                if isinstance(item, Loop):
+                    needed.update((*item.inputs, *item.results))
+                    item.steps = kept(item.steps)
+                else:
+                    needed.update(mentioned(item.code)[0])
+                found.append(item)
+            return found[::-1]
+
+        self._body.items = kept(self._body.items)
+
+    def _count(self) -> None:
+        """How often each value is read and each segment name is used, in the whole body."""
+        self._reads: Counter[Value] = Counter(self._body.outputs)
+        self._users: Counter[str] = Counter()
+        pending: list[Item] = list(self._body.items)
+        while pending:
+            item = pending.pop()
+            if isinstance(item, Loop):
+                self._reads.update((*item.inputs, *item.results))
+                pending.extend(item.steps)
+                continue
+            values, places = mentioned(item.code)
+            self._reads.update(values)
+            self._users.update(place.name for place in places)
+
+    # -------------------------------------------------------------------------------------------------- chains
+
+    def _chains(self, items: list[Item]) -> list[Item]:
+        folded: list[Item] = []
+        position = 0
+        while position < len(items):
+            length, source = self._chain(items, position)
+            item = items[position]
+            if length:
+                last = items[position + length - 1]
+                first = _link(item)
+                assert first is not None
+                place = Place(first[0].name)
+                code = Run(place, (Input(source),), chain=True)
+                folded.append(Step(last.outputs, code, "heavy", place, item.span, item.train_only))
+                position += length
+            else:
+                folded.append(item)
+                position += 1
+        return folded
+
+    def _chain(self, items: Sequence[Item], start: int) -> tuple[int, Value]:
+        """How many items from `start` on are the whole of one list applied in turn, and what the first one reads."""
+        link = _link(items[start])
+        if link is None or link[0].index != 0:
+            return 0, items[start].outputs[0]
+        place, source, covered = link
+        position = start + 1
+        while position < len(items):
+            following = _link(items[position])
+            previous = items[position - 1].outputs[0]
+            if (
+                following is None
+                or (following[0].name, following[0].index) != (place.name, covered)
+                or following[1] is not previous
+                or self._reads[previous] > 1
+                or items[position].train_only != items[start].train_only
+            ):
+                break
+            covered += following[2]
+            position += 1
+        if place.name in self._body.families:
+            return 0, source
+        complete = self._users[place.name] == position - start and covered == _list_length(self._body, place.name)
+        return (position - start if complete else 0), source
+
+    # --------------------------------------------------------------------------------------------------- loops
+
+    def _loops(self, items: list[Item]) -> list[Item]:
+        keys: dict[Hashable, int] = {}
+        marks = [keys.setdefault(_mark(item), len(keys)) for item in items]
+        following = [0] * len(items)
+        last: dict[int, int] = {}
+        for position in range(len(items) - 1, -1, -1):
+            following[position] = last.get(marks[position], 0)
+            last[marks[position]] = position
+        folded: list[Item] = []
+        position = 0
+        while position < len(items):
+            period = following[position] - position
+            loop = None
+            if 0 < period <= MAX_PERIOD:
+                times = _repetitions(marks, position, period)
+                if times > 1:
+                    loop = self._loop(items[position : position + times * period], period)
+            if loop is None:
+                folded.append(items[position])
+                position += 1
+            else:
+                folded.append(loop)
+                position += period * loop.times
+                self._rolled += 1
+        return folded
+
+    def _loop(self, items: Sequence[Item], period: int) -> Loop | None:
+        """A loop that does what `items` do, or None where values do not flow from one iteration to the next alone."""
+        times = len(items) // period
+        rounds = [items[start : start + period] for start in range(0, len(items), period)]
+        strides = _strides(rounds)
+        if strides is None:
+            return None
+        made = [[value for item in each for value in item.outputs] for each in rounds]
+        where = {value: (k, slot) for k, values in enumerate(made) for slot, value in enumerate(values)}
+        reads = [[value for item in each for value in _outside_reads(item)] for each in rounds]
+        carried: dict[Value, int] = {}
+        for slot, value in enumerate(reads[0]):
+            if value in where:
+                if any(where.get(reads[k][slot]) != (k, where[value][1]) for k in range(1, times)):
+                    return None
+            elif any(reads[k][slot] is not value for k in range(1, times)):
+                source = where.get(reads[1][slot])
+                if source is None or source[0] != 0 or carried.setdefault(value, source[1]) != source[1]:
+                    return None
+                if any(where.get(reads[k][slot]) != (k - 1, source[1]) for k in range(1, times)):
+                    return None
+        for slot, value in enumerate(reads[0]):
+            if value in carried and any(where.get(reads[k][slot]) != (k - 1, carried[value]) for k in range(1, times)):
+                return None
+        results = {slot: value for value, slot in carried.items()}
+        if len(results) < len(carried) or not carried:
+            return None
+        inner = Counter(value for each in reads for value in each)
+        for k, values in enumerate(made):
+            for slot, value in enumerate(values):
+                escapes = self._reads[value] > inner[value]
+                if escapes and (k < times - 1 or slot not in results):
+                    return None
+        moved = iter(strides)
+        parameters = {value: Value(value.type) for value in carried}
+        steps = [_shifted(item, moved, parameters) for item in rounds[0]]
+        return Loop(
+            times,
+            tuple(parameters.values()),
+            steps,
+            tuple(made[0][slot] for slot in carried.values()),
+            tuple(carried),
+            tuple(made[-1][slot] for slot in carried.values()),
+            items[0].span,
+            items[0].train_only,
+        )
+
+
+def _link(item: Item) -> tuple[Place, Value, int] | None:
+    """An item that applies one list entry, or a run of them, to one value: the place, the value, how many entries."""
+    times = 1
+    step = item
+    if isinstance(item, Loop):
+        if len(item.steps) != 1 or len(item.parameters) != 1:
+            return None
+        step, times = item.steps[0], item.times
+    if not isinstance(step, Step) or not isinstance(step.code, Run) or len(step.outputs) != 1:
+        return None
+    place, args = step.code.place, step.code.args
+    if place.index is None or len(args) != 1 or not isinstance(args[0], Input) or step.code.chain:
+        return None
+    value = args[0].value
+    if isinstance(item, Loop):
+        if place.strides != (1,) or value is not item.parameters[0] or item.results != step.outputs:
+            return None
+        value = item.inputs[0]
+    elif place.strides:
+        return None
+    return place, value, times
+
+
+def _list_length(body: Body, name: str) -> int:
+    """Entries of a list, those that loops make included."""
+    total = 0
+    for entry in body.entries.get(name, ()):
+        count = 1
+        for times in entry.times:
+            count *= times
+        total += count
+    return total
+
+
+def _mark(item: Item) -> Hashable:
+    """What two iterations of a loop have in common at this item."""
+    if isinstance(item, Loop):
+        inner = tuple(map(_mark, item.steps))
+        return (item.times, len(item.parameters), inner, _position(item))
+    leaves: list[Leaf | Built] = []
+    key = signature(item.code, lambda value: None, leaves, lambda place: (place.name, place.strides))
+    values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
+    return (key, values, tuple(map(type, values)), len(item.outputs), item.train_only, _position(item))
+
+
+def _position(item: Item) -> Hashable:
+    return (id(item.span.source), item.span.start, item.span.end)
+
+
+def _repetitions(marks: Sequence[int], start: int, period: int) -> int:
+    """How often the `period` marks from `start` on stand there in a row."""
+    position = start + period
+    while position < len(marks) and marks[position] == marks[position - period]:
+        position += 1
+    return (position - start) // period
+
+
+def _places(item: Item) -> list[Place]:
+    """The places of an item, those of inner loops included, in order."""
+    found: list[Place] = []
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, Loop):
+            pending.extend(reversed(current.steps))
+        else:
+            found.extend(mentioned(current.code)[1])
+    return found
+
+
+def _strides(rounds: Sequence[Sequence[Item]]) -> list[int] | None:
+    """By how much each place's index grows with each iteration; None if some index does not move evenly."""
+    places = [[place for item in each for place in _places(item)] for each in rounds]
+    strides: list[int] = []
+    for column in zip(*places, strict=True):
+        first = column[0].index
+        if first is None:
+            strides.append(0)
+            continue
+        step = (column[1].index or 0) - first
+        if step < 0 or any(place.index != first + k * step for k, place in enumerate(column)):
+            return None
+        strides.append(step)
+    return strides
+
+
+def _outside_reads(item: Item) -> list[Value]:
+    """Values that an item reads and does not make itself, in order."""
+    if isinstance(item, Step):
+        return mentioned(item.code)[0]
+    made = set(item.parameters)
+    found = list(item.inputs)
+    pending: list[Item] = list(reversed(item.steps))
+    while pending:
+        current = pending.pop()
+        if isinstance(current, Loop):
+            found.extend(current.inputs)
+            made.update(current.parameters)
+            pending.extend(reversed(current.steps))
+        else:
+            found.extend(mentioned(current.code)[0])
+        made.update(current.outputs)
+    return [value for value in found if value not in made]
+
+
+def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Value]) -> Item:
+    """The item of the first iteration, reading the loop's parameters, with the loop's strides put before those its places
+    have already."""
+
+    def moved(place: Place) -> Place:
+        stride = next(strides)
+        return place if place.index is None else Place(place.name, place.index, (stride, *place.strides))
+
+    def read(value: Value) -> Value:
+        return parameters.get(value, value)
+
+    if isinstance(item, Step):
+        item.code = rewritten(item.code, moved, read)
+    else:
+        item.inputs = tuple(map(read, item.inputs))
+        for step in item.steps:
+            _shifted(step, strides, parameters)
+    return item

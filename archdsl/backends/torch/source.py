@@ -1,0 +1,153 @@
+"""PyTorch source of a program: standalone, one class per block, laid out as `ruff format` would.
+
+The way of a program through this package: `lower` records every function's operators, `roll` folds chains and loops,
+`classes` joins the specialisations of each block (`parameters` finds what their numbers are called), `constructor` and
+`forward` write the two methods as syntax trees, and `layout` prints the trees and checks that they read back the same.
+
+State-dict keys are the program's parameter paths.
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from textwrap import wrap
+
+from archdsl.analysis.cost import cost
+from archdsl.backends.torch.classes import Classes, Specialisation, callees, specialise
+from archdsl.backends.torch.emitter import Emitter, Helpers
+from archdsl.backends.torch.layout import WIDTH, render
+from archdsl.backends.torch.lower import Body, lower
+from archdsl.backends.torch.names import class_name, identifier, plain_text
+from archdsl.backends.torch.records import Input
+from archdsl.backends.torch.roll import roll
+from archdsl.backends.torch.tidy import tidy
+from archdsl.ir.program import Call, Function, Op, Program
+
+
+def torch_source(program: Program, class_name: str | None = None) -> str:
+    """The source of a module whose class for the model is called `class_name` (by default the model's name in CamelCase).
+
+    Importing torch is not needed to print it. Raises `ArchError` for names that PyTorch cannot hold (E0701), sizes that
+    cannot be computed (E0702) and loops that Python cannot nest (E0703).
+    """
+    return _Source(program, class_name).text()
+
+
+def model_class(program: Program, class_name: str | None = None) -> str:
+    """The name of the model's class in `torch_source`."""
+    return _Source(program, class_name).entry_name
+
+
+class _Source:
+    def __init__(self, program: Program, entry_name: str | None) -> None:
+        self._program = program
+        self._helpers = Helpers()
+        self.entry_name = identifier(entry_name) if entry_name else class_name(program.entry.block)
+
+    def text(self) -> str:
+        program = self._program
+        identities = _identities(program)
+        vanishing = _vanishing(program, identities)
+        blocks: dict[int, list[Body]] = {}
+        for function in program.functions:
+            if function in identities and function is not program.entry:
+                continue
+            outputs = [output.value for output in program.outputs] if function is program.entry else None
+            body = lower(function, self._helpers, vanishing, outputs)
+            blocks.setdefault(id(function.origin), []).append(body)
+        specialised: dict[Function, Specialisation] = {}
+        for bodies in blocks.values():
+            tidy(bodies)
+            for body in bodies:
+                roll(body)
+                specialised[body.function] = specialise(body)
+        classes = Classes(program, list(self._helpers.sources), self.entry_name)
+        for function in identities:
+            classes.identity(function)
+        for batch in _batches([each for each in program.functions if each in specialised]):
+            classes.block([specialised[function] for function in batch])
+        return self._assemble(classes)
+
+    def _assemble(self, classes: Classes) -> str:
+        helpers: dict[ast.stmt, str] = {}
+        for source in self._helpers.sources.values():
+            (node,) = ast.parse(source).body
+            helpers[node] = source
+        body: list[ast.stmt] = [*helpers, *classes.written.classes]
+        used = {node.id for each in body for node in ast.walk(each) if isinstance(node, ast.Name)}
+        imports: list[ast.stmt] = []
+        if "math" in used:
+            imports.append(ast.Import([ast.alias("math")]))
+        if "torch" in used:
+            imports.append(ast.Import([ast.alias("torch")]))
+        if "F" in used:
+            imports.append(ast.Import([ast.alias("torch.nn.functional", "F")]))
+        imports.append(ast.ImportFrom("torch", [ast.alias("nn")], 0))
+        tree = ast.Module([ast.Expr(ast.Constant(self._header())), *imports, *body], [])
+        return render(tree, classes.written.comments, helpers)
+
+    def _header(self) -> str:
+        """What the file is: the model, its parameters, how many weights it has."""
+        entry = self._program.entry
+        given = [f"{key}={_plain(value)}" for key, value in list(entry.arguments.items())[: entry.declared]]
+        call = plain_text(f"`{entry.block}({', '.join(given)})`").replace("\n", " ")
+        first = f"{entry.block}: {cost(self._program).params:,} parameters."
+        return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), ""])
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return str(value)
+
+
+def _identities(program: Program) -> set[Function]:
+    """Functions that return their only input and hold no state."""
+    found: set[Function] = set()
+    for function in program.functions:
+        if len(function.inputs) != 1 or len(function.outputs) != 1 or len(function.nodes) > 8:
+            continue
+        same = {function.inputs[0]}
+        for node in function.nodes:
+            if isinstance(node, Call) and node.callee in found and node.inputs[0] in same:
+                same.update(node.outputs)
+            elif isinstance(node, Op) and len(node.inputs) == len(node.outputs) == 1 and node.inputs[0] in same:
+                emitter = Emitter(node, function.inputs, Helpers())
+                code = node.op.torch(emitter, Input(node.inputs[0]))  # type: ignore[arg-type]
+                if emitter.made is None and isinstance(code, Input):
+                    same.update(node.outputs)
+        if function.outputs[0] in same:
+            found.add(function)
+    return found
+
+
+def _vanishing(program: Program, identities: set[Function]) -> set[Function]:
+    """Identities of blocks that never do anything else: their calls leave no trace. Those of other blocks become
+    `nn.Identity`, so that the callers can share a class."""
+    busy = {function.block for function in program.functions if function not in identities}
+    return {function for function in identities if function.block not in busy}
+
+
+def _batches(functions: list[Function]) -> Iterator[list[Function]]:
+    """Functions of one block at a time, callees first. A block that calls itself comes in several batches."""
+    known = set(functions)
+    waiting = {function: len(callees(function) & known) for function in functions}
+    callers: dict[Function, list[Function]] = {function: [] for function in functions}
+    for function in functions:
+        for callee in callees(function) & known:
+            callers[callee].append(function)
+    left: Counter[int] = Counter(id(function.origin) for function in functions)
+    ready: dict[int, list[Function]] = {}
+    for function in functions:
+        if not waiting[function]:
+            ready.setdefault(id(function.origin), []).append(function)
+    while ready:
+        origin = next((each for each, members in ready.items() if len(members) == left[each]), next(iter(ready)))
+        batch = ready.pop(origin)
+        left[origin] -= len(batch)
+        yield batch
+        for function in batch:
+            for caller in callers[function]:
+                waiting[caller] -= 1
+                if not waiting[caller]:
+                    ready.setdefault(id(caller.origin), []).append(caller)

@@ -1,0 +1,255 @@
+"""What a reader does not want to see is taken out, over all specialisations of a block at once.
+
+*No-ops.* A dropout of rate 0 in every specialisation goes.
+*Families.* `for i in 0..n { layer(k) as "layer{i+1}" }` names its calls `layer1`, `layer2`, ...: from `FAMILY` on, these are
+one list under the hood, registered and called in a loop.
+*Chains of labels.* Where one label numbers a whole chain (`as features` on convolutions, activations and pools alike), the
+functional steps become modules, so that the list is an `nn.Sequential`.
+"""
+
+import re
+from collections.abc import Sequence
+
+from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Step
+from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
+from archdsl.ir.program import Value
+
+FAMILY = 6
+"""Members from which on numbered names are written as a loop; with fewer, line by line reads better."""
+
+_NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]*|0)\Z")
+
+_MODULES = {
+    "F.relu": "nn.ReLU",
+    "F.relu6": "nn.ReLU6",
+    "F.leaky_relu": "nn.LeakyReLU",
+    "F.elu": "nn.ELU",
+    "F.selu": "nn.SELU",
+    "F.gelu": "nn.GELU",
+    "F.silu": "nn.SiLU",
+    "F.mish": "nn.Mish",
+    "F.hardswish": "nn.Hardswish",
+    "F.hardsigmoid": "nn.Hardsigmoid",
+    "F.softplus": "nn.Softplus",
+    "F.softmax": "nn.Softmax",
+    "F.log_softmax": "nn.LogSoftmax",
+    "torch.sigmoid": "nn.Sigmoid",
+    "torch.tanh": "nn.Tanh",
+    "F.max_pool1d": "nn.MaxPool1d",
+    "F.max_pool2d": "nn.MaxPool2d",
+    "F.max_pool3d": "nn.MaxPool3d",
+    "F.avg_pool1d": "nn.AvgPool1d",
+    "F.avg_pool2d": "nn.AvgPool2d",
+    "F.avg_pool3d": "nn.AvgPool3d",
+    "F.adaptive_avg_pool1d": "nn.AdaptiveAvgPool1d",
+    "F.adaptive_avg_pool2d": "nn.AdaptiveAvgPool2d",
+    "F.local_response_norm": "nn.LocalResponseNorm",
+}
+"""Functions with a module that takes the same arguments but the first."""
+
+
+def tidy(bodies: Sequence[Body]) -> None:
+    """Tidy the specialisations of one block, in place."""
+    _drop_no_ops(bodies)
+    for body in bodies:
+        _label_chains(body)
+    _families(bodies)
+
+
+# ------------------------------------------------------------------------------------------------------------ no-ops
+
+
+def _drop_no_ops(bodies: Sequence[Body]) -> None:
+    busy = {
+        (entry.place.name, entry.place.index)
+        for body in bodies
+        for entries in body.entries.values()
+        for entry in entries
+        if not _is_no_op(entry.code)
+    }
+    for body in bodies:
+        gone = {
+            (entry.place.name, entry.place.index)
+            for entries in body.entries.values()
+            for entry in entries
+            if (entry.place.name, entry.place.index) not in busy
+        }
+        if not gone:
+            continue
+        for name in list(body.entries):
+            body.entries[name] = [e for e in body.entries[name] if (e.place.name, e.place.index) not in gone]
+            if not body.entries[name]:
+                del body.entries[name]
+        same: dict[Value, Value] = {}
+        body.items = _without(body.items, gone, same)
+        body.outputs = tuple(same.get(value, value) for value in body.outputs)
+
+
+def _is_no_op(code: Code) -> bool:
+    """`nn.Dropout(0.0)` and its like."""
+    if not isinstance(code, Apply) or not re.search(r"(?:Dropout|DropPath)(?:[123]d)?\Z", code.target):
+        return False
+    rate = code.args[0] if code.args else None
+    return isinstance(rate, Leaf) and rate.value == 0
+
+
+def _without(items: list[Item], gone: set[tuple[str, int | None]], same: dict[Value, Value]) -> list[Item]:
+    """Items without the applications of what is gone; `same` tells which value stands for a dropped one. As deep as loops
+    nest."""
+
+    def read(value: Value) -> Value:
+        return same.get(value, value)
+
+    kept: list[Item] = []
+    for item in items:
+        if isinstance(item, Loop):
+            item.inputs = tuple(map(read, item.inputs))
+            item.steps = _without(item.steps, gone, same)
+            item.results = tuple(map(read, item.results))
+        else:
+            item.code = rewritten(item.code, value=read)
+            code = item.code
+            if isinstance(code, Run) and (code.place.name, code.place.index) in gone:
+                (argument,) = code.args
+                assert isinstance(argument, Input)
+                same[item.outputs[0]] = argument.value
+                continue
+        kept.append(item)
+    return kept
+
+
+# ---------------------------------------------------------------------------------------------------- chains of labels
+
+
+def _label_chains(body: Body) -> None:
+    """Turn functional steps into modules where they are links of a chain that one label numbers from end to end."""
+    reads: dict[Value, int] = {}
+    for item in body.items:
+        values = item.inputs if isinstance(item, Loop) else mentioned(item.code)[0]
+        inner = [v for step in item.steps for v in _all_reads(step)] if isinstance(item, Loop) else []
+        for value in (*values, *inner):
+            reads[value] = reads.get(value, 0) + 1
+    for value in body.outputs:
+        reads[value] = reads.get(value, 0) + 1
+    position = 0
+    while position < len(body.items):
+        length = _chain_length(body, position, reads)
+        for step in body.items[position : position + length]:
+            assert isinstance(step, Step)
+            if not isinstance(step.code, Run):
+                made = as_module(step)
+                assert made is not None
+                body.entries.setdefault(step.place.name, []).append(Entry(step.place, made, (), ()))
+                step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
+        position += max(length, 1)
+
+
+def _all_reads(item: Item) -> list[Value]:
+    found: list[Value] = []
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, Loop):
+            found.extend((*current.inputs, *current.results))
+            pending.extend(current.steps)
+        else:
+            found.extend(mentioned(current.code)[0])
+    return found
+
+
+def _chain_length(body: Body, start: int, reads: dict[Value, int]) -> int:
+    """How many steps from `start` on are a chain numbered by one label, with state and without; 0 if none are."""
+    first = body.items[start]
+    if not isinstance(first, Step) or first.place.index != 0 or first.place.name not in body.entries:
+        return 0
+    name = first.place.name
+    position = start
+    functional = False
+    while position < len(body.items):
+        step = body.items[position]
+        if not isinstance(step, Step) or (step.place.name, step.place.index) != (name, position - start):
+            break
+        owns = isinstance(step.code, Run) and step.code.place.name == name and not step.place.strides
+        if not owns and as_module(step) is None:
+            return 0
+        values = mentioned(step.code)[0]
+        previous = body.items[position - 1].outputs[0] if position > start else None
+        if previous is not None and (values != [previous] or reads[previous] != 1):
+            return 0
+        functional = functional or not owns
+        position += 1
+    stateful = len(body.entries[name])
+    complete = all(
+        entry.place.index is not None and entry.place.index < position - start for entry in body.entries[name]
+    )
+    return position - start if functional and complete and stateful >= 1 and position - start > 1 else 0
+
+
+def as_module(step: Step) -> Apply | None:
+    """The module that does what a step of one tensor does, if PyTorch has one."""
+    code = step.code
+    if len(mentioned(code)[0]) != 1 or len(step.outputs) != 1:
+        return None
+    if isinstance(code, Apply) and code.target in _MODULES and code.args and isinstance(code.args[0], Input):
+        return Apply(_MODULES[code.target], code.args[1:], code.options)
+    if isinstance(code, Method) and code.name == "flatten" and isinstance(code.receiver, Input) and not code.options:
+        starts = [arg.value for arg in code.args if isinstance(arg, Leaf)]
+        return Apply("nn.Flatten", () if starts == [1] else code.args)
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------------ families
+
+
+def _families(bodies: Sequence[Body]) -> None:
+    """Make lists of numbered names that one call of the source has, in every specialisation that has them."""
+    found = [_numbered(body) for body in bodies]
+    large = {name for each in found for name, (_, count) in each.items() if count >= FAMILY}
+    for body, each in zip(bodies, found, strict=True):
+        for prefix in large & set(each):
+            first, count = each[prefix]
+            moved = {f"{prefix}{first + k}": Place(prefix, k) for k in range(count)}
+            _rename(body, prefix, moved)
+            body.families[prefix] = first
+
+
+def _numbered(body: Body) -> dict[str, tuple[int, int]]:
+    """Beginnings of names that count up without a gap, with the first number and how many; only names that occur once and
+    that come from one place of the source."""
+    spans = {item.place.name: (id(item.span.source), item.span.start) for item in body.items if isinstance(item, Step)}
+    runs: dict[str, list[tuple[int, tuple[int, int] | None]]] = {}
+    for name, entries in body.entries.items():
+        match = _NUMBERED.match(name)
+        if match and len(entries) == 1 and entries[0].place.index is None and not entries[0].times:
+            runs.setdefault(match[1], []).append((int(match[2]), spans.get(name)))
+    found: dict[str, tuple[int, int]] = {}
+    for prefix, members in runs.items():
+        first = members[0][0]
+        numbers = [number for number, _ in members]
+        one_place = len({span for _, span in members}) == 1 and members[0][1] is not None
+        if len(members) > 1 and one_place and numbers == list(range(first, first + len(members))):
+            if prefix not in body.entries:
+                found[prefix] = (first, len(members))
+    return found
+
+
+def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
+    entries: dict[str, list[Entry]] = {}
+    for name, listed in body.entries.items():
+        if name in moved:
+            (entry,) = listed
+            entries.setdefault(prefix, []).append(Entry(moved[name], entry.code, entry.starts, entry.times))
+        else:
+            entries[name] = listed
+    body.entries = entries
+
+    def place(old: Place) -> Place:
+        return moved.get(old.name, old)
+
+    pending = list(body.items)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Loop):
+            pending.extend(item.steps)
+        else:
+            item.code = rewritten(item.code, place)
