@@ -1,9 +1,9 @@
 """The operator contract: everything archdsl knows about one operator lives in one class derived from `Operator`.
 
-An operator class is a record of its arguments; an instance is one setting of them. The class carries the rules: types in
-to types out, weights, work, and two lowerings that are *descriptions* (see `ir.lowering`), so that the catalogue is
-stdlib-only and importing a family costs a millisecond or two. Nothing else in the project knows an operator by name.
-"""
+An operator class is a record of its arguments; an instance is one setting of them. The class carries the rules:
+types in to types out, weights, work, and two lowerings that are *descriptions* (see `ir.lowering`), so that the
+catalogue is stdlib-only and importing a family costs a millisecond or two. Nothing else in the project knows an
+operator by name. """
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -67,7 +67,8 @@ def arg(
 
 
 class Rejection(Exception):
-    """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the call."""
+    """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the
+    call."""
 
     def __init__(self, message: str, at: str | None, help: str, expected: str, found: str, code: str = "E0401") -> None:
         super().__init__(message)
@@ -100,8 +101,8 @@ def reject(
 
 @dataclass(slots=True, frozen=True)
 class Init:
-    """How a weight starts: `uniform` in [low, high), `normal` with mean `low` and standard deviation `high`, or `constant`
-    equal to `low`."""
+    """How a weight starts: `uniform` in [low, high), `normal` with mean `low` and standard deviation `high`, or
+    `constant` equal to `low`."""
 
     kind: Literal["uniform", "normal", "constant"]
     low: float = 0.0
@@ -112,8 +113,8 @@ ZEROS = Init("constant", 0.0)
 ONES = Init("constant", 1.0)
 
 WeightRole = Literal["weight", "bias", "normalisation", "embedding", "statistic", "counter"]
-"""`statistic` is non-trainable state that counts as a buffer (running mean); `counter` is state that is not counted (batch
-norm's step counter, which PyTorch keeps in the state dict)."""
+"""`statistic` is non-trainable state that counts as a buffer (running mean); `counter` is state that is not counted
+(batch norm's step counter, which PyTorch keeps in the state dict)."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -172,9 +173,9 @@ FREE: Work = {}
 class Example:
     """A call with its input types, run by the contract tests and printed by `archdsl ops`.
 
-    `call` is spec text (`conv(64, 3, stride = 2)`); `inputs` are type texts (`f32[2, 3, 8, 8]`); `output` is the expected
-    result types' text, or the empty string for an example that is only run. `high` bounds integer inputs (exclusive).
-    """
+    `call` is spec text (`conv(64, 3, stride = 2)`); `inputs` are type texts (`f32[2, 3, 8, 8]`); `output` is the
+    expected result types' text, or the empty string for an example that is only run. `high` bounds integer inputs
+    (exclusive). """
 
     call: str
     inputs: tuple[str, ...]
@@ -199,8 +200,8 @@ class Operator:
     source: ClassVar[str] = ""
     """Paper and year, where the operator has one."""
     view: ClassVar[bool] = False
-    """Whether the outputs are the inputs' own memory under other shapes or in part (`flatten`, `split`, `id`). A view writes
-    nothing, so it adds no activations."""
+    """Whether the outputs are the inputs' own memory under other shapes or in part (`flatten`, `split`, `id`). A
+    view writes nothing, so it adds no activations."""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls) -> None:
