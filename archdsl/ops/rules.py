@@ -159,6 +159,11 @@ def require_equal(left: Dim, right: Dim, what: str, inputs: Sequence[TensorType]
 
 def unproven(left: Dim, right: Dim) -> str:
     """Why two symbolic lengths do not count as equal."""
+    if "//" in f"{left} {right}":
+        return (
+            f"{left} and {right} differ where the division leaves a remainder; declare the input's length as a "
+            "multiple, such as `4*H`, or bind the symbol with --dim"
+        )
     return f"{left} and {right} need not be equal; use one symbol for both, or bind them with --dim"
 
 

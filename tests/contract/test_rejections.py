@@ -160,6 +160,17 @@ def test_linear_rejects_a_tied_weight_of_another_shape_and_says_to_transpose_it(
     assert "transpose" in diagnostic.help
 
 
+@pytest.mark.parametrize(
+    ("inputs", "advice"),
+    [(("f32[N, 2*(H // 2)]", "f32[N, H]"), "as a multiple"), (("f32[N, H]", "f32[N, W]"), "one symbol for both")],
+    ids=["rounded", "different"],
+)
+def test_lengths_that_may_differ_are_explained(inputs: tuple[str, str], advice: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        load(model_text("add", inputs))
+    assert advice in caught.value.diagnostics[0].help
+
+
 def test_linear_warns_on_the_width_of_an_image_and_not_on_a_sequence() -> None:
     image = load(model_text("linear(4)", ("f32[N, 3, 8, 8]",)))
     assert [warning.code for warning in image.warnings] == ["W0401"]

@@ -26,7 +26,7 @@ heights. The diagnostic shows what each branch gives.
 wrong:  add { id | conv(64, 3, stride = 2) }
 right:  add { conv(64, 1, stride = 2) | conv(64, 3, stride = 2) }
 
-Where an image shrinks by 2 and grows again, declare its size as a multiple (`f32[N, 3, 32*h, 32*w]`), or bind
+Where an image shrinks by 2 and grows again, declare its size as a multiple (`f32[N, 3, 32*H, 32*W]`), or bind
 the symbol: `--dim H=224`.""",
         "model m {\n  input x: f32[N, 64, 8, 8]\n  add { id | conv(64, 3, stride = 2) }\n  output y\n}\n",
     ),
