@@ -107,16 +107,15 @@ def _random(numpy: Any, stream: Any, spec: InputSpec, shape: tuple[int, ...], bo
 
 def _from_npy(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -> Any:
     try:
-        array = numpy.load(path, allow_pickle=False)
-    except (ValueError, EOFError, MemoryError, SyntaxError, RecursionError) as error:
+        # Mapped: a header cannot ask for more than the file holds.
+        array = numpy.lib.format.open_memmap(path, mode="r")
+    except (ValueError, EOFError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
         raise _refuse(f"{os.path.basename(path)} is not an array in .npy format", str(error)) from None
-    if not hasattr(array, "dtype"):
-        raise _refuse(f"{os.path.basename(path)} is not a single array in .npy format")
     kinds = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
     if array.dtype.kind not in kinds[numpy.dtype(spec.dtype).kind]:
         raise _refuse(f"{os.path.basename(path)} holds {array.dtype}, and {spec.name} takes {spec.dtype}")
     _fix(spec, array.shape, os.path.basename(path), sizes)
-    return numpy.ascontiguousarray(array.astype(spec.dtype))
+    return numpy.array(array, spec.dtype, order="C")
 
 
 def _from_image(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -> Any:

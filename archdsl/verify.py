@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archdsl.backends.onnx.export import DEFAULT_OPSET, onnx_model
-from archdsl.backends.torch.build import build_module
 from archdsl.extras import require
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
@@ -65,6 +64,9 @@ def verify(
     limits = limits or Limits()
     torch = require("torch")
     numpy = require("numpy")
+    # Only now: the module imports torch, whose absence is to be a diagnostic.
+    from archdsl.backends.torch.build import build_module
+
     arrays = initial(program, seed, limits) if weights is None else dict(weights)
     created = session(onnx_model(program, arrays, opset=opset, functions=functions, limits=limits), device)
     inputs = feeds(created, dims=dims, seed=seed, bounds=index_bounds(program, limits))
@@ -103,10 +105,8 @@ def relative_error(numpy: Any, found: Any, reference: Any) -> float:
 
 
 def _several(result: Any) -> tuple[Any, ...]:
-    if not isinstance(result, tuple):
-        return (result,)
-    several: tuple[Any, ...] = result
-    return several
+    # The module returns a tuple exactly when the model has several outputs.
+    return result if isinstance(result, tuple) else (result,)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _widened(tensor: Any) -> Any:

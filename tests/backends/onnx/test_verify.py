@@ -1,0 +1,49 @@
+"""The two backends against double precision."""
+
+import numpy as np
+import pytest
+
+import archdsl
+from archdsl import verify as module
+from archdsl.diagnostics.model import ArchError
+from archdsl.verify import relative_error, verify
+
+pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("functions", [False, True])
+def test_both_backends_agree_with_double_precision(network: archdsl.Network, functions: bool):
+    report = verify(network.program, seed=1, functions=functions, dims={"H": 40, "W": 33, "T": 6, "N": 2})
+    assert report.passed and report.provider == "CPUExecutionProvider"
+    assert [c.output for c in report.comparisons] == [o.name for o in network.program.outputs if not o.train]
+
+
+def test_a_difference_in_one_backend_is_found_and_told_apart(load, monkeypatch: pytest.MonkeyPatch):
+    original = module.onnx_model
+
+    def perturbed(program, weights, **options):
+        changed = {path: array * np.float32(1.001) for path, array in weights.items()}
+        return original(program, changed, **options)
+
+    monkeypatch.setattr(module, "onnx_model", perturbed)
+    report = verify(load("tied").program)
+    assert not report.passed
+    assert all(c.torch_error < 1e-5 < c.onnx_error for c in report.comparisons)
+
+
+def test_errors_are_relative_to_the_largest_reference():
+    reference = np.array([0.0, -200.0])
+    assert relative_error(np, np.array([0.02, -200.0]), reference) == pytest.approx(1e-4)
+    assert relative_error(np, np.array([0.5]), np.array([0.0])) == 0.5
+    assert relative_error(np, np.zeros(3), reference) == float("inf")
+    assert not relative_error(np, np.array([np.nan, 0.0]), reference) <= 1
+
+
+def test_a_missing_torch_is_a_diagnostic(load, monkeypatch: pytest.MonkeyPatch):
+    import sys
+
+    program = load("tied").program
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ArchError, match="archdsl\\[torch\\]") as error:
+        verify(program)
+    assert error.value.diagnostics[0].code == "E0801"
