@@ -1,5 +1,7 @@
 """The AST nodes of expressions; build.py has the rest and says how these methods are called."""
 
+from __future__ import annotations
+
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.syntax.report import Reporter
@@ -67,9 +69,7 @@ class ExpressionBuilder:
     def make_none(self, start: int, end: int) -> ast.NoneLiteral:
         return ast.NoneLiteral(self.span(start, end))
 
-    def make_call(
-        self, start: int, end: int, callee: ast.Name, arguments: list[ast.Argument]
-    ) -> ast.CallExpr:
+    def make_call(self, start: int, end: int, callee: ast.Name, arguments: list[ast.Argument]) -> ast.CallExpr:
         return ast.CallExpr(callee, arguments, self.span(start, end))
 
     def make_list(self, start: int, end: int, *items: ast.Expr) -> ast.ListExpr:
@@ -82,9 +82,7 @@ class ExpressionBuilder:
         for arm in arms[:-1]:
             if not arm.patterns:
                 help = "put `_` last: arms are tried from the top"
-                self.report(
-                    "E0119", "an arm after `_` can never be reached", arm.span, "matches everything", help
-                )
+                self.report("E0119", "an arm after `_` can never be reached", arm.span, "matches everything", help)
                 break
         return ast.Match(subject, list(arms), self.span(start, end))
 
@@ -92,9 +90,7 @@ class ExpressionBuilder:
         wild = [p for p in patterns if isinstance(p, ast.Name) and p.id == "_"]
         if wild and len(patterns) > 1:
             help = "`_` matches everything by itself: write `_ => value`"
-            self.report(
-                "E0119", "`_` stands beside other patterns", wild[0].span, "already matches everything", help
-            )
+            self.report("E0119", "`_` stands beside other patterns", wild[0].span, "already matches everything", help)
         return ast.MatchArm([] if wild else patterns, value, self.span(start, end))
 
     def make_patterns(self, start: int, end: int, *patterns: ast.Expr) -> list[ast.Expr]:

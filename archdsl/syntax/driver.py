@@ -7,6 +7,8 @@ error does not end the parse: the item, statement or check it is in gives way to
 there, and reading goes on after it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +24,8 @@ Row = dict[str, int]
 """What to do on a kind of token: n > 0 go to state n, n < 0 apply rule ~n, 0 accept. A missing kind is an
 error."""
 Template = list[int | None] | int
-"""Positions of the children that a rule's function gets; a bit mask where some of them are runs to splice."""
+"""Which children a rule's function gets, counted back from the last, None for an absent one; where some of
+them are runs to splice, a bit mask counted from the first."""
 Rule = tuple[str, int, str, Template]
 """Left side, number of symbols on the right, name of the function, template."""
 
@@ -35,6 +38,7 @@ class Tables:
         self.rules: list[Rule] = data["rules"]
         self.actions: list[Row] = data["actions"]
         self.gotos: list[Row] = data["gotos"]
+        self.makers: list[str] = [rule[2] for rule in self.rules]
         self.passes: list[bool] = [rule[2] == "" and rule[1] == 1 for rule in self.rules]
         self.climbs: dict[tuple[int, str, str], tuple[int, int | None]] = {}
 
@@ -64,10 +68,8 @@ class Machine:
         self.tokens = tokens
         self.builder = builder
         self.recover = recover
-        self.makers: list[Callable[..., Any] | None] = [
-            getattr(builder, "make_" + rule[2]) if rule[2] not in ("", "*") else None
-            for rule in self.tables.rules
-        ]
+        self.makers = [getattr(builder, "make_" + name) if name.isidentifier() else None for name in self.tables.makers]
+        """The function of each rule; None for rules that only pass on or gather."""
         self.states: list[int] = [0]
         self.values: list[Any] = [None]
         self.starts: list[int] = [0]
@@ -113,51 +115,50 @@ class Machine:
 
     def reduce(self, number: int, kind: str) -> int | None:
         """Apply a rule before a token of `kind`; returns what to do next."""
-        left, size, _, template = self.tables.rules[number]
-        values = self.values
-        if not self.tables.passes[number]:
-            start, end = self.starts[-size], self.ends[-1]
-            if size == 0:
-                start = end
-            value = self.make(number, size, template, start, end)
-            if size != 1:
-                keep = len(values) - size
-                del self.states[keep:], values[keep:], self.starts[keep:], self.ends[keep:]
+        tables, states = self.tables, self.states
+        if tables.passes[number]:
+            left = tables.rules[number][0]
+            states.pop()
+        else:
+            left, size, _, template = tables.rules[number]
+            values = self.values
+            maker: Callable[..., Any] | None = self.makers[number]
+            if size == 1:
+                start, end = self.starts[-1], self.ends[-1]
+            else:
+                end = self.ends[-1]
+                start = self.starts[-size] if size else end
+            if maker is None:
+                value: Any = self.gather(size, template)
+                if not tables.rules[number][2]:
+                    value = value[0]
+            elif isinstance(template, int):
+                value = maker(start, end, *self.gather(size, template))
+            else:
+                value = maker(start, end, *[None if at is None else values[at] for at in template])
+            if size == 1:
+                values[-1] = value
+                states.pop()
+            else:
+                if size:
+                    del states[-size:], values[-size:], self.starts[-size:], self.ends[-size:]
                 values.append(value)
                 self.starts.append(start)
                 self.ends.append(end)
-            else:
-                values[-1] = value
-                self.states.pop()
-        else:
-            self.states.pop()
-        below = self.states[-1]
-        climb = self.tables.climbs.get((below, left, kind))
+        climb = tables.climbs.get((states[-1], left, kind))
         if climb is None:
-            climb = self.climb(below, left, kind)
-        self.states.append(climb[0])
+            climb = self.climb(states[-1], left, kind)
+        states.append(climb[0])
         return climb[1]
-
-    def make(self, number: int, size: int, template: Template, start: int, end: int) -> Any:
-        """The value of a rule whose symbols are on top of the stack."""
-        maker = self.makers[number]
-        if maker is None:
-            run = self.gather(size, template)
-            return run if self.tables.rules[number][2] == "*" else run[0]
-        if isinstance(template, int):
-            return maker(start, end, *self.gather(size, template))
-        first = len(self.values) - size
-        return maker(start, end, *[None if at is None else self.values[first + at] for at in template])
 
     def gather(self, size: int, template: Template) -> Run:
         """The children a template names, runs spliced. The run of a growing list is taken over, not
         copied."""
         values = self.values
-        first = len(values) - size
         if isinstance(template, int):
-            chosen = [values[first + i] for i in range(size) if template >> i & 1]
+            chosen = [values[at - size] for at in range(size) if template >> at & 1]
         else:
-            chosen = [values[first + i] for i in template if i is not None]
+            chosen = [values[at] for at in template if at is not None]
         if chosen and isinstance(chosen[0], Run):
             run = chosen.pop(0)
         else:
@@ -206,11 +207,12 @@ class Machine:
         """The kinds of token that could come next."""
         return {kind for kind in self.tables.actions[self.states[-1]] if self.accepts(kind)}
 
-    def abandon(self) -> int:
-        """Drop what was read of the innermost item, statement or check, and put ERROR in its place. Returns
-        the offset at which the dropped text starts, or -1 when nothing was dropped."""
+    def abandon(self, further: bool = False) -> int:
+        """Drop what was read of the innermost item, statement or check, and put ERROR in its place;
+        `further`: of the one around the last one dropped. Returns the offset at which the dropped text
+        starts, or -1 when nothing was dropped."""
         states = self.states
-        keep = len(states)
+        keep = len(states) - 2 if further else len(states)
         while "ERROR" not in self.tables.actions[states[keep - 1]]:
             keep -= 1
         start = self.starts[keep] if keep < len(states) else -1

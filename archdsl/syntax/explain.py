@@ -62,11 +62,7 @@ class Mistake:
         self.before = kinds[position - 1] if position else "$START"
         self.after = kinds[position + 1] if self.kind != "$END" else "$END"
         self.first = position
-        while (
-            self.first
-            and kinds[self.first - 1] not in ("SEP", "{", "|", "}")
-            and position - self.first < 1000
-        ):
+        while self.first and kinds[self.first - 1] not in ("SEP", "{", "|", "}") and position - self.first < 1000:
             self.first -= 1
         """The first token of the line or statement."""
 
@@ -98,14 +94,10 @@ def _foreign_word(m: Mistake) -> bool:
     for at in (m.first, m.position):
         word = m.text(at) if m.tokens.kinds[at] == "NAME" else ""
         if word in FOREIGN and m.position - at <= 6:
-            return m.report(
-                "E0113", f"`{word}` is not a word of this language", "read as a name", FOREIGN[word], at
-            )
+            return m.report("E0113", f"`{word}` is not a word of this language", "read as a name", FOREIGN[word], at)
     if m.kind == "MUL" and m.position == m.first and m.text(m.position) in ("//", "/"):
         help = "comments start with `#`"
-        return m.report(
-            "E0113", f"expected {words.expected(m.expected)}, found {m.found}", "not a comment", help
-        )
+        return m.report("E0113", f"expected {words.expected(m.expected)}, found {m.found}", "not a comment", help)
     return False
 
 
@@ -146,9 +138,7 @@ def _missing_comma(m: Mistake) -> bool:
     end = m.tokens.ends[m.position - 1]
     related = ((m.tokens.starts[m.position], m.tokens.ends[m.position], "the next one starts here"),)
     message = f"expected `,` or {closes}, found {m.found}"
-    m.reporter.error(
-        "E0108", message, end, end, "a comma is missing here", "put `,` between the two", related
-    )
+    m.reporter.error("E0108", message, end, end, "a comma is missing here", "put `,` between the two", related)
     return True
 
 

@@ -6,48 +6,32 @@ from typing import Final
 from archdsl.syntax.report import Reporter
 
 _SUFFIX: Final = {"K": 3, "M": 6, "G": 9, "T": 12}
-_NUMBER: Final = re.compile(r"([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([KMGT]))?")
-_TEXT: Final = re.compile(r'[^"\\\n{}]*')
+_NUMBER: Final = r"([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([KMGT]))?"
+_TEXT: Final = r'[^"\\\n{}]*'
+"""Compiled (and kept by `re`) when a text has such a number or string: compiling takes a millisecond."""
 _ESCAPES: Final = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
-LOOK_ALIKES: Final = {
-    "\u2212": "-",
-    "\u2010": "-",
-    "\u2011": "-",
-    "\u2012": "-",
-    "\u2013": "-",
-    "\u2014": "-",
-    "\uff0d": "-",
-    "\u00d7": "*",
-    "\u22c5": "*",
-    "\u00b7": "*",
-    "\u2217": "*",
-    "\u00f7": "/",
-    "\u2215": "/",
-    "\u2192": "->",
-    "\u27f6": "->",
-    "\u279c": "->",
-    "\u21d2": "=>",
-    "\u27f9": "=>",
-    "\u2264": "<=",
-    "\u2265": ">=",
-    "\u2260": "!=",
-    "\u2261": "==",
-    "\u2026": "...",
-    "\u2025": "..",
-    "\u223c": "~",
-    "\u2248": "~",
-    "\u02dc": "~",
-    "\u2223": "|",
-    "\u00a6": "|",
-    "\u201a": ",",
-    "\u3001": ",",
-    "\u037e": ";",
-    "\u2236": ":",
-    "\u3008": "<",
-    "\u3009": ">",
+_LOOK_ALIKES: Final = {
+    "-": "\u2212\u2010\u2011\u2012\u2013\u2014\uff0d",
+    "*": "\u00d7\u22c5\u00b7\u2217",
+    "/": "\u00f7\u2215",
+    "->": "\u2192\u27f6\u279c",
+    "=>": "\u21d2\u27f9",
+    "<=": "\u2264",
+    ">=": "\u2265",
+    "!=": "\u2260",
+    "==": "\u2261",
+    "...": "\u2026",
+    "..": "\u2025",
+    "~": "\u223c\u2248\u02dc",
+    "|": "\u2223\u00a6",
+    ",": "\u201a\u3001",
+    ";": "\u037e",
+    ":": "\u2236",
+    "<": "\u3008",
+    ">": "\u3009",
 }
-"""Characters that are easily taken for, or typed by an editor in place of, one of the language's own."""
+"""For each mark of the language, characters easily taken for it, or put in its place by an editor."""
 _SPACES: Final = frozenset(
     "\u00a0\u2007\u2009\u200a\u202f\u3000\u2002\u2003\u200b\u2060\ufeff\u00ad\u000b\u2028\u2029\u0085"
 )
@@ -61,7 +45,6 @@ _ASCII_HELP: Final = {
     "$": "names are letters, digits and `_`",
 }
 _WORD_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_UNICODE_WORD: Final = r"\w+"
 
 
 def number(reporter: Reporter, text: str, start: int) -> int | float:
@@ -71,7 +54,7 @@ def number(reporter: Reporter, text: str, start: int) -> int | float:
     if len(text) <= 18 and text.isdigit():
         value = int(text)
         return value if value >> limit == 0 else _too_large(reporter, start, len(text))
-    shape = _NUMBER.fullmatch(text)
+    shape = re.fullmatch(_NUMBER, text)
     if shape is None:
         _bad_number(reporter, text, start)
         return 1
@@ -88,9 +71,7 @@ def number(reporter: Reporter, text: str, start: int) -> int | float:
         return float(f"{whole or '0'}.{fraction}e{shift}")
     floating = float(text.replace("_", ""))
     if floating == float("inf"):
-        reporter.error(
-            "E0904", "a number is too large for a float", start, start + len(text), "beyond 1.8e308"
-        )
+        reporter.error("E0904", "a number is too large for a float", start, start + len(text), "beyond 1.8e308")
         return 1.0
     return floating
 
@@ -130,8 +111,9 @@ def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
     text = reporter.source.text
     parts: list[str] = []
     lonely = -1
+    match_text = re.compile(_TEXT).match
     while True:
-        piece = _TEXT.match(text, position)
+        piece = match_text(text, position)
         assert piece is not None
         parts.append(piece[0])
         position = piece.end()
@@ -203,7 +185,7 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
             end += 1
         _report_look_alike(reporter, position, end, " ", "replace it with an ordinary space")
         return "", "", end
-    meant = LOOK_ALIKES.get(character)
+    meant = next((mark for mark, alike in _LOOK_ALIKES.items() if character in alike), None)
     if meant is None and "\uff01" <= character <= "\uff5e":
         meant = chr(ord(character) - 0xFEE0)
         if not re.fullmatch(r"[()\[\]{}<>+\-*/%=,:;|.!~]", meant):
@@ -211,7 +193,7 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
     if meant is not None:
         _report_look_alike(reporter, position, position + 1, meant, f"write `{meant}`")
         return "MARK", meant, position + 1
-    word = re.compile(_UNICODE_WORD).match(text, position)
+    word = re.compile(r"\w+").match(text, position)
     if word is not None:
         start = position
         while start and text[start - 1] in _WORD_CHARACTERS and position - start < 100:
@@ -232,9 +214,7 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
         reporter.error("E0105", "`&` is not used here", position, end, "stray character", _ASCII_HELP["&"])
         return "and", "and", end
     help = _ASCII_HELP.get(character, "remove it")
-    reporter.error(
-        "E0105", f"{_named(character)} is not used in this language", position, end, "stray character", help
-    )
+    reporter.error("E0105", f"{_named(character)} is not used in this language", position, end, "stray character", help)
     return "", "", end
 
 

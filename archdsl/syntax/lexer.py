@@ -208,11 +208,13 @@ class _Lexer(Layout):
         while self.text[position] in " \t\r\f":
             position += 1
         kind, text, end = lexemes.stray(self.reporter, position)
-        self.tokens.repaired.append((position, self.line_end(end)))
+        tokens = self.tokens
+        adjacent = bool(tokens.ends) and tokens.ends[-1] == position
+        tokens.repaired.append((tokens.starts[-1] if adjacent else position, self.line_end(end)))
         if kind == "MARK":
             return self.mark(text, position, end)
-        if kind == "NAME" and self.tokens.kinds[-1:] == ["NAME"] and self.tokens.ends[-1] == position:
-            self.tokens.ends[-1] = end
+        if kind == "NAME" and adjacent and tokens.kinds[-1] == "NAME":
+            tokens.ends[-1] = end
         elif kind:
             self.emit(kind, position, end, text)
         return end

@@ -53,7 +53,9 @@ class Recovery:
 
             explain(self.reporter, self.tokens, position, machine)
         start = machine.abandon()
-        return self.resume_at(machine, position, start)
+        while (resume := self.resume_at(machine, position, start)) < 0:
+            start = machine.abandon(further=True)
+        return resume
 
     def is_consequence(self, position: int) -> bool:
         """Whether the error is where the lexer guessed, having reported why it had to."""
@@ -63,28 +65,35 @@ class Recovery:
         return any(first <= start <= last for first, last in self.tokens.repaired)
 
     def resume_at(self, machine: Machine, position: int, start: int) -> int:
-        """The first token after the error that can follow what was given up: the end of the statement it is
-        in, outside brackets that were opened in it; between items, where one starts with a word that starts
-        items."""
-        kinds, starts = self.tokens.kinds, self.tokens.starts
+        """The first token after the error that can follow what was given up: the end of the statement it is in,
+        outside brackets that were opened in it; between items, where one starts with a word that starts items.
+        -1 where more must be given up, because the list it was in had ended before the error."""
+        kinds = self.tokens.kinds
         between_items = "model" in machine.tables.actions[machine.states[-2]]
-        depth = 0
-        if start >= 0:
-            at = position - 1
-            while at >= 0 and starts[at] >= start:
-                depth += (kinds[at] in OPENS) - (kinds[at] in CLOSES)
-                at -= 1
+        depth = self.depth_since(start, position)
+        if depth < 0 and len(machine.states) > 2:
+            return -1
         while kinds[position] != "$END":
             kind = kinds[position]
             if kind in CLOSES:
                 if depth == 0 and machine.accepts(kind):
-                    break
+                    return position
                 depth = max(depth - 1, 0)
             elif kind in OPENS:
                 depth += 1
             elif depth == 0 and kind in ("SEP", "|") and machine.accepts(kind):
                 wanted = not between_items or kinds[position + 1] in ITEM_STARTS
                 if wanted:
-                    break
+                    return position
             position += 1
-        return position
+        return position if machine.accepts("$END") or len(machine.states) == 2 else -1
+
+    def depth_since(self, start: int, position: int) -> int:
+        """How many brackets more were opened than closed between an offset and a token; 0 from nowhere."""
+        kinds, starts = self.tokens.kinds, self.tokens.starts
+        depth = 0
+        at = position - 1
+        while start >= 0 and at >= 0 and starts[at] >= start:
+            depth += (kinds[at] in OPENS) - (kinds[at] in CLOSES)
+            at -= 1
+        return depth

@@ -41,9 +41,7 @@ class Reporter:
         if self.count >= MOST_ERRORS:
             message = f"there are more than {MOST_ERRORS} syntax errors; the rest of the file was not read"
             where = Span(self.source, end, end)
-            self.sink.add(
-                Diagnostic("E0120", message, where, help="correct the first of them and check again")
-            )
+            self.sink.add(Diagnostic("E0120", message, where, help="correct the first of them and check again"))
             raise Stop
 
     def limit(self, code: str, message: str, start: int, end: int, label: str, name: str, value: int) -> Stop:

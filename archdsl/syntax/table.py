@@ -120,23 +120,21 @@ def _maker(rule: Any) -> str:
 
 
 def _template(rule: Any) -> list[int | None] | int:
-    """Which children the function gets: their positions, None for an absent `[x]`; a number where children
-    are runs to splice, holding then one bit for each child to include."""
+    """Which children the function gets: their positions from the end (-1 is the last), None for an absent
+    `[x]`; where children are runs to splice, a number with one bit for each child to include."""
     included = _included(rule)
     if any(not s.is_term and s.name.startswith("_") for s in rule.expansion):
         return sum(1 << i for i in included)
-    absent = rule.options.empty_indices
-    if not absent:
-        return list[int | None](included)
+    size = len(rule.expansion)
     template: list[int | None] = []
     position = 0
-    for is_absent in absent:
+    for is_absent in rule.options.empty_indices or [False] * size:
         if is_absent:
             template.append(None)
-        else:
-            if position in included:
-                template.append(position)
-            position += 1
+            continue
+        if position in included:
+            template.append(position - size)
+        position += 1
     return template
 
 
@@ -144,9 +142,7 @@ def main(arguments: list[str]) -> int:
     fresh = build()
     if "--check" in arguments:
         current = TABLE.exists() and TABLE.read_bytes() == fresh
-        print(
-            "table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.table"
-        )
+        print("table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.table")
         return 0 if current else 1
     TABLE.write_bytes(fresh)
     print(f"wrote {TABLE}: {len(fresh)} bytes")

@@ -1,4 +1,5 @@
-"""The diagnostic codes of the syntax: E01xx for text that is not archdsl, E0901 to E0904 for limits on text."""
+"""The diagnostic codes of the syntax: E01xx for text that is not archdsl, E0901 to E0904 for limits on
+text."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -20,10 +21,10 @@ A `{` stands on the line of what it belongs to, and a statement ends with its li
         "E0102",
         "unclosed-bracket",
         "a bracket is opened and never closed",
-        """The diagnostic points at the opener and at the place where its closer was missed: another closer that
-fits what is around it, a keyword that starts a new item, an arrow inside parentheses, the end of the file.
-When a closing brace stands further left than the line that opened it, that pair is shown as well: the brace
-left open is often there.
+        """The diagnostic points at the opener and at the place where its closer was missed: another closer
+that fits what is around it, a keyword that starts a new item, an arrow inside parentheses, the end of the
+file. When a closing brace stands further left than the line that opened it, that pair is shown as well: the
+brace left open is often there.
 
 wrong:  model m { conv(64, 3 -> relu }
 right:  model m { conv(64, 3) -> relu }
@@ -57,9 +58,9 @@ right:  model m { relu as "stem" }""",
         "E0105",
         "stray-character",
         "a character is not used in the language",
-        """The language is written in ASCII; other characters stand in comments and strings only. Editors, PDFs
-and web pages like to replace `-` by a minus sign, quotes by curly quotes, a space by a non-breaking one: the
-message names the character and what it looks like, and the rest is read as if that stood there.
+        """The language is written in ASCII; other characters stand in comments and strings only. Editors,
+PDFs and web pages like to replace `-` by a minus sign, quotes by curly quotes, a space by a non-breaking
+one: the message names the character and what it looks like, and the rest is read as if that stood there.
 
 wrong:  model m { conv(64) \N{RIGHTWARDS ARROW} relu }
 right:  model m { conv(64) -> relu }""",
@@ -79,9 +80,9 @@ right:  test m { params == 3 }""",
         "E0107",
         "keyword-as-name",
         "a keyword is used as a name",
-        """A few words are reserved: archdsl use block model test let default input output shared if else for in
-repeat match expect require and or not true false none as flag. Names of operators are not among them. A
-label may be any text when it is written as a string.
+        """A few words are reserved: archdsl use block model test let default input output shared if else
+for in repeat match expect require and or not true false none as flag. Names of operators are not among
+them. A label may be any text when it is written as a string.
 
 wrong:  model m { relu as block }
 right:  model m { relu as "block" }""",
@@ -91,8 +92,8 @@ right:  model m { relu as "block" }""",
         "E0108",
         "missing-comma",
         "two entries stand without a comma between them",
-        """Arguments, parameters, and entries of lists and shapes are separated by commas, also where each has a
-line of its own. A comma after the last one is allowed.
+        """Arguments, parameters, and entries of lists and shapes are separated by commas, also where each
+has a line of its own. A comma after the last one is allowed.
 
 wrong:  model m { conv(64 3) }
 right:  model m { conv(64, 3) }""",
@@ -102,8 +103,8 @@ right:  model m { conv(64, 3) }""",
         "E0109",
         "dangling-arrow",
         "a flow ends with an arrow",
-        """`->` feeds a value into what follows it; nothing follows. A flow may go on in the next line, before or
-after the arrow.
+        """`->` feeds a value into what follows it; nothing follows. A flow may go on in the next line,
+before or after the arrow.
 
 wrong:  model m { conv(64) -> }
 right:  model m { conv(64) -> relu }""",
@@ -144,8 +145,9 @@ right:  let label = "set {{}}\"""",
         "E0113",
         "foreign-syntax",
         "a word or mark of another language stands where archdsl has its own",
-        """The words are few: `block` and `model` define, `use` brings blocks in from other files, `let` names a
-constant, `#` starts a comment. There is no `return`: the value of a body is what its last statement made.
+        """The words are few: `block` and `model` define, `use` brings blocks in from other files, `let`
+names a constant, `#` starts a comment. There is no `return`: the value of a body is what its last statement
+made.
 
 wrong:  import torch
 right:  use "blocks.arch" (residual)""",
@@ -155,8 +157,8 @@ right:  use "blocks.arch" (residual)""",
         "E0114",
         "unknown-version",
         "the version line cannot be read, or is not the first",
-        """A file may start with `archdsl 1`, which says which version of the language it is written in; without
-that line the version is 1, for ever. A file for a later version needs a newer archdsl.
+        """A file may start with `archdsl 1`, which says which version of the language it is written in;
+without that line the version is 1, for ever. A file for a later version needs a newer archdsl.
 
 wrong:  archdsl 2
 right:  archdsl 1""",
@@ -177,8 +179,8 @@ right:  block b(bias = true) { relu }""",
         "E0116",
         "unnamed-input",
         "one of several inputs of a block has no name",
-        """A block with one input reads it as the flow, and its signature is a shape alone. With several inputs
-each needs a name, or the body could not say which it means.
+        """A block with one input reads it as the flow, and its signature is a shape alone. With several
+inputs each needs a name, or the body could not say which it means.
 
 wrong:  block b() [N, T, d], [N, S, d] { attention(4) }
 right:  block b() q: [N, T, d], memory: [N, S, d] { [q, memory] -> attention(4) }""",
@@ -227,8 +229,8 @@ everything after it. Correct the first errors and check again.""",
         "E0901",
         "source-too-large",
         "a source is larger than the limit",
-        """A source is read only when it has at most 256 KiB (in UTF-8), so that no file can make the compiler slow
-or large. A network that needs more is usually one that wants a loop or a block.
+        """A source is read only when it has at most 256 KiB (in UTF-8), so that no file can make the
+compiler slow or large. A network that needs more is usually one that wants a loop or a block.
 
 Raise it with --limit source_bytes=524288.""",
         "# " + 64 * 1024 * "long" + "\n",
@@ -237,7 +239,8 @@ Raise it with --limit source_bytes=524288.""",
         "E0902",
         "nesting-too-deep",
         "brackets are nested too deep",
-        """Brackets of any kind stand at most 200 deep inside one another. Name inner parts: a `block`, a `let`.
+        """Brackets of any kind stand at most 200 deep inside one another. Name inner parts: a `block`, a
+`let`.
 
 Raise it with --limit nesting=400.""",
         "let a = " + 201 * "(" + "1" + 201 * ")" + "\n",
@@ -256,8 +259,8 @@ Raise it with --limit terms=2000.""",
         "E0904",
         "number-too-large",
         "a number is too large",
-        """Integers, written or computed, are below 2**63, and so fit every format that archdsl writes. A number
-that need not be exact can be a float: 1e30.
+        """Integers, written or computed, are below 2**63, and so fit every format that archdsl writes. A
+number that need not be exact can be a float: 1e30.
 
 Raise it with --limit integer_bits=126.""",
         "let a = 9_223_372_036_854_775_808\n",
