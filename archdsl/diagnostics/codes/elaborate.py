@@ -738,21 +738,4 @@ model m {
         """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
         "",
     ),
-    Code(
-        "W0401",
-        "probably-not-meant",
-        "a setting fits but is probably not meant",
-        """A warning: the network is accepted. `linear` on an image, for example, mixes the values of one row of pixels, because it
-works on the last axis as in PyTorch; `flatten` or a global pool usually stands before it.
-
-odd:    max_pool(2) -> linear(10)
-right:  max_pool(2) -> flatten -> linear(10)""",
-        """\
-model m {
-  input x: f32[N, 3, 8, 8]
-  max_pool(2) -> linear(10)
-  output y
-}
-""",
-    ),
 )
