@@ -3,8 +3,8 @@
     python examples/digits.py [folder for the results]
 
 The network is specs/digits.arch. It is trained by a plain PyTorch loop on scikit-learn's bundled digits, saved as
-safetensors, compiled to ONNX with those weights and run on onnxruntime, which must predict the same digit for every test
-image. Needs archdsl[all] and scikit-learn; about half a minute on two cores. Exits with 1 when a step fails.
+safetensors, compiled to ONNX with those weights and run on onnxruntime, which must predict the same digit for every
+test image. Needs archdsl[all] and scikit-learn; about half a minute on two cores. Exits with 1 when a step fails.
 """
 
 import sys

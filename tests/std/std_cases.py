@@ -113,9 +113,7 @@ CASES = [
         "preact_bottleneck_block(2, 2)",
         "4, 8, 8",
         "8, 4, 4",
-        *total(
-            bn(4), conv(4, 2, 1, HALF), bn(2), conv(2, 2, 3, HALF), bn(2), conv(2, 8, 1, HALF), conv(4, 8, 1, HALF)
-        ),
+        *total(bn(4), conv(4, 2, 1, HALF), bn(2), conv(2, 2, 3, HALF), bn(2), conv(2, 8, 1, HALF), conv(4, 8, 1, HALF)),
     ),
     Case("dense_layer", "dense_layer(5)", "4, 8, 8", "5, 8, 8", *dense(4, 5, 1, P, False)),
     Case("dense_layer", "dense_layer(5, bottleneck)", "4, 8, 8", "5, 8, 8", *dense(4, 5, 1, P, True)),

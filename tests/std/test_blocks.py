@@ -51,6 +51,7 @@ def test_a_block_runs_alike_in_pytorch_and_onnxruntime(case: Case) -> None:
     found = clean(case.flow, case.given)
     arrays = initial(found, seed=3)
     module = build_module(found)
+    assert sum(parameter.numel() for parameter in module.parameters()) == case.params
     module.load_state_dict({path: torch.from_numpy(array) for path, array in arrays.items()})
     x = numpy.random.default_rng(0).standard_normal([3, *map(int, case.given.split(","))], dtype=numpy.float32)
     with torch.no_grad():
@@ -84,6 +85,14 @@ def test_a_block_used_wrongly_is_reported_once(flow: str, given: str, code: str)
 def test_a_dense_block_and_its_transition_need_nothing_but_their_names() -> None:
     found = clean("conv(24, 3, !bias) -> dense_block(k=12, n=16, bottleneck) -> transition(0.5)", "3, 32, 32")
     assert str(found.outputs[0].value.type) == "f32[N, 108, 16, 16]"
+
+
+def test_different_bodies_of_one_block_keep_weights_of_their_own() -> None:
+    pytest.importorskip("torch")
+    from archdsl.backends.torch.build import build_module
+
+    found = clean("maxout { conv(4, 3) } -> global_max_pool -> maxout { linear(5) }", "3, 8, 8")
+    assert sum(parameter.numel() for parameter in build_module(found).parameters()) == cost(found).params
 
 
 def test_residual_without_drop_is_an_addition() -> None:

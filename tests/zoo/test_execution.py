@@ -10,6 +10,7 @@ import pytest
 import torch
 from zoo_specs import SPECS, program
 
+from archdsl.analysis.cost import cost
 from archdsl.backends.onnx.export import onnx_model
 from archdsl.backends.torch.build import build_module
 from archdsl.ir.program import Program
@@ -100,6 +101,8 @@ def test_pytorch_and_onnxruntime_agree_with_float64_and_training_reaches_every_p
     arrays = seeded(net, rng)
     feeds = sample(net, rng)
     module = build_module(net)
+    assert set(module.state_dict()) == set(arrays)
+    assert sum(parameter.numel() for parameter in module.parameters()) == cost(net).params
     load(module, arrays)
 
     inputs = [torch.from_numpy(feeds[value.name]) for value in net.inputs]

@@ -33,7 +33,9 @@ def test_resnet_cifar_follows_its_closed_form(depth: int) -> None:
     assert total.buffers == 2 * channels
 
 
-@pytest.mark.parametrize(("depth", "k", "bottleneck"), [(10, 4, False), (40, 12, False), (16, 6, True), (100, 12, True)])
+@pytest.mark.parametrize(
+    ("depth", "k", "bottleneck"), [(10, 4, False), (40, 12, False), (16, 6, True), (100, 12, True)]
+)
 def test_densenet_cifar_follows_its_closed_form(depth: int, k: int, bottleneck: bool) -> None:
     n = (depth - 4) // (6 if bottleneck else 3)
     c, params = 16, 3 * 16 * 9
@@ -48,7 +50,9 @@ def test_densenet_cifar_follows_its_closed_form(depth: int, k: int, bottleneck: 
     assert cost(found).params == params
 
 
-@pytest.mark.parametrize(("layers", "d", "heads", "vocab", "context"), [(12, 768, 12, 50257, 1024), (3, 64, 4, 101, 32)])
+@pytest.mark.parametrize(
+    ("layers", "d", "heads", "vocab", "context"), [(12, 768, 12, 50257, 1024), (3, 64, 4, 101, 32)]
+)
 def test_gpt_follows_its_closed_form(layers: int, d: int, heads: int, vocab: int, context: int) -> None:
     layer = (4 * d * d + 4 * d) + (8 * d * d + 5 * d) + 4 * d
     found = program("gpt", "gpt", layers=layers, d=d, heads=heads, vocab=vocab, context=context)

@@ -100,7 +100,10 @@ def test_densenet_has_the_state_dict_of_torchvision() -> None:
 
 @pytest.mark.parametrize(
     ("bn", "convs"),
-    [(False, [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]), (True, [0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40])],
+    [
+        (False, [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]),
+        (True, [0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40]),
+    ],
 )
 def test_vgg16_has_the_state_dict_of_torchvision(bn: bool, convs: list[int]) -> None:
     expected: list[str] = []
