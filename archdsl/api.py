@@ -159,6 +159,9 @@ class Network:
 
         Raises `ArchError` (E0801) without torch.
         """
+        from archdsl.extras import require
+
+        require("torch")
         from archdsl.backends.torch.build import build_module
 
         return build_module(self.program)

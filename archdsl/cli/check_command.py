@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, spec_files
+from archdsl.cli.session import guarded, plural, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.limits import Limits
 
@@ -97,11 +97,7 @@ def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:
 def _summary(sink: Sink, files: int, models: int) -> str:
     errors = sum(found.severity == "error" for found in sink.found)
     warnings = len(sink.found) - errors
-    counted = [_plural(errors, "error")] if errors else []
-    counted += [_plural(warnings, "warning")] if warnings else []
-    looked_at = f"{_plural(files, 'file')}, {_plural(models, 'model')}"
+    counted = [plural(errors, "error")] if errors else []
+    counted += [plural(warnings, "warning")] if warnings else []
+    looked_at = f"{plural(files, 'file')}, {plural(models, 'model')}"
     return f"{looked_at}: {', '.join(counted) or 'no errors'}"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

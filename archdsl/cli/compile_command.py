@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import bad_usage, guarded, open_network, unreadable, unwritable, write_text
+from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, unwritable, write_text
 
 if TYPE_CHECKING:
     from archdsl.api import Network
@@ -78,10 +78,7 @@ def _make_folder(folder: str) -> None:
 
 
 def _write_onnx(network: "Network", path: str, arguments: argparse.Namespace) -> None:
-    try:
-        weights = network.read_weights(arguments.weights, arguments.seed)
-    except OSError as error:
-        raise unreadable(arguments.weights, error) from None
+    weights = read_weights(network, arguments)
     try:
         network.onnx(
             path,

@@ -22,8 +22,23 @@ def parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentPa
         description=description,
         epilog=epilog,
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Asks for the terminal's width itself: argparse, which makes a formatter for every argument it is told of, would
+    import `shutil` for that, and with it three compression libraries."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns())
+
+
+def _columns() -> int:
+    try:
+        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
+    except (OSError, ValueError):
+        return 98
 
 
 def add_color(p: argparse.ArgumentParser) -> None:
@@ -53,6 +68,11 @@ def add_weights(p: argparse.ArgumentParser) -> None:
     """`--weights` and `--seed`."""
     p.add_argument("--weights", metavar="FILE", help="a safetensors file whose keys are the model's parameter paths")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the initial weights (default 0)")
+
+
+def add_device(p: argparse.ArgumentParser) -> None:
+    """`--device`."""
+    p.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where onnxruntime runs, or refuses to")
 
 
 def add_onnx(p: argparse.ArgumentParser) -> None:

@@ -3,8 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
@@ -103,6 +103,14 @@ def spec_files(paths: Sequence[str]) -> list[str]:
     return found
 
 
+def read_weights(network: "Network", arguments: argparse.Namespace) -> "Mapping[str, Any]":
+    """The weights that `--weights` and `--seed` mean. Raises `ArchError` where they cannot be read or do not fit."""
+    try:
+        return network.read_weights(arguments.weights, arguments.seed)
+    except OSError as error:
+        raise unreadable(arguments.weights, error) from None
+
+
 def write_text(path: str, text: str) -> None:
     """Write a file whole or not at all. Raises `ArchError` (E0610)."""
     from archdsl.files import write_atomic
@@ -130,3 +138,8 @@ def unreadable(path: str, error: OSError) -> ArchError:
 def bad_usage(message: str, help: str = "") -> ArchError:
     """E0607 for options that do not go together."""
     return ArchError([Diagnostic("E0607", message, None, help=help)])
+
+
+def plural(count: int, what: str) -> str:
+    """`1 test`, `2 tests`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

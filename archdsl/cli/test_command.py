@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, load_any, report, spec_files
+from archdsl.cli.session import guarded, load_any, plural, report, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable, styled, width
 from archdsl.limits import Limits
@@ -43,9 +43,8 @@ def _test(arguments: argparse.Namespace) -> int:
             print(f"note: {path} has no tests", file=sys.stderr)
     checks = [check.passed for result in results for check in result.checks]
     failed = checks.count(False)
-    print(
-        f"{len(results)} tests, {len(checks)} checks: {f'{failed} failed' if failed else 'all hold'}", file=sys.stderr
-    )
+    outcome = f"{failed} failed" if failed else "all hold"
+    print(f"{plural(len(results), 'test')}, {plural(len(checks), 'check')}: {outcome}", file=sys.stderr)
     code = exits.exit_code(found)
     return exits.SPEC if failed and code == exits.FINE else code
 

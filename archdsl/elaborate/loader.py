@@ -31,6 +31,12 @@ def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: st
     return _Loader(sink, limits, _root(real, root)).load(Source(str(path), text), real)
 
 
+def read_source(path: str | os.PathLike[str], sink: Sink, limits: Limits) -> Source | None:
+    """The text of a spec file without its imports; None after a report to `sink`."""
+    text = _read(os.path.realpath(path), str(path), sink, limits)
+    return None if text is None else Source(str(path), text)
+
+
 def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None) -> Module | None:
     """Load a spec from a string; relative imports are resolved against `root`, else the working directory."""
     base = os.path.realpath(root or os.getcwd())

@@ -1,6 +1,6 @@
 """The verifier: what every pass may take for granted about a program, checked. Tests run it on every spec."""
 
-from archdsl.ir.operator import WeightRef
+from archdsl.ir.operator import Rejection, WeightRef
 from archdsl.ir.printer import function_names, segment_text
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value, walk
 
@@ -47,6 +47,7 @@ class _FunctionCheck:
         self.ever: set[int] = set()
         self.ran: set[int] = set()
         self.paths: dict[str, set[int | None]] = {}
+        self.lists: dict[str, tuple[int, int]] = {}
         self.own = {id(node) for node, _ in walk(function.nodes)}
 
     def is_later(self, node: object) -> bool:
@@ -86,6 +87,7 @@ class _FunctionCheck:
                 self.visible = outside
                 self.define(repeat.outputs, "a repeat")
         self.use(self.function.outputs, "the return")
+        self.dense()
         return self.problems
 
     def open_repeat(self, node: Repeat) -> None:
@@ -112,10 +114,14 @@ class _FunctionCheck:
         self.ran.add(id(node))
 
     def op(self, node: Op, what: str) -> None:
-        inferred = node.op.infer(*(value.type for value in node.inputs))
         found = tuple(value.type for value in node.outputs)
-        if inferred != found:
-            self.say(f"{what}: {node.op!r} gives {inferred}, its results are typed {found}")
+        try:
+            inferred = node.op.infer(*(value.type for value in node.inputs))
+        except Rejection as rejection:
+            self.say(f"{what}: {node.op!r} refuses its inputs: {rejection.message}")
+        else:
+            if inferred != found:
+                self.say(f"{what}: {node.op!r} gives {inferred}, its results are typed {found}")
         if node.instance is not None and type(node.instance.op) is not type(node.op):
             self.say(f"{what} shares an instance of another operator")
         for reference in node.op.borrowed():
@@ -146,8 +152,8 @@ class _FunctionCheck:
                 self.say(f"{what}: {kind} {types_text(given)} do not fit {callee!r}: {types_text(wanted)}")
 
     def path(self, node: Op | Call, repeats: list[Repeat], what: str) -> None:
-        """Record a node's segments; within a repeat only the first and last iterations of each loop are
-        looked at, which is enough to see an index used twice for the interleaved strides that loops have."""
+        """Record a node's segment. Of the indices it takes in repeats, the first, the second and the last of every loop
+        are compared with those of other nodes; `dense` counts them all."""
         segment = node.segment
         if node.instance is not None:
             return
@@ -157,13 +163,24 @@ class _FunctionCheck:
         taken = self.paths.setdefault(segment.name, set())
         if (segment.index is None and taken) or None in taken:
             self.say(f"{what} is a plain segment and used several times")
-        indices = {segment.index}
-        for repeat, stride in zip(repeats, segment.strides, strict=False):
-            samples = {0, 1, repeat.times - 1}
-            indices = {index + i * stride for index in indices if index is not None for i in samples}
+        indices: set[int | None] = {segment.index}
+        if segment.index is not None:
+            count, last = 1, segment.index
+            for repeat, stride in zip(repeats, segment.strides, strict=True):
+                indices |= {segment.index + stride, segment.index + (repeat.times - 1) * stride}
+                last += (repeat.times - 1) * stride
+                count *= repeat.times if stride else 1
+            indices.add(last)
+            total, highest = self.lists.get(segment.name, (0, 0))
+            self.lists[segment.name] = (total + count, max(highest, last))
         if taken & indices:
             self.say(f"{what} is used several times")
         taken |= indices
+
+    def dense(self) -> None:
+        for name, (count, highest) in self.lists.items():
+            if count != highest + 1:
+                self.say(f"`{name}` has {count} elements numbered up to {highest}")
 
 
 def types_text(values: tuple[Value, ...]) -> str:

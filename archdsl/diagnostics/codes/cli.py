@@ -95,7 +95,7 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "E0612",
-        "unknown-model",
+        "no-such-model",
         "the file has no model of that name",
         "`archdsl count specs/resnet.arch:resnet50` asks for the model `resnet50` of that file. Models are the\n"
         "items that start with `model`, presets (`model resnet50 = resnet(depth = 50)`) included; blocks cannot\n"

@@ -1,0 +1,104 @@
+"""`archdsl run`: a spec or an ONNX file, run on onnxruntime."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, unreadable
+from archdsl.diagnostics.terminal import printable
+
+if TYPE_CHECKING:
+    from archdsl.runtime import Description
+
+
+def main(arguments: list[str]) -> int:
+    p = opts.parser(
+        "run",
+        "Run a model on onnxruntime and describe its outputs. The provider that ran it is printed.",
+        "examples:\n  archdsl run specs/resnet.arch --weights r50.safetensors --input cat.png\n"
+        "  archdsl run gpt.onnx --input ids=tokens.npy --device cuda",
+    )
+    p.add_argument("target", metavar="FILE[:MODEL] | MODEL.onnx", help="a spec or an ONNX file; - for standard input")
+    p.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="[NAME=]SOURCE",
+        help="an .npy file, an image file, or random (default); without a name the first input's",
+    )
+    opts.add_device(p)
+    opts.add_weights(p)
+    opts.add_onnx(p)
+    opts.add_model(p)
+    return guarded(p.parse_args(arguments), _run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from archdsl import runtime
+
+    given = _inputs(arguments.input)
+    dims = opts.dims(arguments.dim)
+    created, bounds = _session(arguments)
+    try:
+        feeds = runtime.feeds(created, given, dims=dims, seed=arguments.seed, bounds=bounds)
+    except OSError as error:
+        raise unreadable(str(error.filename or "the input"), error) from None
+    start = time.perf_counter()
+    outputs = runtime.run(created, feeds)
+    seconds = time.perf_counter() - start
+    print(f"provider  {runtime.provider_of(created)}")
+    for name, array in feeds.items():
+        origin = given.get(name) or given.get("" if name == next(iter(feeds)) else name) or "random"
+        print(f"input     {printable(name)}: {array.dtype}{list(array.shape)}, {printable(origin)}")
+    for name, array in outputs.items():
+        _describe(runtime.describe(name, array))
+    print(f"time      {seconds * 1000:.1f} ms, one run, not warmed up")
+    return exits.FINE
+
+
+def _inputs(given: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for option in given:
+        name, equals, source = option.partition("=")
+        if not equals or not name.isidentifier():
+            name, source = "", option
+        if name in found:
+            which = f"the input `{name}`" if name else "the first input"
+            raise bad_usage(f"{which} is given twice", "name them: --input ids=a.npy --input mask=b.npy")
+        found[name] = source
+    return found
+
+
+def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
+    """A session, and the bounds of its integer inputs where they are known."""
+    from archdsl import runtime
+
+    if arguments.target.endswith(".onnx"):
+        if arguments.param or arguments.weights:
+            option = "-p" if arguments.param else "--weights"
+            raise bad_usage(f"{option} does not go with an ONNX file", "its parameters and weights are in the file")
+        try:
+            return runtime.session(arguments.target, arguments.device), {}
+        except OSError as error:
+            raise unreadable(arguments.target, error) from None
+    network = open_network(arguments.target, arguments)
+    weights = read_weights(network, arguments)
+    session = network.session(
+        arguments.device,
+        weights,
+        opset=arguments.opset,
+        dtype=arguments.dtype,
+        functions=arguments.functions,
+    )
+    return session, runtime.index_bounds(network.program, network.limits)
+
+
+def _describe(found: "Description") -> None:
+    print(
+        f"output    {printable(found.name)}: {found.dtype}{list(found.shape)}, "
+        f"min {found.minimum:.6g}, max {found.maximum:.6g}, mean {found.mean:.6g}"
+    )
+    if found.top:
+        print("          best: " + ", ".join(f"{index} ({score:.4g})" for index, score in found.top))

@@ -1,0 +1,50 @@
+"""`archdsl verify`: do PyTorch and onnxruntime compute the same network?"""
+
+import argparse
+import sys
+
+from archdsl.cli import exits
+from archdsl.cli import options as opts
+from archdsl.cli.session import guarded, open_network, read_weights
+from archdsl.diagnostics.terminal import printable, styled
+
+
+def main(arguments: list[str]) -> int:
+    p = opts.parser(
+        "verify",
+        "Run a model through PyTorch and onnxruntime with the same weights on the same random input, and compare both\n"
+        "with PyTorch in double precision. The exit code is 1 if either is further away than float32 explains.",
+    )
+    p.add_argument("target", metavar="FILE[:MODEL]", help="a spec; - for standard input")
+    opts.add_device(p)
+    opts.add_weights(p)
+    p.add_argument("--opset", type=int, default=20, metavar="N", help="ONNX operator set (default 20)")
+    p.add_argument("--functions", action="store_true", help="keep blocks as functions of the ONNX model")
+    opts.add_model(p)
+    return guarded(p.parse_args(arguments), _verify)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from archdsl import verify
+
+    network = open_network(arguments.target, arguments)
+    weights = read_weights(network, arguments) if arguments.weights else None
+    result = verify.verify(
+        network.program,
+        arguments.seed,
+        weights=weights,
+        dims=opts.dims(arguments.dim),
+        opset=arguments.opset,
+        functions=arguments.functions,
+        device=arguments.device,
+        limits=network.limits,
+    )
+    color = opts.wants_color(arguments.color, sys.stdout)
+    print("max|error| / max|reference|, against PyTorch in float64")
+    print(f"          {'PyTorch':>10}  {'onnxruntime':>11}  output")
+    for found in result.comparisons:
+        verdict = styled("ok  ", "good", color) if found.passed else styled("FAIL", "bad", color)
+        errors = f"{found.torch_error:>10.2e}  {found.onnx_error:>11.2e}"
+        print(f"  {verdict}    {errors}  {printable(found.output)} {list(found.shape)}")
+    print(f"allowed {verify.TOLERANCE:g}; onnxruntime ran on {result.provider}, seed {arguments.seed}")
+    return exits.FINE if result.passed else exits.SPEC

@@ -1,0 +1,147 @@
+"""`archdsl count`, and the options that every command with a model has."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_support import GOOD, Ran
+
+Archdsl = Callable[..., Ran]
+
+
+def params(ran: Ran) -> int:
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)["totals"]["params"]
+
+
+def expected(width: int, n: int) -> int:
+    convs = 3 * width * 9 + (n - 1) * width * width * 9
+    return convs + n * 2 * width + width * 10 + 10
+
+
+def test_the_table_goes_to_standard_output_alone(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec)
+    assert (ran.code, ran.err) == (0, "")
+    assert "layer.0" in ran.out
+    assert f"{expected(4, 2):,}" in ran.out
+
+
+def test_parameters_are_set_with_p(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "-p", "width=8", "-p", "n=5", "--format", "json")
+    assert params(ran) == expected(8, 5)
+    assert json.loads(ran.out)["parameters"] == {"width": 8, "n": 5, "kind": "a"}
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [("n=1_0", 10), ("n=1K", 1000), ("kind=b", "b"), ('kind="b"', "b"), (" n = 3 ", 3)],
+)
+def test_values_are_literals_of_the_language(archdsl: Archdsl, spec: Path, given: str, value: object) -> None:
+    ran = archdsl("count", spec, "-p", given, "--format", "json")
+    assert ran.code == 0, ran.err
+    assert value in json.loads(ran.out)["parameters"].values()
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        (["-p", "widht=8"], "E0605", "did you mean `width`?"),
+        (["-p", "width"], "E0607", "NAME=VALUE"),
+        (["-p", "width="], "E0607", "NAME=VALUE"),
+        (["-p", "width=1 + 1"], "E0607", "literal"),
+        (["-p", "width=1; let b = 2"], "E0607", "literal"),
+        (["-p", "width=[1"], "E0607", "literal"),
+        (["-p", "width=1", "-p", "width=2"], "E0607", "twice"),
+        (["--dim", "H=3"], "E0606", "H"),
+        (["--dim", "N=0"], "E0607", "positive"),
+        (["--dim", "N=x"], "E0607", "positive"),
+        (["--limit", "node=3"], "E0609", "did you mean `nodes`?"),
+        (["--limit", "nodes=-3"], "E0607", "positive"),
+    ],
+)
+def test_a_bad_option_is_wrong_usage_and_says_why(
+    archdsl: Archdsl, spec: Path, option: list[str], code: str, said: str
+) -> None:
+    ran = archdsl("count", spec, *option)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert f"error[{code}]" in ran.err
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("given", ["width=true", 'width="wide"', 'kind="c"'])
+def test_a_value_the_parameter_does_not_take_is_refused(archdsl: Archdsl, spec: Path, given: str) -> None:
+    ran = archdsl("count", spec, "-p", given)
+    assert ran.code in (1, 2)
+    assert "error[E" in ran.err
+
+
+def test_deeply_nested_values_are_refused_not_crashed_on(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "-p", f"width={'[' * 50_000}")
+    assert ran.code in (2, 4)
+
+
+def test_a_dimension_is_fixed_with_dim(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text("model m() { input x: f32[N, 3, H, 8]; conv(4, 3); output y }\n")
+    free = archdsl("count", path)
+    fixed = archdsl("count", path, "--dim", "H=10", "--format", "json")
+    assert "864*H" in free.out
+    assert json.loads(fixed.out)["totals"]["macs"] == 4 * 27 * 80
+
+
+def test_one_of_several_models_is_named_after_a_colon(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "two.arch"
+    path.write_text(GOOD + "model wide = tiny(width = 8)\n")
+    assert params(archdsl("count", f"{path}:wide", "--format", "json")) == expected(8, 2)
+    unnamed = archdsl("count", path)
+    assert unnamed.code == 2
+    assert "E0613" in unnamed.err
+    assert "tiny, wide" in unnamed.err
+    unknown = archdsl("count", f"{path}:wied")
+    assert unknown.code == 2
+    assert "did you mean `wide`?" in unknown.err
+
+
+def test_a_file_without_a_model_is_told_apart(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "lib.arch"
+    path.write_text("block b() { relu }\n")
+    ran = archdsl("count", path)
+    assert ran.code == 2
+    assert "E0614" in ran.err
+
+
+def test_several_networks_give_one_comparison(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "two.arch"
+    path.write_text(GOOD + "model wide = tiny(width = 8)\n")
+    ran = archdsl("count", f"{path}:tiny", f"{path}:wide")
+    assert ran.code == 0
+    assert f"{expected(4, 2):,}" in ran.out
+    assert f"{expected(8, 2):,}" in ran.out
+    models = json.loads(archdsl("count", f"{path}:tiny", f"{path}:wide", "--format", "json").out)["models"]
+    assert [model["totals"]["params"] for model in models] == [expected(4, 2), expected(8, 2)]
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "csv", "markdown", "latex"])
+def test_every_format_prints_one_network_and_a_comparison(archdsl: Archdsl, spec: Path, kind: str) -> None:
+    for targets in ([spec], [spec, spec]):
+        ran = archdsl("count", *targets, "--format", kind)
+        assert ran.code == 0
+        assert str(expected(4, 2)) in ran.out.replace(",", "")
+
+
+def test_errors_of_the_spec_go_to_standard_error(archdsl: Archdsl, bad: Path) -> None:
+    ran = archdsl("count", bad)
+    assert (ran.code, ran.out) == (1, "")
+    assert "`unti`" in ran.err
+
+
+def test_a_depth_below_one_is_wrong_usage(archdsl: Archdsl, spec: Path) -> None:
+    assert archdsl("count", spec, "--depth", "0").code == 2
+
+
+def test_a_folder_is_no_spec(archdsl: Archdsl, tmp_path: Path) -> None:
+    ran = archdsl("count", tmp_path)
+    assert ran.code == 3
+    assert "E0602" in ran.err

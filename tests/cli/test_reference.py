@@ -1,0 +1,103 @@
+"""`archdsl ops`, `explain`, `show`, `test`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_support import GOOD, Ran
+
+from archdsl.diagnostics.codes import all_codes
+from archdsl.ops import catalogue
+from archdsl.std import INDEX
+
+Archdsl = Callable[..., Ran]
+
+
+def test_ops_lists_every_operator_and_every_standard_block(archdsl: Archdsl) -> None:
+    ran = archdsl("ops")
+    words = set(ran.out.replace(",", " ").split())
+    assert ran.code == 0
+    assert set(catalogue.names()) <= words
+    assert set(INDEX) <= words
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_an_operator_prints_its_arguments_its_cost_and_its_examples(archdsl: Archdsl, name: str) -> None:
+    ran = archdsl("ops", name)
+    operator = catalogue.lookup(name)
+    assert operator is not None
+    assert ran.code == 0
+    assert "\ncost\n" in ran.out
+    assert "\nexamples\n" in ran.out
+    assert all(f"  {spec.name}" in ran.out for spec in operator.arguments())
+
+
+@pytest.mark.parametrize("name", sorted(INDEX))
+def test_a_standard_block_prints_its_own_source(archdsl: Archdsl, name: str) -> None:
+    ran = archdsl("ops", name)
+    assert ran.code == 0
+    assert f"block {name}" in ran.out
+
+
+def test_an_unknown_operator_gets_a_suggestion(archdsl: Archdsl) -> None:
+    ran = archdsl("ops", "cnov")
+    assert (ran.code, ran.out) == (2, "")
+    assert "did you mean `conv`?" in ran.err
+
+
+def test_explain_alone_lists_every_code(archdsl: Archdsl) -> None:
+    out = archdsl("explain").out
+    assert [line.split()[0] for line in out.strip().split("\n")] == [code.code for code in all_codes()]
+
+
+def test_explain_takes_a_code_in_either_case_or_its_name(archdsl: Archdsl) -> None:
+    code = next(code for code in all_codes() if code.code == "E0605")
+    for word in ("E0605", "e0605", code.name):
+        ran = archdsl("explain", word)
+        assert ran.code == 0
+        assert code.explanation.strip() in ran.out
+
+
+def test_an_unknown_code_is_wrong_usage(archdsl: Archdsl) -> None:
+    ran = archdsl("explain", "E9999")
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_show_prints_the_program(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("show", spec, "-p", "n=1")
+    assert ran.code == 0
+    assert ran.out.startswith("program tiny\n")
+    assert "func @unit" in ran.out
+
+
+def test_show_prints_the_tree_of_a_file_that_would_not_elaborate(archdsl: Archdsl, bad: Path) -> None:
+    ran = archdsl("show", bad, "--stage", "ast")
+    assert (ran.code, ran.err) == (0, "")
+    assert "unti" in ran.out
+
+
+def test_test_prints_published_beside_computed(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(GOOD.replace("params > 0", 'params == 318\n macs within 50% of 20K  "A paper, Table 1"'))
+    ran = archdsl("test", path)
+    assert ran.code == 0, ran.out
+    assert "318" in ran.out
+    assert "A paper, Table 1" in ran.out
+    assert "1 test, 2 checks: all hold" in ran.err
+
+
+def test_test_fails_when_a_figure_disagrees(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(GOOD.replace("params > 0", "params == 319"))
+    ran = archdsl("test", path)
+    assert ran.code == 1
+    assert "FAIL" in ran.out
+    assert "319" in ran.out
+    assert "318" in ran.out
+    assert "1 failed" in ran.err
+
+
+def test_test_reports_a_model_that_does_not_build(archdsl: Archdsl, bad: Path) -> None:
+    ran = archdsl("test", bad)
+    assert ran.code == 1
+    assert "`unti`" in ran.err

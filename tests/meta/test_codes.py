@@ -1,0 +1,76 @@
+"""Every diagnostic code that the source can report is explained, and every explained code can be reported."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl.diagnostics.codes import all_codes, find
+
+ROOT = Path(archdsl.__file__).parent
+PATTERN = re.compile(r"[EW]\d{4}")
+
+
+def used() -> dict[str, set[str]]:
+    """Codes that stand in the source as string literals of their own, with the files that have them."""
+    found: dict[str, set[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        relative = path.relative_to(ROOT)
+        if relative.parts[:2] == ("diagnostics", "codes") or relative.name == "exits.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and PATTERN.fullmatch(node.value):
+                found.setdefault(node.value, set()).add(str(relative))
+    return found
+
+
+def test_every_code_in_the_source_is_explained() -> None:
+    explained = {code.code for code in all_codes()}
+    assert {code: files for code, files in used().items() if code not in explained} == {}
+
+
+def test_every_explained_code_is_in_the_source() -> None:
+    assert sorted({code.code for code in all_codes()} - set(used())) == []
+
+
+@pytest.mark.parametrize("code", all_codes(), ids=lambda code: code.code)
+def test_a_code_has_a_name_a_summary_and_an_explanation(code: object) -> None:
+    from archdsl.diagnostics.codes import Code
+
+    assert isinstance(code, Code)
+    assert PATTERN.fullmatch(code.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code.name)
+    assert code.summary
+    assert not code.summary.endswith(".")
+    assert len(code.explanation.split()) > 15
+    assert find(code.code.lower()) is code
+    assert find(code.name) is code
+
+
+def test_names_of_codes_are_distinct() -> None:
+    names = [code.name for code in all_codes()]
+    assert len(names) == len(set(names))
+
+
+EXAMPLES = [code for code in all_codes() if code.example.strip()]
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: code.code)
+def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_path: Path) -> None:
+    from archdsl.diagnostics.codes import Code
+    from archdsl.diagnostics.model import Sink
+    from archdsl.elaborate.loader import load_text
+    from archdsl.elaborate.model import elaborate
+    from archdsl.limits import Limits
+    from archdsl.spec_tests import run_tests
+
+    assert isinstance(code, Code)
+    sink, limits = Sink(), Limits()
+    module = load_text(code.example, sink, limits, root=str(tmp_path))
+    if module is not None and not sink.has_errors:
+        for name in module.models:
+            elaborate(module, name, {}, {}, sink, limits)
+        run_tests(module, sink, limits)
+    assert code.code in {found.code for found in sink.found}

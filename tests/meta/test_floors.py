@@ -1,0 +1,155 @@
+"""Imports only go down, and only the backends import frameworks."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import archdsl
+
+ROOT = Path(archdsl.__file__).parent
+
+FLOORS = {
+    "archdsl": 6,
+    "archdsl.__main__": 6,
+    "archdsl.source": 0,
+    "archdsl.limits": 0,
+    "archdsl.files": 0,
+    "archdsl.diagnostics": 0,
+    "archdsl.extras": 0,
+    "archdsl.syntax": 1,
+    "archdsl.types": 1,
+    "archdsl.ir": 2,
+    "archdsl.ops": 3,
+    "archdsl.std": 3,
+    "archdsl.elaborate": 4,
+    "archdsl.analysis": 4,
+    "archdsl.spec_tests": 5,
+    "archdsl.backends": 5,
+    "archdsl.weights": 5,
+    "archdsl.runtime": 5,
+    "archdsl.feeds": 5,
+    "archdsl.verify": 5,
+    "archdsl.api": 6,
+    "archdsl.cli": 6,
+}
+"""Floor of every package and top-level module, as in ARCHITECTURE.md."""
+
+NEVER = {
+    "archdsl.ir": ["archdsl.syntax"],
+    "archdsl.ops": ["archdsl.syntax"],
+    "archdsl.syntax": ["archdsl.types"],
+    "archdsl.types": ["archdsl.syntax"],
+    "archdsl.backends.torch": ["archdsl.backends.onnx"],
+    "archdsl.backends.onnx": ["archdsl.backends.torch"],
+}
+"""Neighbours that must not meet."""
+
+FRAMEWORKS = {"torch", "onnx", "onnxruntime", "numpy", "safetensors", "sympy", "rich", "click", "PIL"}
+
+VERSION_ONLY = "archdsl"
+"""Anyone may `import archdsl` itself: it holds the version and imports nothing."""
+
+
+def modules() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = ["archdsl", *path.relative_to(ROOT).with_suffix("").parts]
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path.read_text(encoding="utf-8")
+    return found
+
+
+def home(module: str) -> str:
+    """The entry of `FLOORS` that a module belongs to."""
+    parts = module.split(".")
+    name = ".".join(parts[:2])
+    if name not in FLOORS:
+        raise AssertionError(f"{name} has no floor: add it to FLOORS and ARCHITECTURE.md")
+    return name
+
+
+def imports(text: str) -> list[tuple[str, bool]]:
+    """Every module a text imports, at any depth, and whether only a type checker does."""
+    found: list[tuple[str, bool]] = []
+    tree = ast.parse(text)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.extend((alias.name, id(node) in typing_only) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            assert node.module is not None
+            found.append((node.module, id(node) in typing_only))
+            found.extend((f"{node.module}.{alias.name}", id(node) in typing_only) for alias in node.names)
+    return found
+
+
+def violations(texts: dict[str, str]) -> list[str]:
+    found: list[str] = []
+    for module, text in texts.items():
+        here = home(module)
+        for imported, typing_only in imports(text):
+            top = imported.split(".")[0]
+            if top in FRAMEWORKS and not typing_only and FLOORS[here] != 5:
+                found.append(f"{module} imports {imported}")
+            if top != "archdsl" or imported == VERSION_ONLY or imported.startswith("archdsl.__"):
+                continue
+            if ".".join(imported.split(".")[:2]) not in FLOORS:
+                continue  # a name of the package itself
+            there = home(imported)
+            if here != there and FLOORS[there] >= FLOORS[here] and not typing_only and not _allowed(here, there):
+                found.append(f"{module} (floor {FLOORS[here]}) imports {imported} (floor {FLOORS[there]})")
+            for neighbour, banned in NEVER.items():
+                inside = module == neighbour or module.startswith(f"{neighbour}.")
+                if inside and any(imported == name or imported.startswith(f"{name}.") for name in banned):
+                    found.append(f"{module} imports {imported}, which it must never meet")
+    return sorted(set(found))
+
+
+def _allowed(here: str, there: str) -> bool:
+    """Within one floor anything may meet that `NEVER` does not keep apart."""
+    return FLOORS[here] == FLOORS[there]
+
+
+def test_imports_only_go_down() -> None:
+    assert violations(modules()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("archdsl.source", "from archdsl.ir.program import Op"),
+        ("archdsl.ops.conv", "def f():\n    from archdsl.elaborate import loader"),
+        ("archdsl.ir.program", "import archdsl.syntax.ast"),
+        ("archdsl.ir.program", "from archdsl.syntax import ast"),
+        ("archdsl.backends.torch.emit", "from archdsl.backends.onnx import export"),
+        ("archdsl.analysis.cost", "import numpy"),
+        ("archdsl.cli.run_command", "import torch.nn"),
+        ("archdsl.types.dims", "from archdsl.api import load"),
+    ],
+)
+def test_a_planted_violation_is_found(module: str, text: str) -> None:
+    assert violations({module: text})
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("archdsl.backends.onnx.export", "import numpy\nfrom archdsl.ir.program import Op"),
+        ("archdsl.ir.operator", "if TYPE_CHECKING:\n    import torch\n    from archdsl.ops import conv"),
+        ("archdsl.elaborate.loader", "from archdsl.ops.catalogue import lookup"),
+    ],
+)
+def test_what_goes_down_is_no_violation(module: str, text: str) -> None:
+    assert violations({module: text}) == []
+
+
+def test_a_package_without_a_floor_is_refused() -> None:
+    with pytest.raises(AssertionError, match="has no floor"):
+        violations({"archdsl.novelty.thing": ""})
