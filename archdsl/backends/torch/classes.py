@@ -6,7 +6,7 @@ members build (`NeedsSplit`).
 """
 
 import ast
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
@@ -56,13 +56,15 @@ def specialise(body: Body) -> Specialisation:
 
 
 class Classes:
-    """Writes classes. `taken` are names that the file defines otherwise."""
+    """Writes classes. `taken` are names that the file defines otherwise, `entry_name` is what the model's class shall be
+    called, `owners` the blocks that bodies in braces are handed to."""
 
-    def __init__(self, program: Program, taken: Sequence[str], entry_name: str | None) -> None:
+    def __init__(self, program: Program, taken: Sequence[str], entry_name: str, owners: Mapping[Function, str]) -> None:
         self._program = program
+        self._owners = owners
         self._registry = Registry()
         self._taken = set(taken)
-        self._entry_name = unused(entry_name or class_name(program.entry.block), self._taken)
+        self._entry_name = unused(entry_name, self._taken)
         self._taken.add(self._entry_name)
         self.written = Written()
 
@@ -138,7 +140,7 @@ class Classes:
     def _name(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> str:
         """The block's name in CamelCase; a second class of the block says which flag makes the difference, or is numbered."""
         function = members[0].function
-        chosen = class_name(function.block)
+        chosen = class_name(f"{self._owners.get(function, '')}_{function.block}")
         others = [each.function for each in block if each not in members]
         for argument, value in function.arguments.items() if chosen in self._taken else ():
             same = all(each.function.arguments.get(argument) is True for each in members)
@@ -153,6 +155,8 @@ class Classes:
         """The block's doc comment, or what it was called."""
         doc = plain_text(function.doc)
         if not doc:
+            if function in self._owners:
+                return f"The {function.block} of `{self._owners[function]}`."
             declared = list(function.arguments)[: function.declared]
             kind = "model" if function is self._program.entry else "block"
             call = f"{function.block}({', '.join(declared)})" if declared else function.block

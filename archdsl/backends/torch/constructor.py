@@ -58,6 +58,7 @@ class Constructor:
         self._registry = registry
         self._parameters = parameters
         self._reserved = set(reserved)
+        self._injectable = False
         self.depth = 0
         """How deep this class hands submodules to submodules."""
 
@@ -68,7 +69,10 @@ class Constructor:
         first = listings[0]
         if first.single:
             rows = [_only_row(each) for each in listings]
+            # Only here may a submodule be a parameter: in a list it would be one module several times.
+            self._injectable = not any(each.absent for each in listings)
             built = self._row(rows, first.name)
+            self._injectable = False
             return [_store(first.name, self._optional(built, listings)), *self._starts(rows, access(first.name))]
         if first.family is not None:
             return self._family(listings)
@@ -287,7 +291,7 @@ class Constructor:
                 return ast.IfExp(test, ways[0], ways[1])
         depth = 1 + max(each.depth for each in distinct if isinstance(each, Klass))
         bodies = all(isinstance(value, Function) and not value.arguments for value in column)
-        if not role or not bodies or depth > INJECTION_DEPTH:
+        if not self._injectable or not bodies or depth > INJECTION_DEPTH:
             raise NeedsSplit([id(each) for each in targets])
         self.depth = max(self.depth, depth)
         return self._parameters.module(column, role)

@@ -125,6 +125,7 @@ class Forward:
         self._left = _reads(body)
         self._total = Counter(self._left)
         self._shown: TensorType | None = None
+        self._depth = 0
         self._taken: set[str] = set()
         self._author = self._author_names(output_names)
         self._inside = self._branches(body.items)
@@ -274,6 +275,8 @@ class Forward:
             codes.append(name(self._vars[value]))
             if not keep:
                 self._read(value)
+        if len(codes) == 1:
+            codes = [self._hoisted(codes[0], self._free(()), statements)]
         result = ast.Return(codes[0] if len(codes) == 1 else sequence(codes))
         if len(values) == 1:
             self._comment(result, values[0].type)
@@ -281,7 +284,7 @@ class Forward:
 
     def _comment(self, statement: ast.stmt, type: TensorType) -> None:
         """The shape after a statement, where it has changed and there is room. The text is our own: symbols are names."""
-        if not self._comments or type == self._shown:
+        if not self._comments or self._depth or type == self._shown:
             return
         assert isinstance(statement, ast.Assign | ast.Return)
         value = statement.value
@@ -311,9 +314,21 @@ class Forward:
         self._hold(value, variable)
         if isinstance(pending.code, ast.Name) and pending.code.id == variable:
             return
-        statement = ast.Assign([target(variable)], pending.code)
+        code = self._hoisted(pending.code, variable, statements)
+        statement = ast.Assign([target(variable)], code)
         self._comment(statement, pending.type)
         statements.append(statement)
+
+    def _hoisted(self, code: ast.expr, variable: str, statements: list[ast.stmt]) -> ast.expr:
+        """Where a method is called on a call and the line is too long, the call gets a line of its own."""
+        if 8 + len(variable) + 3 + len(flat(code)) <= WIDTH or not isinstance(code, ast.Call):
+            return code
+        method = code.func
+        if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Call):
+            receiver = self._hoisted(method.value, variable, statements)
+            statements.append(ast.Assign([target(variable)], receiver))
+            return ast.Call(attribute(name(variable), method.attr), code.args, code.keywords)
+        return code
 
     def _variable(self, value: Value, dying: Sequence[str]) -> str:
         forced = self._forced.get(value)
@@ -415,8 +430,10 @@ class Forward:
             iterable, over, made = range_(self._times(loop)), target(counter), [counter]
         self._taken.update(made)
         self._forced.update(zip(loop.results, carried, strict=True))
+        self._depth += 1
         self._items(loop.steps, inner, mine)
         self._flush(inner)
+        self._depth -= 1
         self._settle(loop, carried, inner)
         self._taken.difference_update(made)
         for value in held:
@@ -573,11 +590,18 @@ def _outer_reads(loop: Loop) -> list[Value]:
 def _meeting(chains: Sequence[list[Step]], infix: bool) -> list[list[Step]]:
     """The chains that are written where they meet: all of them if they are short, else the short ones of an operation."""
 
-    def short(chain: Sequence[Step]) -> bool:
-        heavy = sum(step.weight == "heavy" for step in chain)
-        return len(chain) <= LINE and heavy <= (1 if infix else 2)
-
-    kept = [chain for chain in chains if short(chain)]
-    if (not infix and len(kept) < len(chains)) or sum(map(len, kept)) > (LINE + 1 if infix else BRANCHES):
+    kept = [chain for chain in chains if _is_short(chain, infix, wide=sum(map(bool, chains)) > 2)]
+    if infix:
+        return kept if sum(map(len, kept)) <= LINE + 1 else []
+    if len(kept) < len(chains):
         return []
-    return kept
+    tiny = all(len(chain) <= LINE - 1 for chain in chains)
+    return kept if tiny or sum(map(len, kept)) <= BRANCHES else []
+
+
+def _is_short(chain: Sequence[Step], infix: bool, *, wide: bool) -> bool:
+    """Whether a chain may be written where it meets others; a bit longer where many meet, each on its own line."""
+    heavy = sum(step.weight == "heavy" for step in chain)
+    if infix:
+        return len(chain) <= LINE and heavy <= 1
+    return len(chain) <= (LINE if wide else LINE - 1) and heavy <= (2 if wide else 1)

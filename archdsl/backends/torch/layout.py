@@ -104,8 +104,14 @@ def _statement(
         else:
             lines.extend(_layout(node.value, indent, "", ""))
     elif isinstance(node, ast.Assign):
-        prefix = "".join(f"{_flat_target(target)} = " for target in node.targets)
-        lines.extend(_top(node.value, indent, prefix))
+        (place,) = node.targets
+        prefix = f"{_flat_target(place)} = "
+        if isinstance(place, ast.Tuple) and len(indent) + len(prefix) + len(flat(node.value)) > WIDTH:
+            opened = [f"{indent}(", *(f"{inner}{flat(element)}," for element in place.elts)]
+            first, *rest = _top(node.value, indent, ") = ")
+            lines.extend([*opened, first, *rest])
+        else:
+            lines.extend(_top(node.value, indent, prefix))
     elif isinstance(node, ast.Return):
         lines.extend(_top(node.value, indent, "return ") if node.value else [indent + "return"])
     elif isinstance(node, ast.Import):
@@ -119,7 +125,7 @@ def _statement(
         _block(node.body, inner, lines, comments, verbatim)
         assert not node.orelse
     elif isinstance(node, ast.For):
-        lines.append(f"{indent}for {_flat_target(node.target)} in {flat(node.iter)}:")
+        lines.extend(_layout(node.iter, indent, f"for {_flat_target(node.target)} in ", ":"))
         _block(node.body, inner, lines, comments, verbatim)
     elif isinstance(node, ast.ClassDef):
         lines.append(f"{indent}class {node.name}({', '.join(map(flat, node.bases))}):")
@@ -208,28 +214,28 @@ def _layout(node: ast.expr, indent: str, prefix: str, suffix: str) -> list[str]:
     inner = indent + "    "
     if isinstance(node, ast.Starred):
         return _layout(node.value, indent, prefix + "*", suffix)
-    if isinstance(node, ast.keyword):
-        return _layout(node.value, indent, f"{prefix}{node.arg}=", suffix)
     if isinstance(node, ast.Call) and (node.args or node.keywords):
-        parts: list[ast.expr] = [*node.args, *node.keywords]  # type: ignore[list-item]
-        head = f"{indent}{prefix}{_flat(node.func, _ATOM)}("
-        joined = ", ".join(_part(part) for part in parts)
-        if len(inner) + len(joined) <= WIDTH:
-            return [head, inner + joined, indent + ")" + suffix]
-        return [head, *(line for part in parts for line in _part_layout(part, inner)), indent + ")" + suffix]
+        return _exploded_call(node, indent, prefix, suffix)
+    if isinstance(node, ast.Subscript):
+        items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        return _bracketed(
+            f"{indent}{prefix}{_flat(node.value, _ATOM)}[", list(map(_subscript, items)), f"]{suffix}", indent
+        )
     if isinstance(node, ast.List | ast.Tuple) and node.elts:
         opening, closing = "[]" if isinstance(node, ast.List) else "()"
-        body = [line for element in node.elts for line in _layout(element, inner, "", ",")]
+        comma = "," if len(node.elts) > 1 or opening == "(" else ""
+        body = [line for element in node.elts for line in _layout(element, inner, "", comma)]
         return [f"{indent}{prefix}{opening}", *body, f"{indent}{closing}{suffix}"]
     if isinstance(node, ast.Dict):
+        comma = "," if len(node.keys) > 1 else ""
         pairs = zip(node.keys, node.values, strict=True)
-        body = [line for key, value in pairs if key for line in _layout(value, inner, f"{flat(key)}: ", ",")]
+        body = [line for key, value in pairs if key for line in _layout(value, inner, f"{flat(key)}: ", comma)]
         return [f"{indent}{prefix}{{", *body, f"{indent}}}{suffix}"]
     if isinstance(node, ast.ListComp):
         head, tail = f"{indent}{prefix}[", f"{indent}]{suffix}"
         if len(inner) + len(text) - 2 <= WIDTH:
             return [head, inner + text[1:-1], tail]
-        clauses = [inner + _clause(generator) for generator in node.generators]
+        clauses = [line for generator in node.generators for line in _clause_layout(generator, inner)]
         return [head, *_layout(node.elt, inner, "", ""), *clauses, tail]
     if isinstance(node, ast.IfExp):
         return [
@@ -237,21 +243,58 @@ def _layout(node: ast.expr, indent: str, prefix: str, suffix: str) -> list[str]:
             *_layout(node.test, indent, "if ", ""),
             *_layout(node.orelse, indent, "else ", suffix),
         ]
+    if isinstance(node, ast.BinOp):
+        return _exploded_operation(node, indent, prefix, suffix)
     return [indent + prefix + text + suffix]
+
+
+def _exploded_call(node: ast.Call, indent: str, prefix: str, suffix: str) -> list[str]:
+    inner = indent + "    "
+    parts: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
+    head, tail = f"{indent}{prefix}{_flat(node.func, _ATOM)}(", f"{indent}){suffix}"
+    joined = ", ".join(map(_part, parts))
+    if len(inner) + len(joined) <= WIDTH:
+        return [head, inner + joined, tail]
+    comma = "," if len(parts) > 1 else ""
+    return [head, *(line for part in parts for line in _part_layout(part, inner, comma)), tail]
+
+
+def _exploded_operation(node: ast.BinOp, indent: str, prefix: str, suffix: str) -> list[str]:
+    """One operand per line, each operator before its right operand."""
+    level = _BINARY[type(node.op)][1]
+    operands: list[tuple[str, ast.expr]] = []
+    left: ast.expr = node
+    while isinstance(left, ast.BinOp) and _BINARY[type(left.op)][1] == level:
+        operands.append((_BINARY[type(left.op)][0] + " ", left.right))
+        left = left.left
+    operands.append((prefix, left))
+    operands.reverse()
+    lines: list[str] = []
+    for position, (before, operand) in enumerate(operands):
+        after = suffix if position == len(operands) - 1 else ""
+        needed = level if position == 0 else level + 1
+        text = _flat(operand, needed)
+        plain = text == flat(operand)
+        lines += _layout(operand, indent, before, after) if plain else [indent + before + text + after]
+    return lines
 
 
 def _part(part: ast.expr | ast.keyword) -> str:
     return f"{part.arg}={flat(part.value)}" if isinstance(part, ast.keyword) else flat(part)
 
 
-def _part_layout(part: ast.expr | ast.keyword, indent: str) -> list[str]:
+def _part_layout(part: ast.expr | ast.keyword, indent: str, comma: str) -> list[str]:
     if isinstance(part, ast.keyword):
-        return _layout(part.value, indent, f"{part.arg}=", ",")
-    return _layout(part, indent, "", ",")
+        return _layout(part.value, indent, f"{part.arg}=", comma)
+    return _layout(part, indent, "", comma)
 
 
 def _clause(generator: ast.comprehension) -> str:
     return f"for {_flat_target(generator.target)} in {flat(generator.iter)}"
+
+
+def _clause_layout(generator: ast.comprehension, indent: str) -> list[str]:
+    return _layout(generator.iter, indent, f"for {_flat_target(generator.target)} in ", "")
 
 
 def _flat(node: ast.expr, level: int) -> str:

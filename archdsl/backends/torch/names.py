@@ -94,6 +94,9 @@ _SPELLINGS = {"relu": "ReLU", "gelu": "GELU", "googlenet": "GoogLeNet", "vit": "
 def _word(word: str) -> str:
     if word != word.lower():
         return word[0].upper() + word[1:]
+    digits = len(word) - len(word.rstrip("0123456789"))
+    if digits and word[:-digits].isalpha():
+        return _word(word[:-digits]) + word[-digits:]
     if word in _SPELLINGS:
         return _SPELLINGS[word]
     if word.endswith("net") and len(word) > 3:

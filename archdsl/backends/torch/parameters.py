@@ -170,7 +170,7 @@ class Parameters:
                     yield (left, right), binary(name(left), "*", name(right))
                 if left != right and [a - b for a, b in zip(at(left), at(right), strict=True)] == wanted:
                     yield (left, right), binary(name(left), "-", name(right))
-        for each in numbers if many else ():
+        for each in numbers:
             offsets = {value - v for v, value in zip(at(each), wanted, strict=True)}
             if len(offsets) == 1:
                 yield (each,), _plus(name(each), offsets.pop())

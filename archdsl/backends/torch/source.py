@@ -9,7 +9,7 @@ State-dict keys are the program's parameter paths.
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from textwrap import wrap
 
 from archdsl.analysis.cost import cost
@@ -20,7 +20,7 @@ from archdsl.backends.torch.lower import Body, lower
 from archdsl.backends.torch.names import class_name, identifier, plain_text
 from archdsl.backends.torch.records import Input
 from archdsl.backends.torch.roll import roll
-from archdsl.backends.torch.tidy import tidy
+from archdsl.backends.torch.tidy import tidy, untangle
 from archdsl.ir.program import Call, Function, Op, Program
 
 
@@ -48,20 +48,22 @@ class _Source:
         program = self._program
         identities = _identities(program)
         vanishing = _vanishing(program, identities)
-        blocks: dict[int, list[Body]] = {}
+        blocks: dict[Hashable, list[Body]] = {}
         for function in program.functions:
             if function in identities and function is not program.entry:
                 continue
             outputs = [output.value for output in program.outputs] if function is program.entry else None
             body = lower(function, self._helpers, vanishing, outputs)
-            blocks.setdefault(id(function.origin), []).append(body)
+            blocks.setdefault(_block(function), []).append(body)
         specialised: dict[Function, Specialisation] = {}
         for bodies in blocks.values():
             tidy(bodies)
             for body in bodies:
                 roll(body)
+            untangle(bodies)
+            for body in bodies:
                 specialised[body.function] = specialise(body)
-        classes = Classes(program, list(self._helpers.sources), self.entry_name)
+        classes = Classes(program, list(self._helpers.sources), self.entry_name, _owners(program))
         for function in identities:
             classes.identity(function)
         for batch in _batches([each for each in program.functions if each in specialised]):
@@ -128,6 +130,22 @@ def _vanishing(program: Program, identities: set[Function]) -> set[Function]:
     return {function for function in identities if function.block not in busy}
 
 
+def _owners(program: Program) -> dict[Function, str]:
+    """The block that a body in braces is handed to, by the body's functions."""
+    owners: dict[Function, str] = {}
+    for function in program.functions:
+        for callee in callees(function):
+            if callee.declared is None and not callee.arguments and function is not program.entry:
+                owners.setdefault(callee, function.block)
+    return owners
+
+
+def _block(function: Function) -> Hashable:
+    """What a function is a specialisation of. Bodies in braces count as one block where they have one name, so that bodies
+    that do the same share a class."""
+    return id(function.origin) if function.arguments or function.declared is not None else function.block
+
+
 def _batches(functions: list[Function]) -> Iterator[list[Function]]:
     """Functions of one block at a time, callees first. A block that calls itself comes in several batches."""
     known = set(functions)
@@ -136,11 +154,11 @@ def _batches(functions: list[Function]) -> Iterator[list[Function]]:
     for function in functions:
         for callee in callees(function) & known:
             callers[callee].append(function)
-    left: Counter[int] = Counter(id(function.origin) for function in functions)
-    ready: dict[int, list[Function]] = {}
+    left: Counter[Hashable] = Counter(_block(function) for function in functions)
+    ready: dict[Hashable, list[Function]] = {}
     for function in functions:
         if not waiting[function]:
-            ready.setdefault(id(function.origin), []).append(function)
+            ready.setdefault(_block(function), []).append(function)
     while ready:
         origin = next((each for each, members in ready.items() if len(members) == left[each]), next(iter(ready)))
         batch = ready.pop(origin)
@@ -150,4 +168,4 @@ def _batches(functions: list[Function]) -> Iterator[list[Function]]:
             for caller in callers[function]:
                 waiting[caller] -= 1
                 if not waiting[caller]:
-                    ready.setdefault(id(caller.origin), []).append(caller)
+                    ready.setdefault(_block(caller), []).append(caller)

@@ -8,14 +8,14 @@ functional steps become modules, so that the list is an `nn.Sequential`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Step
 from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
 from archdsl.ir.program import Value
 
-FAMILY = 6
-"""Members from which on numbered names are written as a loop; with fewer, line by line reads better."""
+FAMILY = 4
+"""Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads better."""
 
 _NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]*|0)\Z")
 
@@ -233,6 +233,43 @@ def _numbered(body: Body) -> dict[str, tuple[int, int]]:
     return found
 
 
+def untangle(bodies: Sequence[Body]) -> None:
+    """Give the members of families their names back where no loop was found that walks through them."""
+    looped = {
+        place.name
+        for body in bodies
+        for item in body.items
+        for place in _all_places(item)
+        if any(place.strides) and place.name in body.families
+    }
+    for body in bodies:
+        for prefix in set(body.families) - looped:
+            first = body.families.pop(prefix)
+            back = {entry.place.index: f"{prefix}{first + (entry.place.index or 0)}" for entry in body.entries[prefix]}
+            entries: dict[str, list[Entry]] = {}
+            for name, listed in body.entries.items():
+                if name != prefix:
+                    entries[name] = listed
+                    continue
+                for entry in listed:
+                    single = back[entry.place.index]
+                    entries[single] = [Entry(Place(single), entry.code, entry.starts, entry.times)]
+            body.entries = entries
+            _move(body, lambda old, prefix=prefix, back=back: Place(back[old.index]) if old.name == prefix else old)
+
+
+def _all_places(item: Item) -> list[Place]:
+    found: list[Place] = []
+    pending = [item]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, Loop):
+            pending.extend(current.steps)
+        else:
+            found.extend(mentioned(current.code)[1])
+    return found
+
+
 def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
     entries: dict[str, list[Entry]] = {}
     for name, listed in body.entries.items():
@@ -243,9 +280,11 @@ def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
             entries[name] = listed
     body.entries = entries
 
-    def place(old: Place) -> Place:
-        return moved.get(old.name, old)
+    _move(body, lambda old: moved.get(old.name, old))
 
+
+def _move(body: Body, place: Callable[[Place], Place]) -> None:
+    """Change every place that a body's steps mention."""
     pending = list(body.items)
     while pending:
         item = pending.pop()
