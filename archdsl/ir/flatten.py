@@ -135,9 +135,9 @@ def weight_path(owner: str, name: str) -> str:
 
 
 def function_weights(function: Function) -> str:
-    """A fingerprint of the paths and shapes of the weights that one call of a function owns: functions with equal ones can
-    share one instance's weights. A repeat and the same loop written out have different fingerprints. The work is
-    proportional to the distinct functions below this one.
+    """A fingerprint of the paths and shapes of the weights that one call of a function owns: functions with equal
+    ones can share one instance's weights. A repeat and the same loop written out have different fingerprints. The
+    work is proportional to the distinct functions below this one.
     """
     done: dict[Function, str] = {}
     pending = [function]

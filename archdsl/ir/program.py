@@ -1,9 +1,10 @@
 """The program: a graph of specialised functions that every analysis and both backends fold over.
 
-A `Function` is one block under given static arguments and input types. Its body is a straight line of nodes in execution
-order; a node is an `Op` (one operator), a `Call` (of another function) or a `Repeat` (a type-preserving body run `times`
-times). A block that is used a thousand times with the same arguments is one `Function` and a thousand `Call`s, or one
-`Call` in one `Repeat`; nothing ever depends on the number of layers unless it asks for `flatten`.
+A `Function` is one block under given static arguments and input types. Its body is a straight line of nodes in
+execution order; a node is an `Op` (one operator), a `Call` (of another function) or a `Repeat` (a type-preserving
+body run `times` times). A block that is used a thousand times with the same arguments is one `Function` and a
+thousand `Call`s, or one `Call` in one `Repeat`; nothing ever depends on the number of layers unless it asks for
+`flatten`.
 
 Nodes and values are compared by identity.
 """
@@ -26,10 +27,11 @@ class Value:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Segment:
-    """One step of a parameter path (`layer1.0`): a name and, where the name occurs several times in its function, an index.
+    """One step of a parameter path (`layer1.0`): a name and, where the name occurs several times in its function, an
+    index.
 
-    Inside `Repeat` nodes the index moves with the loop: iteration numbers i, j, ... of the enclosing repeats, outermost
-    first, give `index + i * strides[0] + j * strides[1] + ...`.
+    Inside `Repeat` nodes the index moves with the loop: iteration numbers i, j, ... of the enclosing repeats,
+    outermost first, give `index + i * strides[0] + j * strides[1] + ...`.
     """
 
     name: str
@@ -82,8 +84,8 @@ class Repeat:
 
     `parameters` are the loop-carried values as the body sees them, `results` what the body makes of them, of the same
     types; iteration 0 gets `inputs`, the last one gives `outputs`. The body may also read any earlier value of the
-    enclosing function. It opens no path scope: its nodes' segments carry a stride for this loop. Every iteration has its
-    own weights; shared instances declared outside the body are the exception.
+    enclosing function. It opens no path scope: its nodes' segments carry a stride for this loop. Every iteration has
+    its own weights; shared instances declared outside the body are the exception.
     """
 
     times: int
@@ -103,10 +105,10 @@ Node = Op | Call | Repeat
 class Function:
     """A block under given static arguments and input types.
 
-    `block` is the block's (or model's) name; `arguments` its static arguments and signature-bound dimensions by name, in
-    declaration order, as plain values (ints, floats, bools, strings, `Dim`s, tuples of these, or the name of a block);
-    a body passed by braces is called by its parameter's name and has none. `input_names` are the signature's names.
-    `labels` maps each label of the body to its value (the last one, where a label is used several times).
+    `block` is the block's (or model's) name; `arguments` its static arguments and signature-bound dimensions by name,
+    in declaration order, as plain values (ints, floats, bools, strings, `Dim`s, tuples of these, or the name of a
+    block); a body passed by braces is called by its parameter's name and has none. `input_names` are the signature's
+    names. `labels` maps each label of the body to its value (the last one, where a label is used several times).
     `origin` identifies the block definition: two functions with the same origin are specialisations of one block.
     """
 
@@ -169,10 +171,11 @@ class Program:
 
 @dataclass(slots=True, eq=False, repr=False)
 class FlatOp:
-    """One operator application of the flattened program: full path, and values that are unique across the whole program.
+    """One operator application of the flattened program: full path, and values that are unique across the whole
+    program.
 
-    `owner_path` is the path under which the weights live: `path`, or that of the shared instance. `borrowed` holds the
-    full path of each weight in `op.borrowed()`, in that order.
+    `owner_path` is the path under which the weights live: `path`, or that of the shared instance. `borrowed` holds
+    the full path of each weight in `op.borrowed()`, in that order.
     """
 
     path: str

@@ -31,6 +31,7 @@ NUMPY_TYPES: Final = {
     "u8": "|u1",
     "bool": "|b1",
 }
+"""numpy's name of each dtype as it is stored: little-endian."""
 
 
 def initial(program: Program, seed: int, limits: Limits | None = None) -> "Arrays":

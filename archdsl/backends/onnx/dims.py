@@ -8,7 +8,7 @@ compute in which order; the emitter turns each step into int64 nodes.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from archdsl.types.dims import Atom, Dim, Expr, Floor, Monomial, symbols
+from archdsl.types.dims import Atom, Dim, Expr, Floor, Monomial
 from archdsl.types.tensor import TensorType
 
 Step = (
@@ -73,13 +73,6 @@ class DimSources:
             atom = dim.terms[0][0][0]
             return ("missing", atom) if isinstance(atom, str) else ("floor", atom.numerator, atom.divisor)
         return ("sum", tuple((tuple(map(_as_dim, atoms)), factor) for atoms, factor in dim.terms))
-
-
-def underivable(dims: Sequence[Dim], types: Sequence[TensorType]) -> list[str]:
-    """Names of the symbols in `dims` that the inputs' shapes do not give."""
-    places = DimSources(types).places
-    names = sorted({name for dim in dims for name in symbols(dim)})
-    return [name for name in names if _as_dim(name) not in places]
 
 
 def _parts(step: Step) -> list[Dim]:

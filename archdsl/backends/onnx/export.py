@@ -16,6 +16,7 @@ from archdsl.extras import require
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.weights.initial import NUMPY_TYPES
 from archdsl.weights.match import match
 from archdsl.weights.tensors import as_array
 
@@ -32,8 +33,6 @@ OLDEST_OPSET: Final = 18
 _IR_VERSIONS: Final = {18: 8, 19: 9, 20: 9, 21: 10, 22: 10}
 """ONNX IR version that came with each operator set (onnx/docs/Versioning.md): the oldest that may carry it,
 so that older runtimes load the file."""
-
-_NUMPY: Final = {"f16": "<f2", "f32": "<f4", "f64": "<f8", "i32": "<i4", "i64": "<i8", "u8": "|u1", "bool": "|b1"}
 
 
 def onnx_model(
@@ -161,10 +160,10 @@ def _of_array(onnx: Any, numpy: Any, path: str, array: Any, weight: Weight, dtyp
         if stored == "f16":
             finite = numpy.isfinite(values)
             values = numpy.where(finite, numpy.clip(values, -65504, 65504), values)
-        values = numpy.ascontiguousarray(values, _NUMPY[stored]).reshape(-1)
+        values = numpy.ascontiguousarray(values, NUMPY_TYPES[stored]).reshape(-1)
         return memoryview(values).cast("B") if values.size else memoryview(b"")
 
-    size = weight.elements * numpy.dtype(_NUMPY[stored]).itemsize
+    size = weight.elements * numpy.dtype(NUMPY_TYPES[stored]).itemsize
     return Tensor(header.SerializeToString(deterministic=True), size, data)
 
 
