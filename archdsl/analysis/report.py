@@ -172,27 +172,23 @@ def _line(texts: list[str], widths: list[int], head: list[str], numeric: set[str
 
 
 def _wrap(text: str, most: int) -> list[str]:
-    """Lines of at most `most` cells, broken after a space where there is one; the indent is kept."""
+    """Lines of at most `most` cells, broken after a comma, else after a space, else anywhere; indents are kept."""
     if width(text) <= most:
         return [text]
     indent = text[: len(text) - len(text.lstrip())]
-    inner = indent + "  "
     lines: list[str] = []
-    current = ""
-    for word in text.split(" "):
-        joined = f"{current} {word}" if current else word or indent
-        if not current or width(joined) <= most:
-            current = joined
-        else:
-            lines.append(current)
-            current = inner + word
-        while width(current) > most:
-            cut = most
-            while width(current[:cut]) > most:
-                cut -= 1
-            lines.append(current[:cut])
-            current = inner + current[cut:]
-    return [*lines, current]
+    rest = text
+    while width(rest) > most:
+        fits = most
+        while width(rest[:fits]) > most:
+            fits -= 1
+        floor = len(indent) + 2
+        cut = rest.rfind(", ", floor, fits - 1) + 2
+        if cut < 2:
+            cut = rest.rfind(" ", floor, fits) + 1 or fits
+        lines.append(rest[:cut].rstrip())
+        rest = f"{indent}  {rest[cut:]}"
+    return [*lines, rest]
 
 
 # ------------------------------------------------------------------------------------------------------- json

@@ -72,9 +72,15 @@ def function_names(program: Program) -> dict[int, str]:
 
 
 def arguments_text(function: Function, bound: bool = False) -> str:
-    """`out = 64, stride = 1`: the block's parameters, and with `bound` the names that its signature binds."""
+    """`out = 64, !bias`: the block's parameters, and with `bound` the names that its signature binds."""
     given = list(function.arguments.items())[: None if bound else function.declared]
-    return ", ".join(f"{name} = {value_text(value)}" for name, value in given)
+    return ", ".join(_argument_text(name, value) for name, value in given)
+
+
+def _argument_text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return name if value else f"!{name}"
+    return f"{name} = {value_text(value)}"
 
 
 def value_text(value: object) -> str:

@@ -5,6 +5,7 @@ import pytest
 import archdsl
 from archdsl.analysis.cost import Cost, CostModel
 from archdsl.ir.flatten import flatten
+from archdsl.ir.program import Op
 from archdsl.limits import Limits
 
 UNIT = "block unit(c) { conv(c, 3, !bias) -> bn -> relu }\n"
@@ -103,3 +104,28 @@ def test_a_labelled_part_counts_all_of_its_list() -> None:
     assert head is not None
     assert layer.params + head.params == model.total.params
     assert model.part("absent") is None
+
+
+def applications_looked_at(depth: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many operators the cost model looks at for a network of some depth."""
+    looked_at = 0
+    original = CostModel.op
+
+    def counted(self: CostModel, node: Op) -> Cost:
+        nonlocal looked_at
+        looked_at += 1
+        return original(self, node)
+
+    text = (
+        "block unit(c) { add { conv(c, 3) -> bn -> relu | id } }\n"
+        "model m(n) { input x: f32[N, 8, 8, 8]; for i in 0..n { unit(8) as layer }; output y }"
+    )
+    net = archdsl.load(text, n=depth)
+    with monkeypatch.context() as patch:
+        patch.setattr(CostModel, "op", counted)
+        net.cost()
+    return looked_at
+
+
+def test_counting_looks_at_each_distinct_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert applications_looked_at(5, monkeypatch) == applications_looked_at(500, monkeypatch) == 5

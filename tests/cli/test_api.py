@@ -1,0 +1,109 @@
+"""The Python interface."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_support import GOOD
+
+import archdsl
+
+
+def test_a_path_and_its_text_are_the_same_network(spec: Path) -> None:
+    costs = {archdsl.load(spec).cost(), archdsl.load(str(spec)).cost(), archdsl.load(GOOD).cost()}
+    assert len(costs) == 1
+
+
+def test_keywords_set_the_parameters_of_the_model(spec: Path) -> None:
+    assert archdsl.load(spec, width=8, n=5).program.entry.arguments == {"width": 8, "n": 5, "kind": "a"}
+
+
+def test_a_rejected_spec_raises_every_diagnostic_and_prints_them() -> None:
+    with pytest.raises(archdsl.ArchError) as error:
+        archdsl.load(GOOD.replace("unit(width)", "unti(width)").replace("linear(10)", "lineer(10)"))
+    assert len(error.value.diagnostics) == 2
+    assert "--> <string>:5:" in str(error.value)
+    assert not error.value.is_limit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"model": "other"}, "E0612"),
+        ({"widht": 3}, "E0605"),
+        ({"dims": {"H": 3}}, "E0606"),
+        ({"limits": archdsl.Limits(source_bytes=10)}, "E0901"),
+    ],
+)
+def test_what_does_not_fit_the_model_is_a_coded_error(arguments: dict[str, object], code: str) -> None:
+    with pytest.raises(archdsl.ArchError) as error:
+        archdsl.load(GOOD, **arguments)  # type: ignore[arg-type]
+    assert [found.code for found in error.value.diagnostics] == [code]
+
+
+def test_a_missing_file_is_a_coded_error() -> None:
+    with pytest.raises(archdsl.ArchError, match="no-such-file"):
+        archdsl.load("no-such-file.arch")
+
+
+def test_warnings_come_with_the_network() -> None:
+    net = archdsl.load("model m() { input x: f32[N, 3, 8, 8]; linear(4); output y }")
+    assert [found.severity for found in net.warnings] == ["warning"]
+
+
+def test_a_network_says_what_it_is(spec: Path) -> None:
+    net = archdsl.load(spec)
+    assert net.name == "tiny"
+    assert "x: f32[N, 3, 8, 8]" in repr(net)
+
+
+def test_the_module_computes_what_the_session_computes(spec: Path) -> None:
+    torch = pytest.importorskip("torch")
+    numpy = pytest.importorskip("numpy")
+    pytest.importorskip("onnxruntime")
+    net = archdsl.load(spec)
+    module = net.torch().eval()
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    (found,) = net.session(weights=module.state_dict()).run(None, {"x": x.numpy()})
+    with torch.no_grad():
+        numpy.testing.assert_allclose(found, module(x).numpy(), atol=1e-5)
+
+
+def test_weights_depend_on_the_seed_alone(spec: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    one, again, other = (archdsl.load(spec).weights(seed) for seed in (1, 1, 2))
+    assert all(numpy.array_equal(one[path], again[path]) for path in one)
+    assert any(not numpy.array_equal(one[path], other[path]) for path in one)
+
+
+def test_the_model_in_memory_is_the_file(spec: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    net = archdsl.load(spec)
+    net.onnx(tmp_path / "net.onnx", seed=3)
+    written = onnx.load(tmp_path / "net.onnx")
+    assert {t.name for t in written.graph.initializer} == {t.name for t in net.onnx_model(seed=3).graph.initializer}
+
+
+def test_an_attribute_the_package_has_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = archdsl.nothing
+
+
+def test_every_public_name_can_be_reached() -> None:
+    for name in archdsl.__all__:
+        assert getattr(archdsl, name) is not None
+    assert dir(archdsl) == archdsl.__all__
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["count", "--depth", "3", "--format", "json"]])
+def test_hash_seeds_change_nothing(spec: Path, arguments: list[str]) -> None:
+    outputs: set[str] = set()
+    for seed in ("0", "1", "2"):
+        command = [sys.executable, "-m", "archdsl", arguments[0], str(spec), *arguments[1:]]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
