@@ -90,14 +90,19 @@ def _last_line(span: Span) -> int:
 
 
 def _trace(diagnostic: Diagnostic) -> list[str]:
-    texts: list[str] = []
+    """One line a frame, innermost first; equal frames in a row are one line, a long chain loses its middle."""
+    runs: list[tuple[str, int]] = []
     for frame in diagnostic.trace:
-        name = frame.span.source.name
         same = diagnostic.span is not None and frame.span.source is diagnostic.span.source
-        place = f"line {frame.span.line}" if same else f"{name}:{frame.span.line}"
-        texts.append(f"{frame.text.removeprefix('in ')}, from {place}")
-    hidden = len(texts) - _TRACE_HEAD - _TRACE_TAIL
-    if hidden > 1:
+        place = f"line {frame.span.line}" if same else f"{frame.span.source.name}:{frame.span.line}"
+        text = f"{frame.text.removeprefix('in ')}, from {place}"
+        if runs and runs[-1][0] == text:
+            runs[-1] = (text, runs[-1][1] + 1)
+        else:
+            runs.append((text, 1))
+    texts = [text if count == 1 else f"{text} ({count} times)" for text, count in runs]
+    hidden = sum(count for _, count in runs[_TRACE_HEAD : len(runs) - _TRACE_TAIL])
+    if len(runs) > _TRACE_HEAD + _TRACE_TAIL + 1:
         texts[_TRACE_HEAD:-_TRACE_TAIL] = [f"... {hidden} more calls"]
     return texts
 

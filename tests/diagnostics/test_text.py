@@ -180,6 +180,16 @@ def test_a_long_chain_of_calls_is_shortened_in_the_middle() -> None:
     assert "... 89 more calls" in chain[8]
 
 
+def test_a_recursion_is_one_line_of_the_chain() -> None:
+    source = Source("x", "bad\nmain")
+    inner, outer = Frame("`loop`", span(source, "bad")), Frame("`loop`", span(source, "main"))
+    lines = render("", span(source, "bad"), trace=(*[inner] * 200, outer))
+    assert [line for line in lines if "= in:" in line] == [
+        "  = in: `loop`, from line 1 (200 times)",
+        "  = in: `loop`, from line 2",
+    ]
+
+
 def test_colour_changes_nothing_but_escape_sequences() -> None:
     import re
 
