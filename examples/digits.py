@@ -23,7 +23,7 @@ import archdsl
 from archdsl.weights import save_safetensors
 
 SPEC = Path(__file__).parents[1] / "specs" / "digits.arch"
-EPOCHS = 16
+EPOCHS = 12
 BATCH = 64
 GOAL = 0.98
 

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 
 # spec, model, parameters, what the paper is, the parameter count it states ("" where it states none)
 ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
-    ("lenet", "lenet5", {}, "LeCun et al., 1998", "60 000"),
+    ("lenet", "lenet5", {}, "LeCun et al., 1998", ""),
     ("autoencoder", "deep_autoencoder", {}, "Hinton & Salakhutdinov, 2006", ""),
     ("alexnet", "alexnet", {}, "Krizhevsky et al., 2012", "60M"),
     ("vgg", "vgg", {"config": "D"}, "Simonyan & Zisserman, 2014", "138M"),
