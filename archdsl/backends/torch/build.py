@@ -1,6 +1,7 @@
 """An `nn.Module` from a program: the source of `torch_source`, executed."""
 
 import linecache
+import weakref
 from types import ModuleType
 
 from torch import nn
@@ -14,7 +15,7 @@ _built = 0
 def build_module(program: Program) -> nn.Module:
     """Execute the generated source and make one model, with PyTorch's own initialisation.
 
-    The source is registered with `linecache`, so tracebacks, `inspect.getsource` and debuggers show it. Raises `ArchError`
+    The source is registered with `linecache`, so tracebacks and debuggers show it. Raises `ArchError`
     as `torch_source` does.
     """
     global _built
@@ -25,4 +26,6 @@ def build_module(program: Program) -> nn.Module:
     module = ModuleType(f"archdsl_generated_{_built}")
     module.__file__ = file
     exec(compile(source, file, "exec"), module.__dict__)
-    return module.__dict__[model_class(program)]()
+    model: type[nn.Module] = module.__dict__[model_class(program)]
+    weakref.finalize(model, linecache.cache.pop, file, None)
+    return model()

@@ -23,6 +23,10 @@ from archdsl.backends.torch.tree import assign, attribute, call, class_, functio
 from archdsl.ir.program import Call, Function, Program, Value, walk
 
 
+COMMENTED = 6
+"""Steps from which on the forward pass of a block with one specialisation shows shapes, as the model's always does."""
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Written:
     """The classes of a program, callees first, and the comments that belong to their statements."""
@@ -115,7 +119,7 @@ class Classes:
             lambda leaf: kept.visit(parameters.express(columns[leaf], leaf.role, leaf.default)),
             lambda loop: kept.visit(parameters.express(times[loop], "n")),
             lists.__getitem__,
-            comments=len(members) == 1,
+            comments=is_entry or (len(members) == 1 and len(first.body.items) >= COMMENTED),
             output_names=[output.name for output in outputs],
         )
         returns = [(value, False) for value in first.body.outputs]

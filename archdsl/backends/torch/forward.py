@@ -141,7 +141,11 @@ class Forward:
         if len(output_names) > 1:
             chosen.update(zip(self._body.outputs, output_names, strict=True))
         for value in self._body.inputs:
-            if value in self._body.names:
+            if value not in self._body.names:
+                continue
+            if self._body.names[value] == POOL[0] and list(chosen.values()).count(POOL[0]) == 1:
+                found[value] = POOL[0]  # the author's word for the running value too
+            else:
                 found[value] = self._reserve(self._body.names[value])
         outputs = set(self._body.outputs) if len(output_names) > 1 else set[Value]()
         steps = _step_reads(self._body)

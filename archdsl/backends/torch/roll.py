@@ -4,8 +4,8 @@
 list, become one step: the list is an `nn.Sequential`.
 
 *Loops.* The nodes of a `for` body come from the same places of the source in every iteration, so a run of items whose
-spans, code and flow of values repeat is a loop. The innermost loops are found first; a second and third pass find the loops
-around them. Each pass looks at every item a bounded number of times.
+spans, code and flow of values repeat is a loop. The innermost loops are found first; later passes find the loops around
+them. Each pass looks at every item a bounded number of times.
 """
 
 from collections import Counter
@@ -18,9 +18,9 @@ from archdsl.ir.program import Value
 MAX_PERIOD = 256
 """Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""
 
-PASSES = 3
+PASSES = 4
 
-Fold = Callable[[list[Item]], list[Item]]
+Fold = Callable[[list[Item], int], list[Item]]
 
 
 def roll(body: Body) -> None:
@@ -36,20 +36,23 @@ class _Roller:
         self._drop_unread()
         self._count()
         self._body.items = self._nested(self._body.items, self._chains)
+        self._strict = True
         for _ in range(PASSES):
             self._count()
             self._rolled = 0
             self._body.items = self._nested(self._body.items, self._loops)
-            if not self._rolled:
+            if not self._rolled and not self._strict:
                 break
+            self._strict = self._strict and bool(self._rolled)
         self._count()
         self._body.items = self._nested(self._body.items, self._chains)
 
-    def _nested(self, items: list[Item], fold: Fold) -> list[Item]:
+    def _nested(self, items: list[Item], fold: Fold, depth: int = 0) -> list[Item]:
+        """Fold the bodies of loops first. As deep as loops nest."""
         for item in items:
             if isinstance(item, Loop):
-                item.steps = self._nested(item.steps, fold)
-        return fold(items)
+                item.steps = self._nested(item.steps, fold, depth + 1)
+        return fold(items, depth)
 
     def _drop_unread(self) -> None:
         """Leave out what no output depends on; its weights are still built."""
@@ -87,7 +90,7 @@ class _Roller:
 
     # -------------------------------------------------------------------------------------------------- chains
 
-    def _chains(self, items: list[Item]) -> list[Item]:
+    def _chains(self, items: list[Item], depth: int) -> list[Item]:
         folded: list[Item] = []
         position = 0
         while position < len(items):
@@ -133,7 +136,7 @@ class _Roller:
 
     # --------------------------------------------------------------------------------------------------- loops
 
-    def _loops(self, items: list[Item]) -> list[Item]:
+    def _loops(self, items: list[Item], depth: int) -> list[Item]:
         keys: dict[Hashable, int] = {}
         marks = [keys.setdefault(_mark(item), len(keys)) for item in items]
         following = [0] * len(items)
@@ -146,10 +149,12 @@ class _Roller:
         while position < len(items):
             period = following[position] - position
             loop = None
-            if 0 < period <= MAX_PERIOD:
+            # A mark that comes twice in a period is a loop inside: that one first, unless it turned out to be none.
+            inner = self._strict and len(set(marks[position : position + period])) < period
+            if 0 < period <= MAX_PERIOD and not inner:
                 times = _repetitions(marks, position, period)
                 if times > 1:
-                    loop = self._loop(items[position : position + times * period], period)
+                    loop = self._loop(items[position : position + times * period], period, depth)
             if loop is None:
                 folded.append(items[position])
                 position += 1
@@ -159,7 +164,7 @@ class _Roller:
                 self._rolled += 1
         return folded
 
-    def _loop(self, items: Sequence[Item], period: int) -> Loop | None:
+    def _loop(self, items: Sequence[Item], period: int, depth: int) -> Loop | None:
         """A loop that does what `items` do, or None where values do not flow from one iteration to the next alone."""
         times = len(items) // period
         rounds = [items[start : start + period] for start in range(0, len(items), period)]
@@ -194,7 +199,7 @@ class _Roller:
                     return None
         moved = iter(strides)
         parameters = {value: Value(value.type) for value in carried}
-        steps = [_shifted(item, moved, parameters) for item in rounds[0]]
+        steps = [_shifted(item, moved, parameters, depth) for item in rounds[0]]
         return Loop(
             times,
             tuple(parameters.values()),
@@ -312,13 +317,16 @@ def _outside_reads(item: Item) -> list[Value]:
     return [value for value in found if value not in made]
 
 
-def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Value]) -> Item:
-    """The item of the first iteration, reading the loop's parameters, with the loop's strides put before those its places
-    have already."""
+def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Value], depth: int) -> Item:
+    """The item of the first iteration, reading the loop's parameters. The loop's strides are put after those of the `depth`
+    loops around it and before those of the loops inside."""
 
     def moved(place: Place) -> Place:
         stride = next(strides)
-        return place if place.index is None else Place(place.name, place.index, (stride, *place.strides))
+        if place.index is None:
+            return place
+        around = (*place.strides[:depth], *[0] * (depth - len(place.strides)))
+        return Place(place.name, place.index, (*around, stride, *place.strides[depth:]))
 
     def read(value: Value) -> Value:
         return parameters.get(value, value)
@@ -328,5 +336,5 @@ def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Valu
     else:
         item.inputs = tuple(map(read, item.inputs))
         for step in item.steps:
-            _shifted(step, strides, parameters)
+            _shifted(step, strides, parameters, depth)
     return item
