@@ -15,7 +15,8 @@ ATTEND = '''
 def attend(q, k, v, heads, is_causal=False):
     """Scaled dot-product attention, each head on its slice of the last axis."""
     q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal).transpose(1, 2).flatten(2)
+    x = F.scaled_dot_product_attention(q, k, v, is_causal=is_causal)
+    return x.transpose(1, 2).flatten(2)
 '''
 
 

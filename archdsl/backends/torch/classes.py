@@ -1,9 +1,8 @@
 """From functions to classes: the specialisations of a block that differ in numbers only share one class.
 
-Blocks are taken callees first. The functions of one block are sorted by what they have in common (`_key`: the rolled steps
-and what is built, literals apart); each sort becomes a class, or several where no constructor can choose between what its
-members build (`NeedsSplit`).
-"""
+Blocks are taken callees first. The functions of one block are sorted by what they have in common (`_key`: the
+rolled steps and what is built, literals apart); each sort becomes a class, or several where no constructor can
+choose between what its members build (`NeedsSplit`)."""
 
 import ast
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -22,9 +21,9 @@ from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mention
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
 from archdsl.ir.program import Call, Function, Program, Value, walk
 
-
 COMMENTED = 6
-"""Steps from which on the forward pass of a block with one specialisation shows shapes, as the model's always does."""
+"""Steps from which on the forward pass of a block with one specialisation shows shapes, as the model's always
+does."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -60,8 +59,8 @@ def specialise(body: Body) -> Specialisation:
 
 
 class Classes:
-    """Writes classes. `taken` are names that the file defines otherwise, `entry_name` is what the model's class shall be
-    called, `owners` the blocks that bodies in braces are handed to."""
+    """Writes classes. `taken` are names that the file defines otherwise, `entry_name` is what the model's class
+    shall be called, `owners` the blocks that bodies in braces are handed to."""
 
     def __init__(self, program: Program, taken: Sequence[str], entry_name: str, owners: Mapping[Function, str]) -> None:
         self._program = program
@@ -142,7 +141,8 @@ class Classes:
         self.written.comments.update(forward.comments)
 
     def _name(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> str:
-        """The block's name in CamelCase; a second class of the block says which flag makes the difference, or is numbered."""
+        """The block's name in CamelCase; a second class of the block says which flag makes the difference, or is
+        numbered."""
         function = members[0].function
         chosen = class_name(f"{self._owners.get(function, '')}_{function.block}")
         others = [each.function for each in block if each not in members]
@@ -156,22 +156,20 @@ class Classes:
         return chosen
 
     def _describe(self, function: Function) -> str:
-        """The block's doc comment, or what it was called."""
+        """The block's doc comment, or what it was called; wrapped as a docstring of a class."""
         doc = plain_text(function.doc)
         if not doc:
-            if function in self._owners:
-                return f"The {function.block} of `{self._owners[function]}`."
             declared = list(function.arguments)[: function.declared]
-            kind = "model" if function is self._program.entry else "block"
             call = f"{function.block}({', '.join(declared)})" if declared else function.block
-            return f"The {kind} `{call}`."
+            doc = f"The {'model' if function is self._program.entry else 'block'} `{call}`."
+            if function in self._owners:
+                doc = f"The {function.block} of `{self._owners[function]}`."
+            doc = plain_text(doc)
         if doc[-1] in '"\\' or doc[-1].isalnum():
             doc += "."
-        return (
-            doc
-            if all(len(line) < 70 for line in doc.split("\n"))
-            else "\n    ".join(wrap(" ".join(doc.split()), WIDTH - 7))
-        )
+        if any(len(line) > WIDTH - 10 for line in doc.split("\n")):
+            doc = "\n".join(wrap(" ".join(doc.split()), WIDTH - 10))
+        return doc.replace("\n", "\n    ")
 
 
 class _Saved(ast.NodeTransformer):
@@ -207,7 +205,8 @@ def _walked(each: Specialisation, loop: Loop) -> list[str] | None:
 
 
 class _Keys:
-    """Keys of items, with values numbered in the order in which they appear; collects literals and loops on the way."""
+    """Keys of items, with values numbered in the order in which they appear; collects literals and loops on the
+    way."""
 
     def __init__(self, body: Body, listings: dict[str, Listing]) -> None:
         self.numbers: dict[Value, int] = {value: position for position, value in enumerate(body.inputs)}
@@ -249,7 +248,8 @@ def _with_optional_parts(specialisations: Sequence[Specialisation]) -> list[Spec
 
 
 def _adopted(each: Specialisation, other: Specialisation) -> Specialisation | None:
-    """`each` as a specialisation of the class of `other`, without some of its parts; None if more than that differs."""
+    """`each` as a specialisation of the class of `other`, without some of its parts; None if more than that
+    differs."""
     if other.key == each.key or not set(each.listings) < set(other.listings):
         return None
     mine = _Keys(each.body, each.listings)

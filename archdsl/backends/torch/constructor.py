@@ -1,12 +1,12 @@
 """The body of `__init__`: one statement per segment name, lists as comprehensions where their items are alike.
 
-A list becomes, whichever comes first: `[X(a, b) for _ in range(n)]` when its items are equal, `[X(a + b * i) for i in range(n)]`
-when their numbers grow evenly, `[X(p) for p in (0.1, 0.2, ...)]` when one number differs, and else its items one by one with
-runs of equal ones put together.
-"""
+A list becomes, whichever comes first: `[X(a, b) for _ in range(n)]` when its items are equal, `[X(a + b * i) for i
+in range(n)]` when their numbers grow evenly, `[X(p) for p in (0.1, 0.2, ...)]` when one number differs, and else
+its items one by one with runs of equal ones put together."""
 
 import ast
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from archdsl.backends.torch.emitter import Entries, initial_statement
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
@@ -63,8 +63,8 @@ class Constructor:
         """How deep this class hands submodules to submodules."""
 
     def statements(self, listings: Sequence[Listing], chains: set[str]) -> list[ast.stmt]:
-        """Statements that build what one name stands for; `listings` holds one listing per specialisation. `chains` are the
-        names of lists that are applied item after item."""
+        """Statements that build what one name stands for; `listings` holds one listing per specialisation. `chains`
+        are the names of lists that are applied item after item."""
         listings = [self._canonical(each) for each in listings]
         first = listings[0]
         if first.single:
@@ -160,7 +160,8 @@ class Constructor:
         return self._explicit([list(each) for each in runs], chain=chain)
 
     def _progression(self, listings: Sequence[Listing], runs: Sequence[Sequence[Row]]) -> ast.expr | None:
-        """`[X(a + b * i) for i in range(n)]`, or None where the numbers do not grow evenly in every specialisation."""
+        """`[X(a + b * i) for i in range(n)]`, or None where the numbers do not grow evenly in every
+        specialisation."""
         lengths = [each.length for each in listings]
         if max(lengths) < PROGRESSION or max(lengths) > EXPANDED:
             return None
@@ -230,7 +231,8 @@ class Constructor:
         return comprehension(self._filled(template.code, iter(arguments)), target(variable), values)
 
     def _explicit(self, lists: Sequence[Sequence[Element]], *, chain: bool = False) -> ast.expr:
-        """Items one by one; equal neighbours (from three on, from two on in a chain of blocks) and cycles as comprehensions."""
+        """Items one by one; equal neighbours (from three on, from two on in a chain of blocks) and cycles as
+        comprehensions."""
         if len(lists) == 1:
             lists = [_merged(lists[0], chain=chain)]
         items: list[ast.expr] = []
@@ -458,7 +460,7 @@ def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | 
         if len(numbers) != len(column):
             return None
         step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
-        if any(b - a != step for a, b in zip(numbers, numbers[1:], strict=False)):
+        if any(b - a != step for a, b in pairwise(numbers)):
             return None
         first.append(numbers[0])
         steps.append(step)

@@ -43,8 +43,8 @@ _ROLES = {
     "F.group_norm": ("", "num_groups"),
     "F.local_response_norm": ("", "size"),
 }
-"""What PyTorch calls positional arguments, by the start of the target's name. Only names of constructor parameters depend on
-it; a target that is not here gets `size`."""
+"""What PyTorch calls positional arguments, by the start of the target's name. Only names of constructor parameters
+depend on it; a target that is not here gets `size`."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -87,9 +87,8 @@ def place_of(node: Op) -> Place:
 class Emitter:
     """Records one application of one operator.
 
-    After the operator's `torch` method has run, `made` is the construction of its submodule or parameter (None if it has
-    no state) and `starts` are the statements that give weights their initial values.
-    """
+    After the operator's `torch` method has run, `made` is the construction of its submodule or parameter (None if
+    it has no state) and `starts` are the statements that give weights their initial values."""
 
     def __init__(self, node: Op, available: Sequence[Value], helpers: Helpers) -> None:
         self.place = place_of(node)
@@ -138,7 +137,7 @@ class Emitter:
         return Infix(operator, as_code(left, ""), as_code(right, ""))
 
     def item(
-        self, value: "TorchArg", *subscripts: "int | None | slice[int | None, int | None, int | None] | list[int]"
+        self, value: "TorchArg", *subscripts: "int | slice[int | None, int | None, int | None] | list[int] | None"
     ) -> Item:
         return Item(as_code(value, ""), tuple(map(_subscript, subscripts)))
 
@@ -194,7 +193,7 @@ def _options(options: "dict[str, TorchArg | Option]") -> tuple[tuple[str, Code],
     return tuple(given)
 
 
-def _subscript(index: "int | None | slice[int | None, int | None, int | None] | list[int]") -> Code:
+def _subscript(index: "int | slice[int | None, int | None, int | None] | list[int] | None") -> Code:
     if isinstance(index, slice):
         bounds = [None if bound is None else Leaf(bound) for bound in (index.start, index.stop, index.step)]
         return Bounds((bounds[0], bounds[1], bounds[2]))

@@ -1,13 +1,12 @@
 """The body of `forward`: steps folded into lines a person would write, with names a person would give.
 
-Folding. A value that is read once may be written inside the line that reads it. Along a chain a line holds at most three
-applications and at most one heavy one (a convolution, a linear layer, a block), which begins the line, or ends it when a
-normalisation came first. A pool ends its line. Where several chains meet (`add`, `concat`) they are written inside when each
-is short.
+Folding. A value that is read once may be written inside the line that reads it. Along a chain a line holds at most
+three applications and at most one heavy one (a convolution, a linear layer, a block), which begins the line, or
+ends it when a normalisation came first. A pool ends its line. Where several chains meet (`add`, `concat`) they are
+written inside when each is short.
 
-Names. The author's names are kept where a value is bound by name, read more than once or read later; everything else is the
-running value `x`, or `y`, `z`, ... while `x` is still needed.
-"""
+Names. The author's names are kept where a value is bound by name, read more than once or read later; everything
+else is the running value `x`, or `y`, `z`, ... while `x` is still needed."""
 
 import ast
 from collections import Counter
@@ -83,7 +82,8 @@ class _Scope:
 
 
 def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[str]) -> list[str] | None:
-    """Names of the lists that a loop walks through from end to end, in order of use; None where it needs a counter."""
+    """Names of the lists that a loop walks through from end to end, in order of use; None where it needs a
+    counter."""
     lists: dict[str, None] = {}
     for item in loop.steps:
         if isinstance(item, Loop):
@@ -99,8 +99,8 @@ def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[st
 
 
 class Forward:
-    """Writes `forward` for one class. `leaf` gives the code of a literal, `times` the code of a loop's count, `lists` the
-    lists that a loop walks through (None: it counts)."""
+    """Writes `forward` for one class. `leaf` gives the code of a literal, `times` the code of a loop's count,
+    `lists` the lists that a loop walks through (None: it counts)."""
 
     def __init__(
         self,
@@ -287,7 +287,8 @@ class Forward:
         statements.append(result)
 
     def _comment(self, statement: ast.stmt, type: TensorType) -> None:
-        """The shape after a statement, where it has changed and there is room. The text is our own: symbols are names."""
+        """The shape after a statement, where it has changed and there is room. The text is our own: symbols are
+        names."""
         if not self._comments or self._depth or type == self._shown:
             return
         assert isinstance(statement, ast.Assign | ast.Return)
@@ -592,7 +593,8 @@ def _outer_reads(loop: Loop) -> list[Value]:
 
 
 def _meeting(chains: Sequence[list[Step]], infix: bool) -> list[list[Step]]:
-    """The chains that are written where they meet: all of them if they are short, else the short ones of an operation."""
+    """The chains that are written where they meet: all of them if they are short, else the short ones of an
+    operation."""
 
     kept = [chain for chain in chains if _is_short(chain, infix, wide=sum(map(bool, chains)) > 2)]
     if infix:

@@ -14,7 +14,8 @@ class _Identity:
 
 
 IDENTITY: Final = _Identity()
-"""Stands for `nn.Identity`: what a function that returns its input becomes where another specialisation does something."""
+"""Stands for `nn.Identity`: what a function that returns its input becomes where another specialisation does
+something."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -59,8 +60,8 @@ class Registry:
 
 
 class NeedsSplit(Exception):
-    """The specialisations at hand cannot share one class. `by` holds one value per specialisation: those with equal values
-    may still share one."""
+    """The specialisations at hand cannot share one class. `by` holds one value per specialisation: those with equal
+    values may still share one."""
 
     def __init__(self, by: Sequence[int]) -> None:
         super().__init__()

@@ -1,13 +1,12 @@
 """Syntax trees to text, laid out as `ruff format` lays code out at its default width of 88.
 
-Only the constructs that the PyTorch backend builds are handled; anything else is an `AssertionError`, because it is a bug
-of the backend. `render` parses its own result and compares it with the tree it was given, so no name, label or doc comment
-can become code: text reaches the output through string constants and comments alone.
+Only the constructs that the PyTorch backend builds are handled; anything else is an `AssertionError`, because it is
+a bug of the backend. `render` parses its own result and compares it with the tree it was given, so no name, label
+or doc comment can become code: text reaches the output through string constants and comments alone.
 
-The rules, in the order in which they are tried: a statement that fits stays on one line; the outermost bracket breaks
-first; the arguments of a call move to one indented line if they fit there, else to one line each with a trailing comma;
-displays go to one line per element at once; a conditional expression is put in parentheses.
-"""
+The rules, in the order in which they are tried: a statement that fits stays on one line; the outermost bracket
+breaks first; the arguments of a call move to one indented line if they fit there, else to one line each with a
+trailing comma; displays go to one line per element at once; a conditional expression is put in parentheses."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -38,8 +37,8 @@ _CONDITIONAL, _BOOLEAN, _NOT, _COMPARISON, _UNARY, _ATOM = 1, 3, 5, 6, 12, 20
 def render(
     tree: ast.Module, comments: Mapping[ast.stmt, str] | None = None, verbatim: Mapping[ast.stmt, str] | None = None
 ) -> str:
-    """The text of a module. `comments` go at the end of a statement's last line; a statement in `verbatim` is our own text
-    (a helper that an operator declares) and is printed as it stands."""
+    """The text of a module. `comments` go at the end of a statement's last line; a statement in `verbatim` is our
+    own text (a helper that an operator declares) and is printed as it stands."""
     lines: list[str] = []
     _block(tree.body, "", lines, comments or {}, verbatim or {}, top=True)
     text = "\n".join(lines) + "\n"
@@ -171,8 +170,8 @@ def _bracketed(head: str, parts: Sequence[str], tail: str, indent: str) -> list[
 
 
 def _docstring(text: str, indent: str) -> list[str]:
-    """A docstring. Every character that is not printable is escaped, direction marks included, and every backslash and
-    double quote that could end the string."""
+    """A docstring. Every character that is not printable is escaped, direction marks included, and every backslash
+    and double quote that could end the string."""
     escaped = "".join(_docstring_character(c) for c in text).replace('"""', '\\"\\"\\"')
     if escaped.endswith('"'):
         escaped = escaped[:-1] + '\\"'

@@ -41,8 +41,9 @@ Element = Row | Cycle
 
 @dataclass(slots=True, eq=False, repr=False)
 class Listing:
-    """Everything under one name. `single` is a name that occurs once, which makes no list. `family` is the first number of a
-    list whose items are registered as `name1`, `name2`, ... `absent` marks a part that a specialisation goes without."""
+    """Everything under one name. `single` is a name that occurs once, which makes no list. `family` is the first
+    number of a list whose items are registered as `name1`, `name2`, ... `absent` marks a part that a specialisation
+    goes without."""
 
     name: str
     single: bool

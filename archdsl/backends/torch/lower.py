@@ -20,8 +20,8 @@ MAX_LOOPS = 12
 """Loops inside one another in one function; Python itself refuses more than 20 nested statements."""
 
 Weight = Literal["heavy", "norm", "light"]
-"""How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a normalisation
-came first; the others go along."""
+"""How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a
+normalisation came first; the others go along."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -55,7 +55,8 @@ Item = Step | Loop
 
 @dataclass(slots=True, eq=False, repr=False)
 class Entry:
-    """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost first)."""
+    """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost
+    first)."""
 
     place: Place
     code: Code
@@ -85,8 +86,8 @@ class Body:
 def lower(
     function: Function, helpers: Helpers, identities: Container[Function], outputs: Sequence[Value] | None = None
 ) -> Body:
-    """Lower one function. `identities` knows the functions that only return their input and leave no trace; `outputs` are
-    its results, where they are not the function's own."""
+    """Lower one function. `identities` knows the functions that only return their input and leave no trace;
+    `outputs` are its results, where they are not the function's own."""
     return _Lowering(function, helpers, identities).body(function.outputs if outputs is None else outputs)
 
 

@@ -1,10 +1,10 @@
 """Constructor parameters: what the numbers that differ between the specialisations of a block are called.
 
-A *column* holds one value per specialisation. A constant column is a literal. A column that always equals a static argument
-of the block is that argument's name; otherwise the simplest relation to a name that holds everywhere is used (`4 * out`,
-`in_channels // 2`, `out + 32`, `c + k`); otherwise the column becomes a parameter of its own, called what PyTorch calls the
-argument. A relation with a free constant must be confirmed by more values than it has constants.
-"""
+A *column* holds one value per specialisation. A constant column is a literal. A column that always equals a static
+argument of the block is that argument's name; otherwise the simplest relation to a name that holds everywhere is
+used (`4 * out`, `in_channels // 2`, `out + 32`, `c + k`); otherwise the column becomes a parameter of its own,
+called what PyTorch calls the argument. A relation with a free constant must be confirmed by more values than it has
+constants."""
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
@@ -29,8 +29,8 @@ Column = tuple[object, ...]
 
 @dataclass(slots=True, eq=False, repr=False)
 class Parameter:
-    """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks one that
-    takes a submodule, whose values are functions."""
+    """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks
+    one that takes a submodule, whose values are functions."""
 
     name: str
     values: Column

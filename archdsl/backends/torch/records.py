@@ -1,9 +1,8 @@
 """What an operator's torch lowering says, as data: a small tree of `Code`.
 
-The tree is compared between the specialisations of a block, so it keeps apart what may differ (`Leaf`: a number, flag or
-word; `Built`: which function a submodule runs) from what must be the same (everything else). `signature` flattens a tree
-into a hashable key of the latter and a list of the former.
-"""
+The tree is compared between the specialisations of a block, so it keeps apart what may differ (`Leaf`: a number,
+flag or word; `Built`: which function a submodule runs) from what must be the same (everything else). `signature`
+flattens a tree into a hashable key of the latter and a list of the former."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -49,8 +48,8 @@ class Input(Code):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Leaf(Code):
-    """A literal that may differ between specialisations. `role` is what PyTorch calls the argument; `default` is what it is
-    when left out, if it may be left out."""
+    """A literal that may differ between specialisations. `role` is what PyTorch calls the argument; `default` is
+    what it is when left out, if it may be left out."""
 
     value: Scalar
     role: str = ""
@@ -59,8 +58,8 @@ class Leaf(Code):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Place:
-    """Where a submodule or parameter lives: a segment of the parameter path. Inside loops the index moves by one stride for
-    each iteration of the loop, the outermost loop's first."""
+    """Where a submodule or parameter lives: a segment of the parameter path. Inside loops the index moves by one
+    stride for each iteration of the loop, the outermost loop's first."""
 
     name: str
     index: int | None = None
@@ -227,8 +226,8 @@ class Run(Code):
 
 @dataclass(slots=True, eq=False, repr=False)
 class State(Code):
-    """A weight: an attribute of the submodule at a place (`self.tokens.weight`), an entry of the `nn.ParameterDict` there, or
-    the parameter itself where `attribute` is empty."""
+    """A weight: an attribute of the submodule at a place (`self.tokens.weight`), an entry of the `nn.ParameterDict`
+    there, or the parameter itself where `attribute` is empty."""
 
     place: Place
     attribute: str = ""
@@ -246,7 +245,8 @@ def signature(
     leaves: "list[Leaf | Built]",
     at: Callable[[Place], Hashable] = lambda place: place.key,
 ) -> Hashable:
-    """The key of a tree. `number` says how an input value is known, `at` how a place is; leaves are appended in order.
+    """The key of a tree. `number` says how an input value is known, `at` how a place is; leaves are appended in
+    order.
 
     A tree is as deep as one operator's lowering nests its calls, so the recursion is bounded by our own code.
     """
@@ -282,8 +282,8 @@ def rewritten(
     place: Callable[[Place], Place] = lambda place: place,
     value: Callable[[Value], Value] = lambda value: value,
 ) -> Code:
-    """A copy of a tree with its places and input values changed, in the order in which `mentioned` lists them. Leaves are
-    shared with the original."""
+    """A copy of a tree with its places and input values changed, in the order in which `mentioned` lists them.
+    Leaves are shared with the original."""
 
     def copy(part: Code) -> Code:
         if isinstance(part, Input):

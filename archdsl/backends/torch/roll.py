@@ -1,12 +1,11 @@
 """Straight lines folded back into what the author wrote: chains of list items and `for` loops.
 
-*Chains.* Applications of `layer1.0`, `layer1.1`, ... of which each reads the one before, and which together are the whole
-list, become one step: the list is an `nn.Sequential`.
+*Chains.* Applications of `layer1.0`, `layer1.1`, ... of which each reads the one before, and which together are the
+whole list, become one step: the list is an `nn.Sequential`.
 
-*Loops.* The nodes of a `for` body come from the same places of the source in every iteration, so a run of items whose
-spans, code and flow of values repeat is a loop. The innermost loops are found first; later passes find the loops around
-them. Each pass looks at every item a bounded number of times.
-"""
+*Loops.* The nodes of a `for` body come from the same places of the source in every iteration, so a run of items
+whose spans, code and flow of values repeat is a loop. The innermost loops are found first; later passes find the
+loops around them. Each pass looks at every item a bounded number of times."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -318,8 +317,8 @@ def _outside_reads(item: Item) -> list[Value]:
 
 
 def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Value], depth: int) -> Item:
-    """The item of the first iteration, reading the loop's parameters. The loop's strides are put after those of the `depth`
-    loops around it and before those of the loops inside."""
+    """The item of the first iteration, reading the loop's parameters. The loop's strides are put after those of the
+    `depth` loops around it and before those of the loops inside."""
 
     def moved(place: Place) -> Place:
         stride = next(strides)

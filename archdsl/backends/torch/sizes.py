@@ -1,8 +1,7 @@
 """Symbolic dimensions as PyTorch code: `x.shape[2] // 2`.
 
-A dimension is looked for in the shapes at hand, the operator's own inputs first: `H // 2` is simply `x.shape[2]` where `x`
-is as high as that. Otherwise it is put together from its atoms, each of which some shape must give.
-"""
+A dimension is looked for in the shapes at hand, the operator's own inputs first: `H // 2` is simply `x.shape[2]`
+where `x` is as high as that. Otherwise it is put together from its atoms, each of which some shape must give."""
 
 from collections.abc import Sequence
 

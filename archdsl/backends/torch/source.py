@@ -1,8 +1,9 @@
 """PyTorch source of a program: standalone, one class per block, laid out as `ruff format` would.
 
-The way of a program through this package: `lower` records every function's operators, `roll` folds chains and loops,
-`classes` joins the specialisations of each block (`parameters` finds what their numbers are called), `constructor` and
-`forward` write the two methods as syntax trees, and `layout` prints the trees and checks that they read back the same.
+The way of a program through this package: `lower` records every function's operators, `roll` folds chains and
+loops, `classes` joins the specialisations of each block (`parameters` finds what their numbers are called),
+`constructor` and `forward` write the two methods as syntax trees, and `layout` prints the trees and checks that
+they read back the same.
 
 State-dict keys are the program's parameter paths.
 """
@@ -25,11 +26,11 @@ from archdsl.ir.program import Call, Function, Op, Program
 
 
 def torch_source(program: Program, class_name: str | None = None) -> str:
-    """The source of a module whose class for the model is called `class_name` (by default the model's name in CamelCase).
+    """The source of a module whose class for the model is called `class_name` (by default the model's name in
+    CamelCase).
 
-    Importing torch is not needed to print it. Raises `ArchError` for names that PyTorch cannot hold (E0701), sizes that
-    cannot be computed (E0702) and loops that Python cannot nest (E0703).
-    """
+    Importing torch is not needed to print it. Raises `ArchError` for names that PyTorch cannot hold (E0701), sizes
+    that cannot be computed (E0702) and loops that Python cannot nest (E0703)."""
     return _Source(program, class_name).text()
 
 
@@ -141,8 +142,8 @@ def _owners(program: Program) -> dict[Function, str]:
 
 
 def _block(function: Function) -> Hashable:
-    """What a function is a specialisation of. Bodies in braces count as one block where they have one name, so that bodies
-    that do the same share a class."""
+    """What a function is a specialisation of. Bodies in braces count as one block where they have one name, so that
+    bodies that do the same share a class."""
     return id(function.origin) if function.arguments or function.declared is not None else function.block
 
 

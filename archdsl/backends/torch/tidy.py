@@ -1,11 +1,10 @@
 """What a reader does not want to see is taken out, over all specialisations of a block at once.
 
 *No-ops.* A dropout of rate 0 in every specialisation goes.
-*Families.* `for i in 0..n { layer(k) as "layer{i+1}" }` names its calls `layer1`, `layer2`, ...: from `FAMILY` on, these are
-one list under the hood, registered and called in a loop.
-*Chains of labels.* Where one label numbers a whole chain (`as features` on convolutions, activations and pools alike), the
-functional steps become modules, so that the list is an `nn.Sequential`.
-"""
+*Families.* `for i in 0..n { layer(k) as "layer{i+1}" }` names its calls `layer1`, `layer2`, ...: from `FAMILY` on,
+these are one list under the hood, registered and called in a loop.
+*Chains of labels.* Where one label numbers a whole chain (`as features` on convolutions, activations and pools
+alike), the functional steps become modules, so that the list is an `nn.Sequential`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +14,8 @@ from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Pla
 from archdsl.ir.program import Value
 
 FAMILY = 4
-"""Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads better."""
+"""Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads
+better."""
 
 _NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]*|0)\Z")
 
@@ -94,8 +94,8 @@ def _is_no_op(code: Code) -> bool:
 
 
 def _without(items: list[Item], gone: set[tuple[str, int | None]], same: dict[Value, Value]) -> list[Item]:
-    """Items without the applications of what is gone; `same` tells which value stands for a dropped one. As deep as loops
-    nest."""
+    """Items without the applications of what is gone; `same` tells which value stands for a dropped one. As deep as
+    loops nest."""
 
     def read(value: Value) -> Value:
         return same.get(value, value)
@@ -214,8 +214,8 @@ def _families(bodies: Sequence[Body]) -> None:
 
 
 def _numbered(body: Body) -> dict[str, tuple[int, int]]:
-    """Beginnings of names that count up without a gap, with the first number and how many; only names that occur once and
-    that come from one place of the source."""
+    """Beginnings of names that count up without a gap, with the first number and how many; only names that occur
+    once and that come from one place of the source."""
     spans = {item.place.name: (id(item.span.source), item.span.start) for item in body.items if isinstance(item, Step)}
     runs: dict[str, list[tuple[int, tuple[int, int] | None]]] = {}
     for name, entries in body.entries.items():
@@ -227,9 +227,9 @@ def _numbered(body: Body) -> dict[str, tuple[int, int]]:
         first = members[0][0]
         numbers = [number for number, _ in members]
         one_place = len({span for _, span in members}) == 1 and members[0][1] is not None
-        if len(members) > 1 and one_place and numbers == list(range(first, first + len(members))):
-            if prefix not in body.entries:
-                found[prefix] = (first, len(members))
+        counting = numbers == list(range(first, first + len(members)))
+        if len(members) > 1 and one_place and counting and prefix not in body.entries:
+            found[prefix] = (first, len(members))
     return found
 
 

@@ -173,7 +173,9 @@ def agree(program: Program) -> None:
     given = inputs(program, symbol=8)
     for training in (False, True):
         module.train(training)
-        if training and any("Dropout" in type(part).__name__ or "Drop" in type(part).__name__ for part in module.modules()):
+        if training and any(
+            "Dropout" in type(part).__name__ or "Drop" in type(part).__name__ for part in module.modules()
+        ):
             continue
         with torch.no_grad():
             wanted = Run(program, state, given, training).outputs()

@@ -9,7 +9,7 @@ from archdsl import api
 from archdsl.diagnostics.model import Sink
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
-from archdsl.types.dims import symbols, substitute
+from archdsl.types.dims import substitute, symbols
 
 SPECS = Path(__file__).parents[3] / "specs"
 

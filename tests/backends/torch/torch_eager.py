@@ -1,9 +1,8 @@
 """An oracle for the generated source: the program run node by node, without classes, loops or names.
 
-Every operator's torch lowering is executed at once instead of being recorded; weights are looked up by full path. What the
-source writer adds (joined classes, parameters, loops, folding, variables) is nowhere in here, so the two agree only if that
-is right.
-"""
+Every operator's torch lowering is executed at once instead of being recorded; weights are looked up by full path.
+What the source writer adds (joined classes, parameters, loops, folding, variables) is nowhere in here, so the two
+agree only if that is right."""
 
 import operator
 from dataclasses import dataclass
@@ -122,7 +121,8 @@ class EagerEmitter:
 
 
 class Run:
-    """One execution of a program. `state` is a state dict; `inputs` are tensors in the order of the program's inputs."""
+    """One execution of a program. `state` is a state dict; `inputs` are tensors in the order of the program's
+    inputs."""
 
     def __init__(self, program: Program, state: dict[str, Any], inputs: list[Any], training: bool = False) -> None:
         self.program, self.training = program, training

@@ -1,0 +1,284 @@
+"""The generated source reads well, is laid out as ruff lays code out, and never runs what a spec's texts say."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_execution import TEXTS
+from torch_cases import INSTANCES, from_spec, from_text
+
+from archdsl.backends.torch.names import MODULE_ATTRIBUTES
+from archdsl.backends.torch.source import torch_source
+from archdsl.diagnostics.model import ArchError
+from archdsl.ir.program import Call, Function, Node, Repeat
+
+LONG = """
+block a_block_with_quite_a_long_name_indeed(first_width, second_width, flag with_an_extra_layer) [N, c, ...S] {
+  add {
+    conv(first_width, 3) as the_first_convolution -> bn as the_first_normalisation -> relu
+    conv(second_width, [1, 5]) as the_second_convolution -> bn as the_second_normalisation
+  | if c != second_width { conv(second_width, 1, !bias) as the_projection_shortcut -> bn as the_projection_shortcut }
+  }
+  relu
+}
+model a_model_with_quite_a_long_name_indeed(a_rather_long_parameter_name = 12345, another_long_one = 67890) {
+  input an_image_of_the_usual_size: f32[N, 3, 64, 64]
+  a_block_with_quite_a_long_name_indeed(16, 32) -> a_block_with_quite_a_long_name_indeed(32, 32)
+  a_block_with_quite_a_long_name_indeed(32, 64)
+  left_hand_side_of_the_network_as_drawn = conv(8, 3) -> relu
+  right_hand_side_of_the_network_as_drawn = conv(8, 3) -> relu
+  first_part_of_the_whole, second_part_of_the_whole, third_part_of_the_whole = conv(9, 3) -> split(3, axis = 1)
+  [left_hand_side_of_the_network_as_drawn, right_hand_side_of_the_network_as_drawn, first_part_of_the_whole,
+   second_part_of_the_whole, third_part_of_the_whole] -> concat
+  [left_hand_side_of_the_network_as_drawn, right_hand_side_of_the_network_as_drawn] -> add
+  output the_result_of_all_this_work
+  output another_result_of_all_this = left_hand_side_of_the_network_as_drawn -> conv(3, 3)
+}
+"""
+
+
+def sources() -> list[Any]:
+    return list(_sources())
+
+
+def _sources() -> Iterator[Any]:
+    for spec, model, given in INSTANCES:
+        name = " ".join([spec, *(f"{key}={value}" for key, value in given.items())])
+        yield pytest.param(lambda s=spec, m=model, g=given: from_spec(s, m, **g), id=name)
+    for name, text in TEXTS.items():
+        yield pytest.param(lambda t=text: from_text(t), id=name)
+    yield pytest.param(lambda: from_text(LONG), id="long names")
+
+
+def test_ruff_would_not_change_or_criticise_any_generated_file(tmp_path: Path) -> None:
+    for position, case in enumerate(sources()):
+        build: Any = case.values[0]
+        (tmp_path / f"case_{position:03}.py").write_text(torch_source(build()), encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    formatted = subprocess.run(
+        [*ruff, "format", "--isolated", "--diff", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert formatted.stdout == ""
+    checked = subprocess.run([*ruff, "check", "--isolated", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_ruff_lays_the_same_trees_out_the_same_way_when_it_starts_from_nothing(tmp_path: Path) -> None:
+    """Without the trailing commas that make ruff keep a layout: it chooses our layout itself."""
+    for position, case in enumerate(sources()):
+        build: Any = case.values[0]
+        (tmp_path / f"case_{position:03}.py").write_text(torch_source(build()), encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--diff"]
+    command += [
+        "--config",
+        "format.skip-magic-trailing-comma=true",
+        "--config",
+        "lint.isort.split-on-trailing-comma=false",
+    ]
+    found = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize("build", sources())
+def test_lines_fit_and_the_file_stands_alone(build: Any) -> None:
+    source = torch_source(build())
+    assert [line for line in source.split("\n") if len(line) > 88] == []
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported <= {"torch", "torch.nn.functional", "math"}
+
+
+def test_resnet_50_is_two_classes_in_well_under_150_lines() -> None:
+    source = torch_source(from_spec("resnet", depth=50))
+    assert source.count("\n") < 100
+    assert [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)] == ["Bottleneck", "ResNet"]
+    assert "self.conv1 = nn.Conv2d(c, width, 1, stride=stride, bias=False)" in source
+    assert "Bottleneck(1024, 512, stride=2), *[Bottleneck(2048, 512) for _ in range(2)]" in source
+    assert "if c != 4 * width" in source
+
+
+def test_densenet_has_one_class_per_block_with_its_loop_kept() -> None:
+    source = torch_source(from_spec("densenet", depth=121))
+    names = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    assert names == ["DenseLayer", "Transition", "DenseBlock", "Features", "DenseNet"]
+    assert 'self.add_module(f"denselayer{i + 1}", DenseLayer(c + 32 * i))' in source
+    assert "nn.Conv2d(c, c // 2, 1, bias=False)" in source
+
+
+def test_numbers_that_differ_are_named_after_what_they_mean() -> None:
+    source = torch_source(from_spec("googlenet"))
+    assert "def __init__(self, in_channels, c1, r3, c3, r5, c5, pool):" in source
+    assert "def __init__(self, in_channels, out, kernel, stride=1):" in source
+    assert "padding=kernel // 2" in source
+
+
+def test_doc_comments_become_docstrings_and_shapes_comments() -> None:
+    source = torch_source(from_spec("resnet", depth=50))
+    assert '"""1x1, 3x3, 1x1 (figure 5, right).' in source
+    assert "x = self.layer1(x)  # [N, 256, 56, 56]" in source
+    assert source.startswith('"""resnet: 25,557,032 parameters.\n')
+
+
+@pytest.mark.parametrize("times", [1000, 1_000_000])
+def test_the_source_of_a_repeat_does_not_grow_with_its_count(times: int) -> None:
+    text = "model m() { input x: f32[N, 4, 6, 6]\n repeat TIMES { add { id | conv(4, 3) -> bn -> relu } }\n output y }"
+    one, other = (torch_source(from_text(text.replace("TIMES", str(count)))) for count in (2, times))
+    assert len(one.split("\n")) == pytest.approx(len(other.split("\n")), abs=4)
+    assert f"range({times})" in other
+
+
+def test_resnet_1202_is_as_long_as_resnet_20() -> None:
+    long, short = (torch_source(from_spec("resnet_cifar", depth=depth)) for depth in (1202, 20))
+    assert long.count("\n") == short.count("\n")
+
+
+def test_printing_source_imports_neither_torch_nor_numpy() -> None:
+    script = (
+        "import sys; from archdsl import api; from archdsl.backends.torch.source import torch_source;"
+        f"torch_source(api.load({str(Path(__file__).parents[3] / 'specs' / 'resnet.arch')!r}).program);"
+        "assert not {'torch', 'numpy', 'onnx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_class_of_the_model_can_be_named() -> None:
+    source = torch_source(from_spec("resnet", depth=18), class_name="ResNet18")
+    assert "class ResNet18(nn.Module):" in source
+
+
+# ----------------------------------------------------------------------------------------------------- hostile texts
+
+HOSTILE = [
+    '"""',
+    '"""\nimport os\nos.abort()\n"""',
+    "\\",
+    'ends with a quote"',
+    "ends with a backslash\\",
+    "'''",
+    "{x}",
+    "\u202e right to left \u2066",
+    "line one\r\nimport os\u2028import sys\x0b\x0c",
+    "\x00",
+    "𝐬𝐞𝐥𝐟",
+    "ﬁ",
+    "# noqa\n# type: ignore",
+    "%s %(x)s",
+]
+
+
+def nodes(function: Function) -> Iterator[Node]:
+    pending = list(function.nodes)
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, Repeat):
+            pending.extend(node.nodes)
+
+
+def disguised(text: str, case: str) -> str:
+    """The source of a program whose documentation, block names and value names are all `text`."""
+    program = from_text(TEXTS[case])
+    for function in program.functions:
+        function.doc = text
+        function.block = text
+        for value in (*function.inputs, *(v for node in nodes(function) for v in node.outputs)):
+            value.name = text
+    return torch_source(program)
+
+
+def calls(source: str) -> list[str]:
+    """Everything that a source calls, except its own classes."""
+    tree = ast.parse(source)
+    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    found = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return sorted("a class" if name in own else name for name in found)
+
+
+@pytest.mark.parametrize(
+    "case", ["an optional projection", "several outputs and inputs", "a shared block and a tied weight"]
+)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_spec_becomes_code(text: str, case: str, tmp_path: Path) -> None:
+    """Hostile documentation and names change words and strings, never what the code calls or imports."""
+    source = disguised(text, case)
+    harmless = disguised("harmless", case)
+    assert calls(source) == calls(harmless)
+    kinds = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef)
+    for kind in kinds:
+        found, expected = (sum(isinstance(n, kind) for n in ast.walk(ast.parse(s))) for s in (source, harmless))
+        assert found == expected
+    assert all(c == "\n" or c.isprintable() for c in source)
+    (tmp_path / "case.py").write_text(source, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    command = [*ruff, "format", "--isolated", "--diff", str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
+    command = [*ruff, "check", "--isolated", str(tmp_path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("label", ["double", "forward", "train", "type", "_modules", "training"])
+def test_a_label_that_nn_module_needs_is_refused_with_its_place(label: str) -> None:
+    program = from_text(f"model m() {{ input x: f32[N, 3, 8, 8]\n conv(8, 3) as {label}\n output y }}")
+    with pytest.raises(ArchError) as caught:
+        torch_source(program)
+    (found,) = caught.value.diagnostics
+    assert found.code == "E0701"
+    assert found.span is not None
+    assert found.span.text == "conv"
+
+
+@pytest.mark.parametrize("label", ["3a", "0", "class", "None", "weight", "x", "self", "torch"])
+def test_labels_that_are_no_identifiers_are_registered_by_string(label: str) -> None:
+    from archdsl.backends.torch.build import build_module
+
+    program = from_text(f'model m() {{ input x: f32[N, 3, 8, 8]\n conv(8, 3) as "{label}"\n output y }}')
+    assert list(build_module(program).state_dict()) == [f"{label}.weight", f"{label}.bias"]
+
+
+def test_a_label_with_a_dot_is_refused() -> None:
+    program = from_text("model m() { input x: f32[N, 3, 8, 8]\n conv(8, 3) as part\n output y }")
+    for node in nodes(program.entry):
+        node.segment.name = "a.b"  # type: ignore[union-attr]
+    with pytest.raises(ArchError, match="E0701"):
+        torch_source(program)
+
+
+def test_a_size_that_no_input_shows_is_refused() -> None:
+    text = """model m() { input x: f32[N, 8]
+      input y: f32[T, 4]
+      x -> reshape([N, 2, 4]) -> pick
+      output z }
+    block pick() { id }"""
+    program = from_text(text)
+    (reshape,) = [node for node in nodes(program.entry) if not isinstance(node, Call | Repeat)][:1]
+    assert reshape is not None
+    from archdsl.backends.torch.sizes import size_code
+    from archdsl.types.dims import symbol
+
+    with pytest.raises(ArchError, match="E0702"):
+        size_code(symbol("K"), program.inputs, (), program.entry.span)
+
+
+def test_loops_deeper_than_python_allows_are_refused() -> None:
+    body = "conv(4, 3) -> relu -> conv(4, 1)"
+    for _ in range(13):
+        body = f"repeat 2 {{ relu -> conv(4, 1)\n{body}\n}}"
+    program = from_text(f"model m() {{ input x: f32[N, 4, 6, 6]\n{body}\noutput y }}")
+    with pytest.raises(ArchError, match="E0703"):
+        torch_source(program)
+
+
+def test_the_list_of_module_attributes_is_pytorchs() -> None:
+    from torch import nn
+
+    public = {name for name in dir(nn.Module()) if not name.startswith("_")}
+    assert public <= MODULE_ATTRIBUTES
