@@ -49,10 +49,8 @@ def codes(diagnostics: list[Diagnostic]) -> set[str]:
         ("# " + "\u00e9" * (FULL // 2), "E0901"),
     ],
 )
-def test_limit_is_a_quick_diagnostic(found: Found, text: str, code: str):
-    started = time.perf_counter()
+def test_limit_is_a_diagnostic(found: Found, text: str, code: str):
     diagnostics = found(text)
-    assert time.perf_counter() - started < 1
     assert codes(diagnostics) == ({code} if code else set())
     assert all("--limit" in d.help for d in diagnostics if d.code != "E0904")
 
