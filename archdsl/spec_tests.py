@@ -6,7 +6,8 @@ A check names totals (`params`, `buffers`, `macs`, `flops`, `activations`, `dept
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from archdsl.analysis.cost import Cost, CostModel
@@ -16,14 +17,14 @@ from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.model import elaborate, find_model
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
+from archdsl.elaborate.report import LimitReached, Reporter, deep_stack
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import Expr, symbol, symbols
+from archdsl.types.dims import DimTooLarge, Expr, symbol, symbols
 
 FIGURES = ("params", "buffers", "macs", "flops", "activations", "depth")
 PART_FIGURES = FIGURES[:-1]
@@ -64,19 +65,21 @@ def run_tests(module: Module, sink: Sink, limits: Limits) -> list[TestResult]:
 
 def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResult:
     result = TestResult(_title(item.syntax.target), item.syntax.span, [], failed_to_build=True)
-    before = len(sink.found)
-    try:
-        arguments = _arguments(item, module, sink, limits)
-        program = (
-            None if arguments is None else elaborate(module, item.syntax.target.callee.id, arguments, {}, sink, limits)
-        )
-        if program is None:
+    report = Reporter(sink, limits)
+    with deep_stack():
+        try:
+            arguments = _arguments(item, module, report)
+            name = item.syntax.target.callee.id
+            program = None if arguments is None else elaborate(module, name, arguments, {}, sink, limits)
+            if program is None:
+                return result
+            checker = _Checker(program, item, module, report)
+            result.checks = [checker.check(check) for check in item.syntax.checks]
+        except LimitReached:
             return result
-        checker = _Checker(program, item, module, sink, limits)
-        result.checks = [checker.check(check) for check in item.syntax.checks]
-    except LimitReached:
-        return result
-    result.failed_to_build = any(found.severity == "error" for found in sink.found[before:])
+        except DimTooLarge:
+            report.dimension_limit()
+    result.failed_to_build = report.errors > 0
     return result
 
 
@@ -84,11 +87,10 @@ def _title(target: ast.CallExpr) -> str:
     return " ".join(target.span.text.split())
 
 
-def _arguments(item: TestItem, module: Module, sink: Sink, limits: Limits) -> Mapping[str, Any] | None:
+def _arguments(item: TestItem, module: Module, report: Reporter) -> Mapping[str, Any] | None:
     """The model arguments a test names, evaluated."""
     resolver = module.resolver
     assert isinstance(resolver, Resolver)
-    report = Reporter(sink, limits)
     target = item.syntax.target
     name = target.callee.id
     if name not in module.models:
@@ -97,25 +99,25 @@ def _arguments(item: TestItem, module: Module, sink: Sink, limits: Limits) -> Ma
             f"there is no model `{name}` in this file",
             target.callee.span,
             "unknown model",
-            help=did_you_mean(name, module.models),
+            help=report.did_you_mean(name, module.models),
         )
         return None
     found = find_model(module, name, report)
     if found is None:
         return None
     binder = Binder(Evaluator(report, resolver.find))
-    names = [parameter.name.id for parameter in found[0].syntax.parameters]
-    given = binder.pair(name, names, binder.flags_of(found[0]), target.arguments, item.scope)
+    given = binder.pair(name, binder.interface(found[0]), target.arguments, item.scope)
     return None if given is None else {key: argument.value for key, argument in given.items()}
 
 
 class _Checker(Evaluator):
     """Evaluates the checks of one test against one program."""
 
-    def __init__(self, program: Program, item: TestItem, module: Module, sink: Sink, limits: Limits) -> None:
+    def __init__(self, program: Program, item: TestItem, module: Module, report: Reporter) -> None:
         resolver = module.resolver
         assert isinstance(resolver, Resolver)
-        super().__init__(Reporter(sink, limits), resolver.find)
+        super().__init__(report, resolver.find)
+        Binder(self)
         self.program = program
         self.costs = CostModel(program)
         self.scope = item.scope.child(
@@ -153,10 +155,11 @@ class _Checker(Evaluator):
                 return CheckResult(text, check.citation, check.right.span.text, show(value), False)
         if check.kind == "round":
             return self._rounded(check, text, left)
-        deviation = 0.0 if left == right else (left - right) / right if right else float("inf")
-        # Compared in whole numbers of the tolerance, so that exactly 2 % is within 2 %.
-        passed = abs(left - right) * 100 <= abs(right) * check.tolerance
-        computed = f"{number(left)} ({deviation:+.1%})"
+        # Exact, so that exactly 2 % is within 2 %; the tolerance counts as it is written.
+        difference, whole = Fraction(left) - Fraction(right), abs(Fraction(right))
+        passed = abs(difference) * 100 <= whole * Fraction(str(check.tolerance))
+        deviation = f"{float(difference / whole):+.1%}" if whole else "+0.0%" if not difference else "not 0"
+        computed = f"{number(left)} ({deviation})"
         return CheckResult(text, check.citation, f"{check.right.span.text} ± {check.tolerance:g}%", computed, passed)
 
     def _expression(self, check: ast.Check, text: str) -> CheckResult:
@@ -176,21 +179,18 @@ class _Checker(Evaluator):
     def _rounded(self, check: ast.Check, text: str, left: int | float) -> CheckResult:
         """`params ~ 1.7M`: equal after rounding, half up, to the digits written."""
         assert check.right is not None
-        written = check.right.span.text.replace("_", "")
+        written = check.right.span.text.replace("_", "").replace(" ", "")
         unit = _UNITS.get(written[-1], 0)
         digits = Decimal(written[:-1] if unit else written)
-        scaled = Decimal(left).scaleb(-unit)
         exponent = digits.as_tuple().exponent
         assert isinstance(exponent, int)
-        rounded = scaled.quantize(Decimal(1).scaleb(min(exponent, 0)), rounding=ROUND_HALF_UP)
-        suffix = written[-1] if unit else ""
-        return CheckResult(
-            text,
-            check.citation,
-            check.right.span.text,
-            f"{rounded}{suffix} ({number(left)})",
-            rounded == digits,
-        )
+        quantum = Fraction(10) ** (exponent + unit)
+        # Half away from zero. Fractions: a figure may have more digits than any decimal context.
+        steps = (2 * abs(Fraction(left)) + quantum) // (2 * quantum) * (1 if left >= 0 else -1)
+        published = Fraction(digits) * 10**unit
+        text_of = Decimal(int(steps)).scaleb(exponent)
+        computed = f"{text_of:f}{written[-1] if unit else ''} ({number(left)})"
+        return CheckResult(text, check.citation, check.right.span.text, computed, steps * quantum == published)
 
     # ---------------------------------------------------------------------------------------- names of the program
 
@@ -207,7 +207,7 @@ class _Checker(Evaluator):
                 f"a part has no figure `{expr.name.id}`",
                 expr.name.span,
                 f"one of {', '.join(PART_FIGURES)}",
-                help=did_you_mean(expr.name.id, PART_FIGURES),
+                help=self.report.did_you_mean(expr.name.id, PART_FIGURES),
             )
         return getattr(part, expr.name.id)
 
@@ -228,7 +228,7 @@ class _Checker(Evaluator):
             name.span,
             "unknown label",
             notes=(f"its labels are {', '.join(sorted(labels))}",) if labels else (),
-            help=did_you_mean(name.id, labels),
+            help=self.report.did_you_mean(name.id, labels),
         )
         return UNKNOWN
 

@@ -1,15 +1,15 @@
 """Building one function: nodes in order, open `repeat` bodies, and at the end the path segments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from archdsl.ir.program import Call, Function, Node, Op, Output, Repeat, Segment, Value
+from archdsl.ir.program import Call, Function, Node, Op, Output, Repeat, Segment, Value, walk
 from archdsl.types.tensor import TensorType
 
 
 class Builder:
-    """Nodes of a function under construction. `regions` is the stack of node lists: the function's own, then one per open
-    `repeat` body."""
+    """Nodes of a function under construction. `regions` is the stack of node lists: the function's own, then one per
+    open `repeat` body."""
 
     def __init__(self) -> None:
         self.inputs: list[Value] = []
@@ -18,8 +18,10 @@ class Builder:
         self.symbols: set[str] = set()
         """Names of dimensions that inputs declare and nothing else binds."""
         self.regions: list[list[Node]] = [[]]
-        self.loops: list[str] = []
-        """`i=2` of every loop being unrolled, for the chain of calls in diagnostics."""
+        self.owned: set[Op] = set()
+        """Operators of this function, whose weights may be borrowed in it."""
+        self.repeats = 0
+        """`repeat` statements that are being run, folded or not."""
 
     @property
     def depth(self) -> int:
@@ -33,6 +35,25 @@ class Builder:
 
     def add(self, node: Node) -> None:
         self.regions[-1].append(node)
+        if isinstance(node, Op):
+            self.owned.add(node)
+
+    def added(self, node: Node | None) -> bool:
+        """Whether a node is the one added last, and not a later use of a shared instance."""
+        here = self.regions[-1]
+        return node is not None and bool(here) and here[-1] is node
+
+    def unused(self, values: Iterable[Value], outputs: tuple[Value, ...]) -> set[Value]:
+        """Those of the values that nothing in the function reads."""
+        left = set(values).difference(outputs)
+        pending = [self.regions[0]] if left else []
+        while pending:
+            for node in pending.pop():
+                left.difference_update(node.inputs)
+                if isinstance(node, Repeat):
+                    left.difference_update(node.results)
+                    pending.append(node.nodes)
+        return left
 
     def finish(
         self,
@@ -52,9 +73,8 @@ class Builder:
 def assign_segments(nodes: list[Node]) -> None:
     """Number the names of a function body (language reference, "Parameter paths").
 
-    A name that occurs once is the segment; a name that occurs several times is a list numbered in source order, where an
-    occurrence inside `repeat n` counts n times. Nodes come in with the bare name in their segment.
-    """
+    A name that occurs once is the segment; a name that occurs several times is a list numbered in source order, where
+    an occurrence inside `repeat n` counts n times. Nodes come in with the bare name in their segment."""
     totals: dict[str, int] = {}
     _count(nodes, 1, totals)
     _number(nodes, dict.fromkeys(totals, 0), totals, ())
@@ -74,8 +94,8 @@ def _number(
     totals: Mapping[str, int],
     strides: tuple[dict[str, int], ...],
 ) -> None:
-    """`next_index` is where each name's list stands; `strides` holds, per enclosing repeat, how far one iteration moves each
-    name. Recursion follows nested repeats, which the parser bounds."""
+    """`next_index` is where each name's list stands; `strides` holds, per enclosing repeat, how far one iteration
+    moves each name. Recursion follows nested repeats, which the parser bounds."""
     for node in nodes:
         if isinstance(node, Repeat):
             per_iteration: dict[str, int] = {}
@@ -162,7 +182,18 @@ def reachable(entry: Function) -> list[Function]:
     return ordered
 
 
-def label_node(node: Node, name: str) -> None:
-    """Rename a node that was just added (`as name`)."""
-    if isinstance(node, (Op, Call)):
+def label_node(node: Node | None, name: str) -> None:
+    """Rename a node that was just added (`as name`). A shared instance keeps its own name."""
+    if isinstance(node, (Op, Call)) and node.instance is None:
         node.segment = Segment(name)
+
+
+def total_operators(functions: list[Function]) -> int:
+    """How many operators the last function runs, everything written out; `functions` lists callees first."""
+    sizes: dict[Function, int] = {}
+    for function in functions:
+        sizes[function] = sum(
+            times * (1 if isinstance(node, Op) else sizes[node.callee] if isinstance(node, Call) else 0)
+            for node, times in walk(function.nodes)
+        )
+    return sizes[functions[-1]]

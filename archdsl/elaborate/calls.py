@@ -1,24 +1,19 @@
-"""Applying blocks and operators: specialisation, memoisation, inference.
+"""Applying what a step names: operators, blocks, bodies, fan-out."""
 
-A block called with given static arguments and input types becomes one `Function`; the same key finds it again. Tensors
-and bodies among the arguments are lifted: a tensor becomes an extra input of the function, a body brings the tensors it
-mentions along as extra inputs, so a function never reads a value of its caller.
-"""
-
-from collections.abc import Callable as Function_
 from typing import Any
 
-from archdsl.diagnostics.model import Frame as TraceFrame
 from archdsl.diagnostics.model import Label
 from archdsl.elaborate.binding import Binder, Given
-from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.evaluate import Evaluator
-from archdsl.elaborate.flow import Frame, SharedOutside, Statements
+from archdsl.elaborate.flow import shown_targets
+from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import free_names
-from archdsl.elaborate.patterns import Mismatch, match, pattern_label
-from archdsl.elaborate.report import CALL_STEPS, OPERATOR_STEPS, Reporter, did_you_mean
+from archdsl.elaborate.lifting import Lifting, replace_tensors
+from archdsl.elaborate.report import CALL_STEPS, OPERATOR_STEPS, Reporter
 from archdsl.elaborate.resolve import Resolver
+from archdsl.elaborate.shared import SharedInstances
 from archdsl.elaborate.values import (
+    BLOCKS,
     UNKNOWN,
     BlockDef,
     Closure,
@@ -30,28 +25,20 @@ from archdsl.elaborate.values import (
     Static,
     Tensor,
     Unknown,
-    replace_tensors,
+    a_type,
     show,
-    static_key,
-    tensors_in,
-    type_name,
 )
 from archdsl.ir.operator import Operator, Rejection
-from archdsl.ir.program import Call, Function, Node, Op, Segment, Value
+from archdsl.ir.program import Node, Op, Segment, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import DimTooLarge
-from archdsl.types.tensor import TensorType, shape_text
+from archdsl.types.tensor import TensorType
 
 Branches = list[tuple[Flow, Span]]
 
 
-class _Running:
-    """Marks a function whose body is being elaborated: meeting it again means recursion that never ends."""
-
-
-class Elaborator(Statements):
-    """Elaborates bodies into functions. One instance per model: `functions` is its memo."""
+class Elaborator(SharedInstances):
+    """Elaborates bodies into functions. One instance per model."""
 
     def __init__(self, report: Reporter, resolver: Resolver) -> None:
         super().__init__()
@@ -59,8 +46,8 @@ class Elaborator(Statements):
         self.resolver = resolver
         self.evaluator = Evaluator(report, resolver.find)
         self.binder = Binder(self.evaluator)
-        self.functions: dict[object, Function | _Running | Unknown] = {}
-        self.call_depth = 0
+        self.lifting = Lifting()
+        self._free: dict[int, tuple[ast.Body, tuple[str, ...]]] = {}
 
     # ---------------------------------------------------------------------------------------------------- dispatch
 
@@ -74,11 +61,14 @@ class Elaborator(Statements):
                 tensor = True
             elif bound is not None:
                 value = bound.value if isinstance(bound, Static) else bound
-                if isinstance(value, (OperatorRef, BlockDef, Closure, Partial, SharedInstance, Unknown)):
+                if isinstance(value, (OperatorRef, BlockDef)) and value is not bound:
+                    # Reached through a variable: the defaults in force here are not meant for it.
+                    return Partial(value, (), ())
+                if isinstance(value, (*BLOCKS, SharedInstance, Unknown)):
                     return value
                 return self.report.error(
                     "E0210",
-                    f"`{name.id}` is {type_name(value)}, not something a tensor can flow through",
+                    f"`{name.id}` is {a_type(value)}, not something a tensor can flow through",
                     name.span,
                     f"this is {show(value)}",
                 )
@@ -99,7 +89,7 @@ class Elaborator(Statements):
             f"there is no block or operator `{name.id}`",
             name.span,
             "unknown name",
-            help=did_you_mean(name.id, scope.visible() | self.resolver.names()),
+            help=self.report.did_you_mean(name.id, scope.visible() | self.resolver.names()),
         )
 
     def apply(
@@ -113,18 +103,18 @@ class Elaborator(Statements):
         if isinstance(callee, Unknown):
             return UNKNOWN, None
         if isinstance(callee, SharedInstance):
-            return self._apply_shared(callee, step, flow, frame)
-        return self._apply_callable(callee, step, flow, frame, step.callee.span)
+            return self.apply_shared(callee, step, flow, frame)
+        return self.apply_callable(callee, step, flow, frame, step.callee.span)
 
-    def _apply_callable(
+    def apply_callable(
         self, callee: Any, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame, span: Span
     ) -> tuple[Flow, Node | None]:
         partial = callee if isinstance(callee, Partial) else None
-        target = partial.callee if partial is not None else callee
+        target: OperatorRef | BlockDef | Closure = callee.callee if isinstance(callee, Partial) else callee
         arguments = step.arguments or []
         if isinstance(target, OperatorRef):
             branches = self._branches(step, flow, frame)
-            return self._apply_operator(target.cls, partial, arguments, branches, flow, frame, span)
+            return self._apply_operator(target, partial, arguments, branches, flow, frame, span)
         if isinstance(target, Closure):
             if arguments or isinstance(step, ast.FanOutFor) or step.branches is not None:
                 self.report.error("E0306", f"the body `{target.name}` takes no arguments", step.span)
@@ -141,11 +131,12 @@ class Elaborator(Statements):
                 return [(UNKNOWN, step.iterable.span)]
             for item in items:
                 self.report.spend(CALL_STEPS, step.span)
-                names: dict[str, Any] = {}
-                values = self.evaluator.unpack(step.targets, item, step.iterable.span)
-                for target, value in zip(step.targets, values, strict=True):
-                    names[target.id] = Static(value)
-                results.append(self.branch_body(step.body, flow, frame, names))
+                inner = frame.child(flow)
+                self.bind_static(step.targets, item, step.iterable.span, inner.scope)
+                self.report.loops.append((shown_targets(step.targets, inner.scope), step.iterable.span))
+                self.run(step.body, inner)
+                self.report.loops.pop()
+                results.append((inner.flow, step.body.span))
             if not results:
                 self.report.error("E0506", "a fan-out over an empty list has no branches", step.iterable.span)
                 return [(UNKNOWN, step.iterable.span)]
@@ -158,7 +149,7 @@ class Elaborator(Statements):
 
     def _apply_operator(
         self,
-        cls: type[Operator],
+        operator: OperatorRef,
         partial: Partial | None,
         arguments: list[ast.Argument],
         branches: Branches | None,
@@ -167,18 +158,36 @@ class Elaborator(Statements):
         span: Span,
     ) -> tuple[Flow, Node | None]:
         self.report.spend(OPERATOR_STEPS, span)
-        bound = self.binder.operator(cls, arguments, frame.scope, span, partial)
-        inputs = self._operator_inputs(cls, branches, flow, span)
-        if bound is None or inputs is None:
+        given = self.binder.arguments(operator, partial, arguments, frame.scope, span)
+        op = None if given is None else self.binder.operator(operator.cls, given, span)
+        inputs = self._operator_inputs(operator.cls, branches, flow, span)
+        if given is None or op is None or inputs is None or not self._may_borrow(op, given, frame, span):
             return UNKNOWN, None
-        op, given = bound
+        self.report.spend(len(inputs), span)
         types = self._infer(op, inputs, given, branches, span)
         if types is None:
             return UNKNOWN, None
-        outputs = tuple(Value(type) for type in types)
-        node = Op(op, inputs, outputs, Segment(cls.name), span)
+        for type in types:
+            self.check_size(type, span)
+        outputs = tuple([Value(type) for type in types])
+        node = Op(op, inputs, outputs, Segment(op.name), span)
         frame.builder.add(node)
         return (outputs[0] if len(outputs) == 1 else outputs), node
+
+    def _may_borrow(self, op: Operator, given: dict[str, Given], frame: Frame, span: Span) -> bool:
+        """Whether the weights that an operator borrows belong to operators of the same function."""
+        for ref in op.borrowed():
+            if ref.owner not in frame.builder.owned:
+                place = next((item.span for item in given.values() if item.value is ref), span)
+                self.report.error(
+                    "E0319",
+                    f"`{ref}` belongs to another block",
+                    place,
+                    "borrowed here",
+                    help="weights are borrowed in the block that owns them; move both operators into one block",
+                )
+                return False
+        return True
 
     def _operator_inputs(
         self, cls: type[Operator], branches: Branches | None, flow: Flow, span: Span
@@ -203,7 +212,7 @@ class Elaborator(Statements):
             tensors = "tensor" if cls.arity == 1 else "tensors"
             self.report.error(
                 "E0506",
-                f"`{cls.name}` takes {cls.arity} {tensors}, {len(values)} flow here",
+                f"`{cls.name}` takes {cls.arity} {tensors}, {len(values)} flow{'s' * (len(values) == 1)} here",
                 span,
                 f"{len(values)} given",
                 notes=tuple(f"input {index}: {value.type}" for index, value in enumerate(values)),
@@ -250,8 +259,6 @@ class Elaborator(Statements):
                 notes=notes,
             )
             return None
-        except DimTooLarge:
-            raise self.report.limit("E0908", "a symbolic dimension has too many terms", span, "terms") from None
         if advice:
             self.report.error("W0401", f"`{op.name}`: {advice}", span, severity="warning")
         return types
@@ -276,69 +283,41 @@ class Elaborator(Statements):
                 help="move its body into a block that both use",
             )
             return UNKNOWN, None
-        given = self._pair_block(definition, partial, arguments, frame.scope, span)
-        takes_bodies = self._body_parameters(definition)
-        if given is not None and isinstance(step, ast.Apply) and step.branches is not None and takes_bodies:
-            given = self._pair_bodies(definition, takes_bodies, given, step.branches, frame)
+        given = self.binder.arguments(definition, partial, arguments, frame.scope, span)
+        interface = self.binder.interface(definition)
+        if isinstance(step, ast.Apply) and step.branches is not None and interface.bodies:
+            given = None if given is None else self._pair_bodies(definition, given, step.branches, frame)
         elif isinstance(step, ast.FanOutFor) or step.branches is not None:
             flow = self.gather(self._branches(step, flow, frame) or [])
-        if given is None or isinstance(flow, Unknown):
+        if given is None:
             return UNKNOWN, None
         scope = Scope(definition.scope, {}, definition.scope.defaults)
-        if not self.binder.parameters(definition, given, scope, span):
+        if not self.binder.parameters(definition, given, scope, span) or isinstance(flow, Unknown):
             return UNKNOWN, None
         inputs = () if flow is None else (flow,) if isinstance(flow, Value) else flow
-        names = [parameter.name.id for parameter in definition.syntax.parameters]
-        carried = Carried([tensor for name in names for tensor in tensors_in(scope.names[name])])
-        key = (
-            definition,
-            tuple(static_key(scope.names[name]) for name in names),
-            tuple(value.type for value in inputs),
-            carried.aliases,
-        )
+        bound = [scope.names[name] for name in interface.names]
+        summary = self.lifting.together(definition, bound)
         signature = definition.syntax.signature
-        if signature is not None and not self._bind_signature(definition, signature, inputs, scope, span):
+        if signature is not None and not self.bind_signature(definition, signature, inputs, scope, span):
             return UNKNOWN, None
 
         def prepare(inside: dict[Value, Value]) -> Scope:
-            for name in names:
-                scope.names[name] = replace_tensors(scope.names[name], inside)
+            memo: dict[int, Any] = {}
+            for name in interface.names:
+                scope.names[name] = replace_tensors(scope.names[name], inside, memo)
             return scope
 
-        function = self._function(key, definition.name, inputs, carried, prepare, definition.syntax, frame, span)
-        return self._call(function, definition.name, (*inputs, *carried.values), frame, span)
-
-    def _pair_block(
-        self,
-        definition: BlockDef,
-        partial: Partial | None,
-        arguments: list[ast.Argument],
-        scope: Scope,
-        span: Span,
-    ) -> dict[str, Given] | None:
-        names = [parameter.name.id for parameter in definition.syntax.parameters]
-        given = {name: Given(value, span) for name, value in scope.defaults.get(definition, {}).items()}
-        if partial is not None and not self.binder.apply_partial(definition.name, partial, names, given, span):
-            return None
-        written = self.binder.pair(definition.name, names, self.binder.flags_of(definition), arguments, scope)
-        return None if written is None else {**given, **written}
-
-    def _body_parameters(self, definition: BlockDef) -> list[str]:
-        """Names of the parameters that trailing braces may fill, in order."""
-        return [
-            parameter.name.id
-            for parameter in definition.syntax.parameters
-            if self.binder.declared_type(parameter, definition.scope) == "block"
-        ]
+        key = (summary.key, tuple([value.type for value in inputs]))
+        return self.specialise(key, definition.name, inputs, summary.tensors, prepare, definition.syntax, frame, span)
 
     def _pair_bodies(
         self,
         definition: BlockDef,
-        takes_bodies: list[str],
         given: dict[str, Given],
         bodies: list[ast.Body],
         frame: Frame,
     ) -> dict[str, Given] | None:
+        takes_bodies = self.binder.interface(definition).bodies
         open_parameters = [name for name in takes_bodies if name not in given]
         if len(bodies) > len(open_parameters):
             self.report.error(
@@ -356,11 +335,15 @@ class Elaborator(Statements):
         return result
 
     def _closure(self, name: str, body: ast.Body, scope: Scope) -> Closure:
-        free = free_names(body)
+        known = self._free.get(id(body))
+        if known is None:
+            known = self._free[id(body)] = (body, free_names(body))
+        free = known[1]
+        self.report.spend(len(free), body.span)
         captured: dict[str, Any] = {}
         for word in free:
             bound = scope.lookup(word)
-            if bound is not None and tensors_in(bound):
+            if bound is not None and self.lifting.carries_tensors(bound):
                 captured[word] = bound
         return Closure(name, body, scope.child(), free, captured)
 
@@ -368,265 +351,10 @@ class Elaborator(Statements):
         if isinstance(flow, Unknown):
             return UNKNOWN, None
         inputs = () if flow is None else (flow,) if isinstance(flow, Value) else flow
-        carried = Carried(tensors_in(closure))
-        key = (static_key(closure), closure.name, tuple(value.type for value in inputs), carried.aliases)
+        summary = self.lifting.summary(closure)
 
         def prepare(inside: dict[Value, Value]) -> Scope:
-            return closure.scope.child(replace_tensors(closure, inside).captured)
+            return closure.scope.child(replace_tensors(closure, inside, {}).captured)
 
-        function = self._function(key, closure.name, inputs, carried, prepare, closure, frame, span)
-        return self._call(function, closure.name, (*inputs, *carried.values), frame, span)
-
-    def _bind_signature(
-        self,
-        definition: BlockDef,
-        signature: ast.Signature,
-        inputs: tuple[Value, ...],
-        scope: Scope,
-        span: Span,
-    ) -> bool:
-        """Match the inputs against the left side of a signature; reports at the call, which is what has to change."""
-        if len(inputs) != len(signature.inputs):
-            wanted = len(signature.inputs)
-            self.report.error(
-                "E0506",
-                f"`{definition.name}` takes {wanted} tensor{'s' * (wanted != 1)}, {len(inputs)} flow here",
-                span,
-                f"{len(inputs)} given",
-                related=(Label(signature.span, "the signature"),),
-                help="gather them with `[a, b] ->`" if wanted > 1 else "",
-            )
-            return False
-        fine = True
-        for declared, value in zip(signature.inputs, inputs, strict=True):
-            found = match(self.evaluator, declared.shape, value.type, scope, lambda name: name not in scope.names)
-            if isinstance(found, Mismatch):
-                fine = False
-                what = f"`{declared.name.id}` of `{definition.name}`" if declared.name else f"`{definition.name}`"
-                self.report.error(
-                    "E0311" if found.undecided else "E0502",
-                    f"{what} takes {declared.shape.span.text}, found {shape_text(value.type.dims)}",
-                    span,
-                    found.reason,
-                    related=(pattern_label(found),),
-                )
-            elif found is not None:
-                fine = False
-        return fine
-
-    # --------------------------------------------------------------------------------------------------- functions
-
-    def _function(
-        self,
-        key: object,
-        name: str,
-        inputs: tuple[Value, ...],
-        carried: "Carried",
-        prepare: Function_[[dict[Value, Value]], Scope],
-        origin: "ast.Block | Closure",
-        frame: Frame,
-        span: Span,
-    ) -> Function | Unknown:
-        known = self.functions.get(key)
-        if isinstance(known, (Function, Unknown)):
-            self.report.spend(CALL_STEPS, span)
-            return known
-        if known is not None:
-            raise self.report.limit(
-                "E0905",
-                f"`{name}` calls itself with the same arguments, without end",
-                span,
-                "depth",
-                "called again here",
-            )
-        if self.call_depth >= self.report.limits.depth:
-            raise self.report.limit(
-                "E0905",
-                f"blocks call each other more than {self.report.limits.depth} deep",
-                span,
-                "depth",
-                "called here",
-            )
-        self.report.instantiate(span)
-        self.report.spend(CALL_STEPS, span)
-        self.functions[key] = _Running()
-        self.call_depth += 1
-        where = f", {frame.builder.loops[-1]}" if frame.builder.loops else ""
-        self.report.frames.append(TraceFrame(f"`{name}`{where}", span))
-        errors = len(self.report.sink.found)
-        builder = Builder()
-        values = tuple(builder.add_input(value.type, value.name) for value in inputs)
-        try:
-            inside = {value: builder.add_input(value.type, value.name) for value in carried.values}
-            scope = prepare(inside)
-            function = self._body(name, builder, values, scope, origin)
-        finally:
-            self.report.frames.pop()
-            self.call_depth -= 1
-        failed = any(found.severity == "error" for found in self.report.sink.found[errors:])
-        result = UNKNOWN if failed else function
-        self.functions[key] = result
-        return result
-
-    def _body(
-        self,
-        name: str,
-        builder: Builder,
-        values: tuple[Value, ...],
-        scope: Scope,
-        origin: "ast.Block | Closure",
-    ) -> Function | Unknown:
-        arguments = {key: _plain(bound) for key, bound in scope.names.items() if isinstance(bound, Static)}
-        signature = None
-        doc = ""
-        if isinstance(origin, ast.Block):
-            signature = origin.signature
-            doc = origin.doc
-            if signature is not None:
-                for declared, value in zip(signature.inputs, values, strict=True):
-                    value.name = declared.name.id if declared.name else ""
-                    if declared.name:
-                        scope.names[declared.name.id] = Tensor(value)
-        for value in values:
-            # The caller's name for a tensor means nothing here.
-            if signature is None:
-                value.name = ""
-        start: Flow = None if not values else values[0] if len(values) == 1 else values
-        frame = Frame(builder, scope, start)
-        self.run(origin.body, frame)
-        flow = frame.flow
-        if isinstance(flow, Unknown):
-            return UNKNOWN
-        if flow is None:
-            return self.report.error("E0501", f"`{name}` has no result", origin.body.span, "nothing flows out")
-        outputs = (flow,) if isinstance(flow, Value) else flow
-        if signature is not None and signature.outputs and not self._check_result(name, signature, outputs, scope):
-            return UNKNOWN
-        identity = origin if isinstance(origin, ast.Block) else origin.body
-        function = builder.finish(
-            name, {} if isinstance(origin, Closure) else arguments, outputs, identity, origin.body.span, doc
-        )
-        if isinstance(origin, ast.Block):
-            function.declared = len([p for p in origin.parameters if p.name.id in function.arguments])
-        return function
-
-    def _check_result(self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope) -> bool:
-        if len(outputs) != len(signature.outputs):
-            self.report.error(
-                "E0504",
-                f"`{name}` promises {len(signature.outputs)} results, its body gives {len(outputs)}",
-                signature.span,
-            )
-            return False
-        fine = True
-        for pattern, value in zip(signature.outputs, outputs, strict=True):
-            found = match(self.evaluator, pattern, value.type, scope, lambda _: False)
-            if isinstance(found, Mismatch):
-                fine = False
-                self.report.error(
-                    "E0311" if found.undecided else "E0504",
-                    f"`{name}` promises {pattern.span.text}, its body gives {shape_text(value.type.dims)}",
-                    found.span,
-                    found.reason,
-                )
-            elif found is not None:
-                fine = False
-        return fine
-
-    def _call(
-        self, function: Function | Unknown, name: str, inputs: tuple[Value, ...], frame: Frame, span: Span
-    ) -> tuple[Flow, Node | None]:
-        if isinstance(function, Unknown):
-            return UNKNOWN, None
-        outputs = tuple(Value(value.type) for value in function.outputs)
-        node = Call(function, inputs, outputs, Segment(name), span)
-        frame.builder.add(node)
-        return (outputs[0] if len(outputs) == 1 else outputs), node
-
-    # ------------------------------------------------------------------------------------------------------ shared
-
-    def _apply_shared(
-        self, shared: SharedInstance, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame
-    ) -> tuple[Flow, Node | None]:
-        """Apply a shared instance. The first application makes it; later ones point to the first."""
-        span = step.callee.span
-        if step.arguments or isinstance(step, ast.FanOutFor) or step.branches is not None:
-            self.report.error(
-                "E0306",
-                f"`{shared.name}` is an instance already: its arguments were given where it was declared",
-                step.span,
-            )
-            return UNKNOWN, None
-        if shared.home is not frame.builder:
-            self.report.error(
-                "E0511",
-                f"the shared instance `{shared.name}` can be used only in the block that declares it",
-                span,
-                "used inside another block or body",
-                related=(Label(shared.application.span, "declared here"),),
-            )
-            return UNKNOWN, None
-        if frame.builder.depth > shared.depth:
-            raise SharedOutside
-        callee = self.callable_named(shared.application.callee, shared.scope)
-        if isinstance(callee, (Unknown, SharedInstance)):
-            return UNKNOWN, None
-        inner = Frame(frame.builder, shared.scope, flow)
-        result, node = self._apply_callable(callee, shared.application, flow, inner, span)
-        if not isinstance(node, (Op, Call)):
-            return result, node
-        if shared.node is None:
-            node.segment = Segment(shared.name)
-            shared.node = node
-            return result, node
-        if not _same_instance(shared.node, node):
-            first = ", ".join(str(value.type) for value in shared.node.inputs)
-            now = ", ".join(str(value.type) for value in node.inputs)
-            self.report.error(
-                "E0511",
-                f"the weights of `{shared.name}` do not fit this input",
-                span,
-                f"first applied to {first}, now to {now}",
-                related=(Label(shared.node.span, "first applied here"),),
-            )
-            return UNKNOWN, None
-        if (isinstance(node, Op) and isinstance(shared.node, Op)) or (
-            isinstance(node, Call) and isinstance(shared.node, Call)
-        ):
-            node.instance = shared.node
-        return result, node
-
-
-class Carried:
-    """Tensors among a block's arguments, each once, in the order in which they become extra inputs. `aliases` tells which
-    of the arguments were the same tensor, which is part of what distinguishes two specialisations."""
-
-    def __init__(self, tensors: list[Value]) -> None:
-        self.values = tuple(dict.fromkeys(tensors))
-        self.aliases = tuple(self.values.index(tensor) for tensor in tensors)
-
-
-def _plain(bound: Static) -> object:
-    """A static argument as other floors see it: blocks by name."""
-
-    def plain(value: Any) -> object:
-        if isinstance(value, (OperatorRef, BlockDef, Closure, Partial, SharedInstance)):
-            return value.name
-        if isinstance(value, tuple):
-            return tuple(plain(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-        return value
-
-    return plain(bound.value)
-
-
-def _same_instance(first: Op | Call, again: Op | Call) -> bool:
-    """Whether a second application of a shared instance uses weights of the same names and shapes."""
-    if isinstance(first, Op) and isinstance(again, Op):
-        left = first.op.weights(*(value.type for value in first.inputs))
-        right = again.op.weights(*(value.type for value in again.inputs))
-        return [(w.name, w.shape) for w in left] == [(w.name, w.shape) for w in right]
-    if isinstance(first, Call) and isinstance(again, Call):
-        from archdsl.ir.flatten import function_weights
-
-        return first.callee is again.callee or function_weights(first.callee) == function_weights(again.callee)
-    return False
+        key = (summary.key, closure.name, tuple([value.type for value in inputs]))
+        return self.specialise(key, closure.name, inputs, summary.tensors, prepare, closure, frame, span)

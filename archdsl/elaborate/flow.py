@@ -1,37 +1,21 @@
-"""Running bodies: statements and flows become nodes of the function under construction.
+"""Running bodies: flows, bindings and loops become nodes of the function under construction.
 
-The elaborator is an interpreter whose current value is a typed tensor. It recurses over the nesting of the source (bounded
-by the parser) and over the depth of block calls (bounded by `limits.depth`), never over the length of anything.
-"""
+The elaborator is an interpreter whose current value is a typed tensor. It recurses over the nesting of the source
+(bounded by the parser) and over the depth of block calls (bounded by `limits.depth`), never over the length of
+anything."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
-from archdsl.elaborate.binding import Binder
-from archdsl.elaborate.builder import Builder, label_node, substitute_inputs
-from archdsl.elaborate.evaluate import BUILTINS, Evaluator
-from archdsl.elaborate.free_names import free_names
-from archdsl.elaborate.patterns import match
-from archdsl.elaborate.report import CALL_STEPS, Reporter, did_you_mean
-from archdsl.elaborate.values import (
-    UNKNOWN,
-    BlockDef,
-    Flow,
-    OperatorRef,
-    Scope,
-    SharedInstance,
-    Static,
-    Tensor,
-    Unknown,
-    show,
-    type_name,
-)
-from archdsl.ir.program import Node, Output, Repeat, Value
+from archdsl.elaborate.builder import label_node, substitute_inputs
+from archdsl.elaborate.declarations import Declarations
+from archdsl.elaborate.frame import Frame
+from archdsl.elaborate.free_names import bound_names
+from archdsl.elaborate.report import CALL_STEPS
+from archdsl.elaborate.values import UNKNOWN, Flow, Scope, SharedInstance, Static, Tensor, Unknown, is_list, show
+from archdsl.ir.program import Node, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import Expr, symbol
-from archdsl.types.tensor import DTYPE_BYTES, TensorType, shape_text
 
 _LABEL = re.compile(r"[A-Za-z0-9_]+")
 
@@ -40,26 +24,8 @@ class SharedOutside(Exception):
     """A `repeat` body uses a shared instance declared outside: the repeat must be written out."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Frame:
-    """Where a body runs: the function being built, the lexical scope, the current value."""
-
-    builder: Builder
-    scope: Scope
-    flow: Flow
-    dims: dict[str, int] | None = None
-    """Values of symbols from the command line; None outside a model's own body."""
-
-    def child(self, flow: Flow, names: dict[str, Any] | None = None) -> "Frame":
-        return Frame(self.builder, self.scope.child(names), flow, self.dims)
-
-
-class Statements:
+class Statements(Declarations):
     """Statements of a body. `Elaborator` in `calls.py` adds the application of blocks and operators."""
-
-    report: Reporter
-    evaluator: Evaluator
-    binder: Binder
 
     def __init__(self) -> None:
         self._statements: dict[type, Any] = {
@@ -71,10 +37,10 @@ class Statements:
             ast.Repeat: self._repeat,
             ast.If: self._if,
             ast.Shared: self._shared,
-            ast.Input: self._input,
-            ast.Output: self._output,
-            ast.Expect: self._expect,
-            ast.Require: self._require,
+            ast.Input: self.input,
+            ast.Output: self.output,
+            ast.Expect: self.expect,
+            ast.Require: self.require,
         }
 
     def apply(
@@ -83,19 +49,21 @@ class Statements:
         """Apply what a step names to the current value; returns the result and the node it added, if one."""
         raise NotImplementedError
 
-    def callable_named(self, name: ast.Name, scope: Scope) -> Any:
-        """The block, operator, body or shared instance a name stands for."""
-        raise NotImplementedError
-
     # ------------------------------------------------------------------------------------------------------ bodies
 
     def run(self, body: ast.Body, frame: Frame) -> None:
         """Run the statements of a body; the frame's flow moves. A `require` that does not hold ends it: what follows
         counts on it."""
-        for statement in body.statements:
+        for index, statement in enumerate(body.statements):
             if self._statements[type(statement)](statement, frame):
                 frame.flow = UNKNOWN
+                self._poison(body.statements[index + 1 :], frame)
                 return
+
+    def _poison(self, statements: list[ast.Statement], frame: Frame) -> None:
+        """Bind what skipped statements would have bound, so that those who use it stay silent."""
+        for name in bound_names(statements):
+            frame.scope.names[name] = Static(UNKNOWN)
 
     def run_flow(self, flow: ast.Flow, frame: Frame) -> tuple[Flow, Node | None]:
         """Run `a -> b -> c` from the frame's current value without moving it."""
@@ -165,13 +133,15 @@ class Statements:
                 help="a dot would make two segments: put the inner part into a block of its own",
             )
             return
-        if node is not None:
+        callee = step.callee.id if isinstance(step, (ast.Apply, ast.FanOutFor)) else ""
+        # `x as y` names a tensor that exists; a shared instance keeps the name it was declared with.
+        if frame.builder.added(node) and not isinstance(frame.scope.lookup(callee), (Tensor, SharedInstance)):
             label_node(node, text)
         if isinstance(result, Value):
             frame.builder.labels[text] = result
             result.name = result.name or text
         # `layer(...) as layer` names the path only: binding the tensor too would hide the block from the next line.
-        if not (isinstance(step, (ast.Apply, ast.FanOutFor)) and step.callee.id == text):
+        if callee != text:
             frame.scope.names[text] = Tensor(result, node)
 
     def _flow_statement(self, statement: ast.FlowStatement, frame: Frame) -> None:
@@ -198,7 +168,7 @@ class Statements:
                 help="`split` gives a tuple of tensors" if count == 1 else "",
             )
         for index, target in enumerate(targets):
-            if isinstance(result, tuple):
+            if is_list(result):
                 value = result[index]
                 value.name = value.name or target.id
                 frame.builder.labels[target.id] = value
@@ -215,42 +185,6 @@ class Statements:
         for target, item in zip(targets, self.evaluator.unpack(targets, value, span), strict=True):
             scope.names[target.id] = item if isinstance(item, (Tensor, SharedInstance)) else Static(item)
 
-    def default(self, statement: ast.Default, frame: Frame) -> None:
-        """`default conv(!bias)`: from here to the end of the enclosing braces or file."""
-        scope = frame.scope
-        for call in statement.calls:
-            callee = self.callable_named(call.callee, scope)
-            if isinstance(callee, Unknown):
-                continue
-            if isinstance(callee, OperatorRef):
-                specs = callee.cls.arguments()
-                names = [spec.name for spec in specs]
-                flags = [spec.name for spec in specs if spec.kind == "bool"]
-                words = {spec.name: ("same",) if spec.kind == "padding" else spec.choices for spec in specs}
-            elif isinstance(callee, BlockDef):
-                specs = ()
-                names = [parameter.name.id for parameter in callee.syntax.parameters]
-                flags = self.binder.flags_of(callee)
-                words = None
-            else:
-                self.report.error(
-                    "E0310",
-                    f"`{call.callee.id}` is {type_name(callee)}: only operators and blocks have defaults",
-                    call.span,
-                )
-                continue
-            given = self.binder.pair(callee.name, names, flags, call.arguments, scope, words)
-            if given is None:
-                continue
-            for spec in specs:
-                if spec.name in given:
-                    self.binder.convert(callee.name, spec, given[spec.name])
-            merged = {
-                **scope.defaults.get(callee.key, {}),
-                **{name: item.value for name, item in given.items()},
-            }
-            scope.defaults = {**scope.defaults, callee.key: merged}
-
     # ------------------------------------------------------------------------------------------------------- loops
 
     def _for(self, statement: ast.For, frame: Frame) -> None:
@@ -262,9 +196,9 @@ class Statements:
             self.report.spend(CALL_STEPS, statement.span)
             inner = frame.child(frame.flow)
             self.bind_static(statement.targets, item, statement.iterable.span, inner.scope)
-            frame.builder.loops.append(", ".join(f"{t.id}={_shown(inner.scope, t.id)}" for t in statement.targets))
+            self.report.loops.append((shown_targets(statement.targets, inner.scope), statement.iterable.span))
             self.run(statement.body, inner)
-            frame.builder.loops.pop()
+            self.report.loops.pop()
             frame.flow = inner.flow
             if isinstance(frame.flow, Unknown):
                 return
@@ -274,22 +208,25 @@ class Statements:
         if isinstance(count, Unknown):
             frame.flow = UNKNOWN
             return
+        frame.builder.repeats += 1
+        loops = len(self.report.loops)
         remaining = count
+        fold = True
         while remaining > 0 and not isinstance(frame.flow, Unknown):
             self.report.spend(CALL_STEPS, statement.span)
-            if remaining == 1 or frame.flow is None:
+            if remaining == 1 or frame.flow is None or not fold:
+                nothing = frame.flow is None
                 self._iterate(statement.body, frame)
-                remaining -= 1
+                remaining = 0 if nothing and frame.flow is None else remaining - 1
                 continue
             try:
                 remaining -= self._fold(statement, frame, remaining)
             except SharedOutside:
                 if frame.builder.depth:
                     raise
-                for _ in range(remaining):
-                    self.report.spend(CALL_STEPS, statement.span)
-                    self._iterate(statement.body, frame)
-                return
+                del self.report.loops[loops:]
+                fold = False
+        frame.builder.repeats -= 1
 
     def _iterate(self, body: ast.Body, frame: Frame) -> None:
         inner = frame.child(frame.flow)
@@ -335,6 +272,7 @@ class Statements:
             chosen = self.evaluator.condition(condition, frame.scope)
             if isinstance(chosen, Unknown):
                 frame.flow = UNKNOWN
+                self._poison([statement], frame)
                 return
             if chosen:
                 self._arm(body, frame)
@@ -352,146 +290,10 @@ class Statements:
             statement.name.id, statement.application, frame.scope, frame.builder, frame.builder.depth
         )
 
-    # -------------------------------------------------------------------------------------------- inputs and checks
 
-    def _input(self, statement: ast.Input, frame: Frame) -> None:
-        if frame.dims is None:
-            self.report.error(
-                "E0507",
-                "`input` belongs in a model, not in a block",
-                statement.span,
-                help="a block's inputs are what flows in; name them in its signature: `block f() x: [N, c] { ... }`",
-            )
-            return
-        if frame.builder.depth:
-            self.report.error("E0507", "`input` cannot stand inside a repeat", statement.span)
-            return
-        name = statement.name.id
-        if any(value.name == name for value in frame.builder.inputs):
-            self.report.error("E0510", f"there are two inputs named `{name}`", statement.name.span, "declared again")
-            return
-        dtype = statement.dtype.id
-        if dtype not in DTYPE_BYTES:
-            self.report.error(
-                "E0304",
-                f"`{dtype}` is not a dtype",
-                statement.dtype.span,
-                f"one of {', '.join(DTYPE_BYTES)}",
-                help=did_you_mean(dtype, DTYPE_BYTES),
-            )
-            dtype = "f32"
-        dims: list[Any] = []
-        for item in statement.shape.dims:
-            dim = self._input_dim(item, frame)
-            if isinstance(dim, Unknown):
-                frame.flow = UNKNOWN
-                frame.scope.names[name] = Tensor(UNKNOWN)
-                return
-            dims.append(dim)
-        value = frame.builder.add_input(TensorType(tuple(dims), dtype), name)
-        frame.builder.labels[name] = value
-        frame.scope.names[name] = Tensor(value)
-        frame.flow = value
-
-    def _input_dim(self, item: ast.Expr | ast.Rest | ast.Wildcard, frame: Frame) -> Any:
-        if isinstance(item, (ast.Rest, ast.Wildcard)):
-            return self.report.error(
-                "E0304",
-                "an input's shape must be spelt out",
-                item.span,
-                help="give a number, or a name for a dimension that is bound at run time",
-            )
-        assert frame.dims is not None
-        for name in free_names(item):
-            if frame.scope.lookup(name) is None and name not in BUILTINS:
-                frame.builder.symbols.add(name)
-                frame.scope.names[name] = Static(frame.dims.get(name, symbol(name)))
-        value = self.evaluator.evaluate(item, frame.scope)
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, bool) or not isinstance(value, (int, Expr)) or (isinstance(value, int) and value < 1):
-            return self.report.error("E0304", "a dimension must be a positive int", item.span, f"this is {show(value)}")
-        return value
-
-    def _output(self, statement: ast.Output, frame: Frame) -> None:
-        name = statement.name.id
-        if frame.dims is None or frame.builder.depth:
-            where = "inside a repeat" if frame.dims is not None else "in a block"
-            self.report.error(
-                "E0507",
-                f"`output` cannot stand {where}",
-                statement.span,
-                help="what a block's body ends with is its result" if frame.dims is None else "put it after the repeat",
-            )
-            return
-        train = False
-        for modifier in statement.modifiers:
-            if modifier.id != "train":
-                self.report.error(
-                    "E0301", f"an output cannot be `{modifier.id}`", modifier.span, "only `train` is known"
-                )
-            train = True
-        if any(output.name == name for output in frame.builder.outputs):
-            self.report.error("E0510", f"there are two outputs named `{name}`", statement.name.span, "declared again")
-            return
-        bound = frame.scope.lookup(name)
-        if statement.flow is not None:
-            flow = self.run_flow(statement.flow, frame)[0]
-        else:
-            flow = bound.flow if isinstance(bound, Tensor) else frame.flow
-        if isinstance(flow, Value):
-            flow.name = flow.name or name
-            frame.builder.labels.setdefault(name, flow)
-            frame.builder.outputs.append(Output(name, flow, train))
-        elif flow is None:
-            self.report.error("E0501", "there is no value to output", statement.span, "nothing flows here")
-        elif not isinstance(flow, Unknown):
-            self.report.error(
-                "E0506",
-                f"an output is one tensor, here are {len(flow)}",
-                statement.span,
-                help="bind them with `a, b = ...` and output each by name",
-            )
-        if isinstance(flow, Unknown):
-            frame.builder.outputs.append(Output(name, Value(TensorType(())), train))
-
-    def _expect(self, statement: ast.Expect, frame: Frame) -> None:
-        if isinstance(frame.flow, Unknown):
-            return
-        if frame.flow is None:
-            self.report.error("E0501", "there is no value to check", statement.span, "nothing flows here")
-            return
-        values = (frame.flow,) if isinstance(frame.flow, Value) else frame.flow
-        if len(values) != len(statement.patterns):
-            self.report.error(
-                "E0503",
-                f"{len(statement.patterns)} shapes are expected, {len(values)} tensors found",
-                statement.span,
-            )
-            return
-        scope = frame.scope
-        for pattern, value in zip(statement.patterns, values, strict=True):
-            found = match(self.evaluator, pattern, value.type, scope, lambda name: scope.lookup(name) is None)
-            if found is None or isinstance(found, Unknown):
-                continue
-            self.report.error(
-                "E0503",
-                f"expected shape {pattern.span.text}, found {shape_text(value.type.dims)}",
-                found.span,
-                found.reason,
-            )
-
-    def _require(self, statement: ast.Require, frame: Frame) -> bool:
-        """Whether the requirement does not hold, after reporting it."""
-        holds = self.evaluator.condition(statement.condition, frame.scope)
-        if holds is not False:
-            return False
-        text = "this requirement does not hold"
-        if statement.message is not None:
-            message = self.evaluator.string(statement.message, frame.scope)
-            text = text if isinstance(message, Unknown) else message
-        self.report.error("E0315", text, statement.condition.span, "required here")
-        return True
+def shown_targets(targets: list[ast.Name], scope: Scope) -> str:
+    """`i=2` or `out=64, stride=2`: where a loop is, for diagnostics."""
+    return ", ".join(f"{target.id}={_shown(scope, target.id)}" for target in targets)
 
 
 def _shown(scope: Scope, name: str) -> str:

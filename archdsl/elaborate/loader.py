@@ -1,9 +1,8 @@
 """Loading files: reading, parsing, imports, constants.
 
 Imports are resolved against the importing file and never leave the project root: the folder the caller names, else the
-working directory when the main file lies in it, else the main file's own folder. Symbolic links are followed before that
-is checked.
-"""
+working directory when the main file lies in it, else the main file's own folder. Symbolic links are followed before
+that is checked."""
 
 import os
 from pathlib import Path
@@ -11,15 +10,16 @@ from pathlib import Path
 from archdsl.diagnostics.model import Diagnostic, Label, Sink
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import Elaborator
-from archdsl.elaborate.flow import Frame
+from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.module import Module, define_items
-from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
+from archdsl.elaborate.report import FILE_STEPS, LimitReached, Reporter, deep_stack, did_you_mean
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, BlockDef, Static
 from archdsl.limits import Limits
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.parser import parse
+from archdsl.types.dims import DimTooLarge
 
 
 def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: str | None = None) -> Module | None:
@@ -28,7 +28,7 @@ def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: st
     text = _read(real, str(path), sink, limits)
     if text is None:
         return None
-    return _Loader(sink, limits, _root(real, root)).load(Source(str(path), text), real)
+    return _load(Source(str(path), text), real, sink, limits, _root(real, root))
 
 
 def read_source(path: str | os.PathLike[str], sink: Sink, limits: Limits) -> Source | None:
@@ -40,7 +40,17 @@ def read_source(path: str | os.PathLike[str], sink: Sink, limits: Limits) -> Sou
 def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None) -> Module | None:
     """Load a spec from a string; relative imports are resolved against `root`, else the working directory."""
     base = os.path.realpath(root or os.getcwd())
-    return _Loader(sink, limits, base).load(Source(name, text), os.path.join(base, "<string>"))
+    return _load(Source(name, text), os.path.join(base, "<string>"), sink, limits, base)
+
+
+def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> Module | None:
+    before = len(sink.found)
+    loader = _Loader(sink, limits, root)
+    with deep_stack():
+        module = loader.load(source, real)
+    if module is not None:
+        module.sound = not loader.report.errors and not any(found.severity == "error" for found in sink.found[before:])
+    return module
 
 
 def _root(real: str, root: str | None) -> str:
@@ -140,6 +150,8 @@ class _Loader:
                     self.elaborator.run(ast.Body([item], item.span), frame)
         except LimitReached:
             pass
+        except DimTooLarge:
+            self.report.dimension_limit()
 
     def _give_defaults(self, item: ast.Item, module: Module) -> None:
         defaults = module.scope.defaults
@@ -185,7 +197,7 @@ class _Loader:
                         f"`{item.path or item.module}` defines no `{entry.name.id}`",
                         entry.name.span,
                         "not found there",
-                        help=did_you_mean(entry.name.id, target.scope.names),
+                        help=self.report.did_you_mean(entry.name.id, target.scope.names),
                     )
                 found = Static(UNKNOWN)
             module.scope.names[name] = found
@@ -202,7 +214,7 @@ class _Loader:
             f"there is no library `{item.module}`",
             item.target,
             "unknown library",
-            help=did_you_mean(item.module, [f"std.{name}" for name in stems()])
+            help=self.report.did_you_mean(item.module, [f"std.{name}" for name in stems()])
             or 'a file is named in quotes: use "file.arch" (...)',
         )
         return None
@@ -223,11 +235,22 @@ class _Loader:
             chain = " -> ".join(Path(step).name for step in [*self.open[self.open.index(path) :], path])
             self.report.error("E0206", f"the files import each other: {chain}", item.target, "closes the circle")
             return None
+        self.report.spend(FILE_STEPS, item.target)
         if path not in self.modules:
-            before = len(self.sink.found)
-            text = _read(path, item.path, self.sink, self.limits, item.target)
-            shown = os.path.relpath(path)
-            self.modules[path] = self.load(Source(shown, text), path) if text is not None else None
-            if text is None and len(self.sink.found) > before and self.sink.found[-1].code == "E0601":
-                self.sink.found[-1].code = "E0208"
+            self.modules[path] = self._import(item.path, path, item.target)
         return self.modules[path]
+
+    def _import(self, written: str, path: str, span: Span) -> Module | None:
+        # Opening a pipe or a device could wait for ever.
+        if os.path.exists(path) and not os.path.isfile(path):
+            what = "a folder" if os.path.isdir(path) else "no regular file"
+            self.report.error("E0208", f"`{written}` is {what}", span, "imported here")
+            return None
+        before = len(self.sink.found)
+        text = _read(path, written, self.sink, self.limits, span)
+        if text is None:
+            for found in self.sink.found[before:]:
+                if found.code == "E0601":
+                    found.code = "E0208"
+            return None
+        return self.load(Source(os.path.relpath(path), text), path)

@@ -1,26 +1,26 @@
 """From a model's name and arguments to its program."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.diagnostics.model import Sink
 from archdsl.elaborate.binding import Given
-from archdsl.elaborate.builder import Builder, mark_train_only, reachable
+from archdsl.elaborate.builder import Builder, mark_train_only, reachable, total_operators
 from archdsl.elaborate.calls import Elaborator
-from archdsl.elaborate.flow import Frame
-from archdsl.elaborate.module import ModelPreset, Module
-from archdsl.elaborate.report import LimitReached, Reporter, did_you_mean
+from archdsl.elaborate.frame import Frame
+from archdsl.elaborate.functions import plain
+from archdsl.elaborate.module import Module
+from archdsl.elaborate.report import LimitReached, Reporter, deep_stack
 from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import BlockDef, Scope, Static
-from archdsl.ir.program import Program
+from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
+from archdsl.ir.program import Function, Program
 from archdsl.limits import Limits
 from archdsl.source import Span
 from archdsl.syntax import ast
+from archdsl.types.dims import DimTooLarge
 
-RECURSION_LIMIT = 400_000
-"""Python frames the elaborator may use. Its recursion is bounded by `limits.nesting` inside a block and `limits.depth` of
-blocks; frames of Python functions calling each other live on the heap, so this protects nothing but those two limits."""
+MAX_OPERATOR_BITS = 1024
+"""Python refuses to print integers of more than 4 300 digits; every count of a network this large has fewer."""
 
 
 def elaborate(
@@ -39,17 +39,15 @@ def elaborate(
     assert isinstance(resolver, Resolver)
     report = Reporter(sink, limits)
     elaborator = Elaborator(report, resolver)
-    before = sum(found.severity == "error" for found in sink.found)
-    recursion = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(recursion, RECURSION_LIMIT))
-    try:
-        program = _Model(elaborator, module).build(name, arguments, dims)
-    except LimitReached:
-        return None
-    finally:
-        sys.setrecursionlimit(recursion)
-    failed = sum(found.severity == "error" for found in sink.found) > before
-    return None if failed else program
+    program = None
+    with deep_stack():
+        try:
+            program = _Model(elaborator, module).build(name, arguments, dims)
+        except LimitReached:
+            pass
+        except DimTooLarge:
+            report.dimension_limit()
+    return program if module.sound and not report.errors else None
 
 
 class _Model:
@@ -61,7 +59,7 @@ class _Model:
         self.module = module
 
     def build(self, name: str, arguments: Mapping[str, object], dims: Mapping[str, int]) -> Program | None:
-        resolved = self._resolve(name, {key: _static(value) for key, value in arguments.items()})
+        resolved = self._resolve(name, {key: self._static(value) for key, value in arguments.items()})
         if resolved is None:
             return None
         definition, given = resolved
@@ -75,21 +73,36 @@ class _Model:
         builder = Builder()
         frame = Frame(builder, scope, None, dict(dims))
         self.elaborator.run(syntax.body, frame)
-        if not builder.outputs and not self.report.sink.has_errors:
-            self.report.error(
-                "E0508",
-                f"the model `{name}` has no output",
-                syntax.name.span,
-                help="end its body with `output name`",
-            )
+        if self.report.errors or not self.module.sound:
+            return None
+        self._check_outputs(definition, builder)
         self._check_dims(builder, dims)
-        if self.report.sink.has_errors:
+        if self.report.errors:
             return None
         mark_train_only(builder.regions[0], builder.outputs)
         outputs = tuple(output.value for output in builder.outputs)
-        shown = {key: value if not isinstance(value, BlockDef) else value.name for key, value in parameters.items()}
+        shown: dict[str, object] = {key: plain(value) for key, value in parameters.items()}
         entry = builder.finish(syntax.name.id, shown, outputs, syntax, syntax.span, syntax.doc)
-        return Program(name, entry, reachable(entry), builder.outputs)
+        functions = reachable(entry)
+        self._check_total(functions, syntax.name.span)
+        return Program(name, entry, functions, builder.outputs)
+
+    def _check_outputs(self, definition: BlockDef, builder: Builder) -> None:
+        if all(output.train for output in builder.outputs):
+            which = "no output" if not builder.outputs else "only outputs for training"
+            self.report.error(
+                "E0508",
+                f"the model `{definition.name}` has {which}",
+                definition.syntax.name.span,
+                help="end its body with `output name`",
+            )
+
+    def _check_total(self, functions: list[Function], span: Span) -> None:
+        """Counts stay printable: nested repeats and calls multiply."""
+        if total_operators(functions).bit_length() > MAX_OPERATOR_BITS:
+            raise self.report.limit(
+                "E0908", f"the network has 2**{MAX_OPERATOR_BITS} operators or more", span, "", help=" "
+            )
 
     def _resolve(self, name: str, given: dict[str, Any]) -> tuple[BlockDef, dict[str, Given]] | None:
         """The model behind a name and the arguments that reach it; outer arguments win over those of presets."""
@@ -97,13 +110,12 @@ class _Model:
         if found is None:
             return None
         definition, presets = found
-        names = [parameter.name.id for parameter in definition.syntax.parameters]
         binder = self.elaborator.binder
         here = self.module.places.get(name) or Span(self.module.source, 0, 0)
         bound = {key: Given(value, here) for key, value in given.items()}
         for preset in presets:
             base = preset.syntax.base
-            written = binder.pair(base.callee.id, names, binder.flags_of(definition), base.arguments, preset.scope)
+            written = binder.pair(base.callee.id, binder.interface(definition), base.arguments, preset.scope)
             if written is None:
                 return None
             bound = {**written, **bound}
@@ -115,14 +127,12 @@ class _Model:
         for name in given:
             if name not in names:
                 fine = False
-                self.report.sink.add(
-                    Diagnostic(
-                        "E0605",
-                        f"the model `{definition.name}` has no parameter `{name}`",
-                        None,
-                        notes=(f"its parameters are {', '.join(names)}" if names else "it has none",),
-                        help=did_you_mean(name, names),
-                    )
+                self.report.error(
+                    "E0605",
+                    f"the model `{definition.name}` has no parameter `{name}`",
+                    None,
+                    notes=(f"its parameters are {', '.join(names)}" if names else "it has none",),
+                    help=self.report.did_you_mean(name, names),
                 )
         return fine
 
@@ -130,15 +140,23 @@ class _Model:
         declared = builder.symbols
         for name in dims:
             if name not in declared:
-                self.report.sink.add(
-                    Diagnostic(
-                        "E0606",
-                        f"the model has no symbolic dimension `{name}`",
-                        None,
-                        notes=(f"its symbols are {', '.join(sorted(declared))}" if declared else "it has none",),
-                        help=did_you_mean(name, declared),
-                    )
+                self.report.error(
+                    "E0606",
+                    f"the model has no symbolic dimension `{name}`",
+                    None,
+                    notes=(f"its symbols are {', '.join(sorted(declared))}" if declared else "it has none",),
+                    help=self.report.did_you_mean(name, declared),
                 )
+
+    def _static(self, value: object) -> Any:
+        """A Python value as a static value."""
+        if isinstance(value, list):
+            return tuple(map(self._static, value))  # pyright: ignore[reportUnknownArgumentType]
+        if is_list(value):
+            return tuple(map(self._static, value))
+        if isinstance(value, int) and value.bit_length() > self.report.limits.integer_bits:
+            raise self.elaborator.evaluator.integer_limit(Span(self.module.source, 0, 0))
+        return value
 
 
 def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, list[ModelPreset]] | None:
@@ -151,23 +169,25 @@ def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, l
             report.error("E0206", f"the preset `{name}` leads back to itself", base.span, "closes the circle")
             return None
         presets.append(found)
-        found = module.models.get(base.id) or found.scope.names.get(base.id)
-        if not isinstance(found, (BlockDef, ModelPreset)) or (
-            isinstance(found, BlockDef) and not isinstance(found.syntax, ast.Model)
+        scope = found.scope
+        found = scope.names.get(base.id)
+        if not isinstance(found, ModelPreset) and not (
+            isinstance(found, BlockDef) and isinstance(found.syntax, ast.Model)
         ):
             report.error(
                 "E0203",
                 f"there is no model `{base.id}`",
                 base.span,
                 "unknown model",
-                help=did_you_mean(base.id, module.models),
+                help=report.did_you_mean(base.id, _model_names(scope)),
             )
             return None
     return (found, presets) if isinstance(found, BlockDef) else None
 
 
-def _static(value: object) -> Any:
-    """A Python value as a static value."""
-    if isinstance(value, (list, tuple)):
-        return tuple(_static(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    return value
+def _model_names(scope: Scope) -> list[str]:
+    return [
+        name
+        for name, found in scope.names.items()
+        if isinstance(found, ModelPreset) or (isinstance(found, BlockDef) and isinstance(found.syntax, ast.Model))
+    ]

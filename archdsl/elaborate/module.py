@@ -2,17 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from archdsl.elaborate.values import BlockDef, Scope, Static
+from archdsl.elaborate.values import BlockDef, ModelPreset, Scope
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class ModelPreset:
-    """`model NAME = other(args)`."""
-
-    syntax: ast.Preset
-    scope: Scope
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -36,6 +28,9 @@ class Module:
     tests: list[TestItem] = field(default_factory=list[TestItem])
     places: dict[str, Span] = field(default_factory=dict[str, Span])
     """Where each name is defined."""
+    sound: bool = True
+    """Whether loading it, imports included, found no mistake. What is wrong in a module that is not is still looked
+    for, but none of its models can be built."""
     resolver: object = None
     """The `Resolver` shared by everything that elaborates this module."""
 
@@ -55,7 +50,9 @@ def define_items(tree: ast.File, module: Module) -> list[ast.Item]:
             if isinstance(item, ast.Model):
                 module.models[item.name.id] = definition
         elif isinstance(item, ast.Preset):
-            module.models[item.name.id] = ModelPreset(item, Scope(None, module.scope.names))
+            preset = ModelPreset(item, Scope(None, module.scope.names))
+            module.scope.names[item.name.id] = preset
+            module.models[item.name.id] = preset
             module.places[item.name.id] = item.name.span
         elif isinstance(item, ast.Test):
             module.tests.append(TestItem(item, Scope(None, module.scope.names)))
@@ -64,4 +61,4 @@ def define_items(tree: ast.File, module: Module) -> list[ast.Item]:
     return rest
 
 
-__all__ = ["ModelPreset", "Module", "Static", "TestItem", "define_items"]
+__all__ = ["ModelPreset", "Module", "TestItem", "define_items"]

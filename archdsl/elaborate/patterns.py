@@ -2,9 +2,9 @@
 
 from collections.abc import Callable as Function
 
-from archdsl.diagnostics.model import Label
-from archdsl.elaborate.evaluate import Evaluator, same
-from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, show
+from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.evaluate import Evaluator
+from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, is_list, show
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Dim, Expr, symbols
@@ -36,7 +36,7 @@ def match(
     dims = type.dims
     if rests:
         if len(dims) < len(items) - 1:
-            return Mismatch(f"at least {len(items) - 1} dimensions are needed, {len(dims)} found", pattern.span)
+            return Mismatch(f"at least {_axes(len(items) - 1)} expected, {len(dims)} found", pattern.span)
         before = rests[0]
         after = len(items) - before - 1
         middle = dims[before : len(dims) - after]
@@ -49,7 +49,7 @@ def match(
         pairs += [*zip(items[before + 1 :], dims[len(dims) - after :], strict=True)]
     else:
         if len(dims) != len(items):
-            return Mismatch(f"{len(items)} dimensions are needed, {len(dims)} found", pattern.span)
+            return Mismatch(f"{_axes(len(items))} expected, {len(dims)} found", pattern.span)
         pairs = [*zip(items, dims, strict=True)]
     for item, dim in pairs:
         found = _match_one(evaluator, item, dim, scope, is_free)
@@ -68,7 +68,7 @@ def _match_rest(
         return None
     bound = scope.lookup(rest.name.id)
     value = bound.value if isinstance(bound, Static) else None
-    if isinstance(value, tuple) and same(value, middle) is True:  # pyright: ignore[reportUnknownArgumentType]
+    if is_list(value) and same(value, middle) is True:
         return None
     return Mismatch(f"`...{rest.name.id}` is {show(value)}, found {shape_text(middle)}", rest.span)
 
@@ -101,6 +101,5 @@ def _match_one(
     return Mismatch(f"expected {expected}, found {dim}", item.span)
 
 
-def pattern_label(mismatch: Mismatch) -> Label:
-    """The place in the pattern, for a diagnostic whose primary span is elsewhere."""
-    return Label(mismatch.span, mismatch.reason)
+def _axes(count: int) -> str:
+    return f"{count} dimension{'s' * (count != 1)}"

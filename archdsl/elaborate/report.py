@@ -1,6 +1,8 @@
 """Reporting from anywhere in the elaborator: diagnostics with the chain of block calls, budgets, suggestions."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.diagnostics.model import Diagnostic, Frame, Label, Sink
@@ -8,11 +10,34 @@ from archdsl.elaborate.values import UNKNOWN, Unknown
 from archdsl.limits import Limits
 from archdsl.source import Span
 
-# What one piece of work costs in evaluation steps. The weights are proportional to measured time, so that the step limit is
-# reached in well under a second whatever the spec does.
+# What one piece of work costs in evaluation steps. The weights are proportional to measured time, so that the step
+# limit is reached in well under a second whatever the spec does.
 EXPRESSION_STEP = 1
 CALL_STEPS = 20
 OPERATOR_STEPS = 40
+FILE_STEPS = 500
+ELEMENTS_PER_STEP = 8
+"""List elements looked at, characters copied and polynomial terms multiplied for one step."""
+
+MAX_ERRORS = 100
+"""After so many mistakes elaboration stops: nobody reads more, and every one costs time."""
+MAX_SUGGESTIONS = 20
+"""Suggestions compare a name with every name in sight, so a run makes only so many."""
+RECURSION_LIMIT = 400_000
+"""Python frames the elaborator may use. Its recursion is bounded by `limits.nesting` inside a block, `limits.depth` of
+blocks and `limits.import_bytes` of imports; frames of Python functions calling each other live on the heap, so this
+protects nothing but those limits."""
+
+
+@contextmanager
+def deep_stack() -> Generator[None]:
+    """Allow `RECURSION_LIMIT` Python frames inside."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class LimitReached(Exception):
@@ -21,19 +46,28 @@ class LimitReached(Exception):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Reporter:
-    """Collects diagnostics, knows the current chain of block calls, and keeps the budgets."""
+    """Collects diagnostics, knows the current chain of block calls, and keeps the budgets.
+
+    `errors` counts what was reported here, repeated findings included, which the sink keeps only once.
+    """
 
     sink: Sink
     limits: Limits
     frames: list[Frame] = field(default_factory=list[Frame])
     steps: int = 0
     instances: int = 0
+    errors: int = 0
+    suggestions: int = 0
+    loops: list[tuple[str, Span]] = field(default_factory=list[tuple[str, Span]])
+    """`i=2` of every loop being unrolled in the current function, outermost first."""
+    here: Span | None = None
+    """The place that last spent a step."""
 
     def error(
         self,
         code: str,
         message: str,
-        span: Span,
+        span: Span | None,
         label: str = "",
         *,
         help: str = "",
@@ -42,6 +76,13 @@ class Reporter:
         severity: str = "error",
     ) -> Unknown:
         """Record a finding with the current trace; returns poison, so that `return report.error(...)` reads well."""
+        if severity == "error":
+            self.errors += 1
+            if self.errors == MAX_ERRORS:
+                notes = (*notes, f"this is mistake number {MAX_ERRORS}: the rest is not checked")
+        trace = tuple(reversed(self.frames))
+        if self.loops:
+            trace = (Frame(f"loop {self.iteration()}", self.loops[-1][1]), *trace)
         self.sink.add(
             Diagnostic(
                 code=code,
@@ -51,26 +92,45 @@ class Reporter:
                 related=related,
                 notes=notes,
                 help=help,
-                trace=tuple(reversed(self.frames)),
+                trace=trace,
                 severity="warning" if severity == "warning" else "error",
             )
         )
+        if self.errors >= MAX_ERRORS:
+            raise LimitReached
         return UNKNOWN
 
-    def limit(self, code: str, message: str, span: Span, name: str, label: str = "") -> LimitReached:
+    def limit(
+        self, code: str, message: str, span: Span | None, name: str, label: str = "", help: str = ""
+    ) -> LimitReached:
         """Record that a limit was hit; the caller raises what is returned."""
-        self.error(
-            code,
-            message,
-            span,
-            label,
-            help=f"if the network really is that large, raise the limit with --limit {name}=...",
-        )
+        advice = f"if the network really is that large, raise the limit with --limit {name}=..." if name else ""
+        self.error(code, message, span, label, help=help or advice)
         return LimitReached()
+
+    def dimension_limit(self) -> LimitReached:
+        """A symbolic dimension outgrew its bounds somewhere under the last step."""
+        return self.limit("E0908", "a symbolic dimension grows without bounds", self.here, "", "while working on this")
+
+    def iteration(self) -> str:
+        """`[i=2, j=0]` of the loops being unrolled in the current function; empty outside loops."""
+        return f"[{', '.join(text for text, _ in self.loops)}]" if self.loops else ""
+
+    @contextmanager
+    def inside(self, name: str, span: Span) -> Generator[None]:
+        """A call of a block: one step of the chain that diagnostics show, with its own loops."""
+        self.frames.append(Frame(f"`{name}`{self.iteration()}", span))
+        loops, self.loops = self.loops, []
+        try:
+            yield
+        finally:
+            self.frames.pop()
+            self.loops = loops
 
     def spend(self, steps: int, span: Span) -> None:
         """Charge evaluation steps."""
         self.steps += steps
+        self.here = span
         if self.steps > self.limits.steps:
             raise self.limit(
                 "E0907",
@@ -92,9 +152,15 @@ class Reporter:
                 "the budget ran out here",
             )
 
+    def did_you_mean(self, name: str, candidates: Iterable[str]) -> str:
+        """A suggestion for the help line, or the empty string."""
+        self.suggestions += 1
+        return did_you_mean(name, candidates) if self.suggestions <= MAX_SUGGESTIONS else ""
+
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate a person probably meant, or None. `difflib` is imported only here: it is needed only after a mistake."""
+    """The candidate a person probably meant, or None. `difflib` is imported only here: it is needed only after a
+    mistake."""
     from difflib import get_close_matches
 
     pool = sorted(set(candidates))

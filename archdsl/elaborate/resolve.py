@@ -2,7 +2,7 @@
 
 from archdsl.diagnostics.model import Sink
 from archdsl.elaborate.module import Module, define_items
-from archdsl.elaborate.values import BlockDef, OperatorRef, Unknown
+from archdsl.elaborate.values import BlockDef, OperatorRef
 from archdsl.limits import Limits
 from archdsl.ops import catalogue
 from archdsl.source import Source
@@ -46,4 +46,4 @@ class Resolver:
             found = self.standard_file(stem).scope.names.get(name)
             return found if isinstance(found, BlockDef) else None
         cls = catalogue.lookup(name)
-        return None if cls is None or isinstance(cls, Unknown) else OperatorRef(cls)
+        return None if cls is None else OperatorRef(cls)

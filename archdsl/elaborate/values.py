@@ -1,15 +1,15 @@
 """What names stand for while a spec is elaborated.
 
 Static values are plain Python values: `int`, `float`, `bool`, `str`, `None`, `tuple` (both lists and tuples of the
-language), `range`, `Expr` (a symbolic dimension), `WeightRef`; and the classes below. `UNKNOWN` is poison: a value whose
-computation already gave a diagnostic. Everything that touches it is silent.
-"""
+language), `range`, `Expr` (a symbolic dimension), `WeightRef`; and the classes below. `UNKNOWN` is poison: a value
+whose computation already gave a diagnostic. Everything that touches it is silent."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from archdsl.ir.operator import Operator, WeightRef
 from archdsl.ir.program import Call, Node, Op, Value
+from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr
 
@@ -28,22 +28,25 @@ UNKNOWN = Unknown()
 Flow = Value | tuple[Value, ...] | Unknown | None
 """The current value: one tensor, a tuple of tensors, poison, or nothing yet."""
 
+Defaults = dict[object, dict[str, object]]
+"""The `default` statements in force: callee key to argument values. Replaced, never mutated, so that whoever keeps one
+keeps those of its place."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
-    """One lexical level of names. `defaults` holds the `default` statements in force: callee key to argument values; it is
-    replaced, never mutated, so that a closure keeps those of its place."""
+    """One lexical level of names, and the defaults in force there."""
 
     parent: "Scope | None"
     names: dict[str, Any] = field(default_factory=dict[str, Any])
-    defaults: "dict[object, dict[str, object]]" = field(default_factory=dict[object, dict[str, object]])
+    defaults: Defaults = field(default_factory=dict[object, dict[str, object]])
 
     def child(self, names: dict[str, Any] | None = None) -> "Scope":
         return Scope(self, names if names is not None else {}, self.defaults)
 
     def lookup(self, name: str) -> Any:
-        """What a name stands for here or in an enclosing level; None when it is not bound (the language's `none` is never
-        bound under a name without a wrapper: see `Static`)."""
+        """What a name stands for here or in an enclosing level; None when it is not bound (the language's `none` is
+        never bound under a name without a wrapper: see `Static`)."""
         scope: Scope | None = self
         while scope is not None:
             found = scope.names.get(name)
@@ -89,15 +92,18 @@ class OperatorRef:
 
     @property
     def key(self) -> object:
+        """Under what `default` files arguments for it."""
         return self.cls
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class BlockDef:
-    """A block or model as a value: the syntax and the file scope it was defined in."""
+    """A block or model as a value: the syntax and the file scope it was defined in. `interface` caches what binding
+    needs to know of its parameters."""
 
     syntax: "ast.Block | ast.Model"
     scope: Scope
+    interface: Any = None
 
     @property
     def name(self) -> str:
@@ -106,6 +112,14 @@ class BlockDef:
     @property
     def key(self) -> object:
         return self
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class ModelPreset:
+    """`model NAME = other(args)`."""
+
+    syntax: ast.Preset
+    scope: Scope
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -118,36 +132,35 @@ class Closure:
     scope: Scope
     free: tuple[str, ...]
     captured: dict[str, Any]
-
-    @property
-    def key(self) -> object:
-        return self.body
+    summary: Any = None
+    """Cache of `lifting.Lifting`."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Partial:
-    """A block or operator with some arguments already given: `conv(64, 1)` passed as a value."""
+    """A block or operator as a value with some arguments already given: `conv(64, 1)` passed on. `defaults` are those
+    in force where it was written; where it is applied none are added. `spans` tells where the arguments were
+    written."""
 
-    callee: "OperatorRef | BlockDef | Closure"
-    positional: tuple[Any, ...]
-    named: tuple[tuple[str, Any], ...]
+    callee: "OperatorRef | BlockDef"
+    given: tuple[tuple[str, Any], ...]
+    defaults: tuple[tuple[str, Any], ...]
+    spans: tuple[Span, ...] = ()
+    summary: Any = None
 
     @property
     def name(self) -> str:
         return self.callee.name
 
-    @property
-    def key(self) -> object:
-        return self.callee.key
 
-
-Callable = OperatorRef | BlockDef | Closure | Partial
+BLOCKS = (OperatorRef, BlockDef, Closure, Partial)
+"""What a parameter of type `block` takes."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class SharedInstance:
-    """`shared enc = f(args)`: made when first applied. `home` is the builder of the function that declares it, `depth` the
-    number of `repeat` bodies open there."""
+    """`shared enc = f(args)`: made when first applied. `home` is the builder of the function that declares it, `depth`
+    the number of `repeat` bodies open there."""
 
     name: str
     application: ast.Apply
@@ -155,6 +168,21 @@ class SharedInstance:
     home: object
     depth: int
     node: Op | Call | None = None
+
+
+def is_list(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether a static value is a list that is written out."""
+    return isinstance(value, tuple)
+
+
+def is_sequence(value: object) -> TypeGuard["tuple[Any, ...] | range"]:
+    """Whether a static value can be gone over: a list or a range."""
+    return isinstance(value, (tuple, range))
+
+
+def length(items: "tuple[Any, ...] | range") -> int:
+    """The number of items; `len` of a range stops at the largest C integer."""
+    return items.stop - items.start if isinstance(items, range) else len(items)
 
 
 def type_name(value: object) -> str:
@@ -171,7 +199,9 @@ def type_name(value: object) -> str:
         return "string"
     if isinstance(value, (tuple, range)):
         return "list"
-    if isinstance(value, (OperatorRef, BlockDef, Closure, Partial)):
+    if isinstance(value, ModelPreset) or (isinstance(value, BlockDef) and isinstance(value.syntax, ast.Model)):
+        return "model"
+    if isinstance(value, BLOCKS):
         return "block"
     if isinstance(value, Tensor):
         return "tensor"
@@ -182,110 +212,40 @@ def type_name(value: object) -> str:
     return "none" if value is None else type(value).__name__
 
 
-def show(value: object) -> str:
-    """A static value as the language would write it."""
+def a_type(value: object) -> str:
+    """`type_name` with its article: `an int`, `a list`, `none`."""
+    name = type_name(value)
+    return name if name == "none" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+MAX_SHOWN_CHARACTERS = 80
+MAX_SHOWN_ITEMS = 8
+MAX_SHOWN_DEPTH = 3
+
+
+def show(value: object, depth: int = 0) -> str:
+    """A static value as the language would write it, shortened where it is long."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         return "none"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        text = value if len(value) <= MAX_SHOWN_CHARACTERS else value[: MAX_SHOWN_CHARACTERS - 3] + "..."
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, range):
         return f"{value.start}..{value.stop}"
-    if isinstance(value, tuple):
-        items: tuple[object, ...] = value
-        shown = ", ".join(show(item) for item in items[:8])
-        return f"[{shown}, ... {len(items)} items]" if len(items) > 8 else f"[{shown}]"
-    if isinstance(value, (OperatorRef, BlockDef, Closure, Partial, SharedInstance)):
+    if is_list(value):
+        items = value
+        if depth >= MAX_SHOWN_DEPTH and items:
+            return "[...]"
+        shown = ", ".join(show(item, depth + 1) for item in items[:MAX_SHOWN_ITEMS])
+        return f"[{shown}, ... {len(items)} items]" if len(items) > MAX_SHOWN_ITEMS else f"[{shown}]"
+    if isinstance(value, Tensor):
+        flow = value.flow
+        return str(flow.type) if isinstance(flow, Value) else "a tuple of tensors"
+    if isinstance(value, (*BLOCKS, SharedInstance)):
         return value.name
-    return str(value)
-
-
-def static_key(value: Any) -> object:
-    """A hashable key under which two static values are interchangeable as block arguments. Tensors count by type, because
-    they become inputs of the specialised function; bodies count by their text and what they can see."""
-    if isinstance(value, bool):
-        return ("bool", value)
-    if isinstance(value, float):
-        return ("float", value)
-    if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        return ("list", *map(static_key, items))
-    if isinstance(value, Static):
-        return static_key(value.value)
-    if isinstance(value, Tensor):
-        flow = value.flow
-        if isinstance(flow, Unknown):
-            return ("tensor", None)
-        return ("tensor", flow.type if isinstance(flow, Value) else tuple(item.type for item in flow))
-    if isinstance(value, OperatorRef):
-        return ("operator", value.cls)
-    if isinstance(value, Partial):
-        return (
-            "partial",
-            static_key(value.callee),
-            tuple(map(static_key, value.positional)),
-            tuple((name, static_key(given)) for name, given in value.named),
-        )
-    if isinstance(value, Closure):
-        seen: list[object] = []
-        for name in value.free:
-            bound = value.captured.get(name)
-            if bound is None:
-                bound = value.scope.lookup(name)
-            seen.append(static_key(bound))
-        return ("body", id(value.body), tuple(seen), _defaults_key(value.scope))
-    return value
-
-
-def _defaults_key(scope: Scope) -> object:
-    return tuple(
-        (callee, tuple((name, static_key(given)) for name, given in arguments.items()))
-        for callee, arguments in scope.defaults.items()
-    )
-
-
-def tensors_in(value: Any) -> list[Value]:
-    """Every tensor a block argument carries, in a fixed order: these become extra inputs of the specialised function."""
-    if isinstance(value, Tensor):
-        flow = value.flow
-        if isinstance(flow, Unknown):
-            return []
-        return [flow] if isinstance(flow, Value) else list(flow)
-    if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        return [tensor for item in items for tensor in tensors_in(item)]
-    if isinstance(value, Partial):
-        given = (*value.positional, *(argument for _, argument in value.named), value.callee)
-        return [tensor for item in given for tensor in tensors_in(item)]
-    if isinstance(value, Closure):
-        return [tensor for name in value.free for tensor in tensors_in(value.captured.get(name))]
-    if isinstance(value, Static):
-        return tensors_in(value.value)
-    return []
-
-
-def replace_tensors(value: Any, replacements: dict[Value, Value]) -> Any:
-    """The same block argument as the specialised function sees it: every tensor replaced by the function's input."""
-    if isinstance(value, Tensor):
-        flow = value.flow
-        if isinstance(flow, Unknown):
-            return value
-        if isinstance(flow, Value):
-            return Tensor(replacements[flow])
-        return Tensor(tuple(replacements[item] for item in flow))
-    if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        return tuple(replace_tensors(item, replacements) for item in items)
-    if isinstance(value, Partial):
-        return Partial(
-            replace_tensors(value.callee, replacements),
-            tuple(replace_tensors(item, replacements) for item in value.positional),
-            tuple((name, replace_tensors(item, replacements)) for name, item in value.named),
-        )
-    if isinstance(value, Closure):
-        captured = {name: replace_tensors(item, replacements) for name, item in value.captured.items()}
-        return Closure(value.name, value.body, value.scope, value.free, captured)
-    if isinstance(value, Static):
-        return Static(replace_tensors(value.value, replacements))
-    return value
+    if isinstance(value, ModelPreset):
+        return value.syntax.name.id
+    text = str(value)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 3] + "..."

@@ -19,9 +19,14 @@ from math import gcd
 MAX_TERMS = 256
 """A polynomial with more terms than this is refused (`DimTooLarge`): no network needs one, an expansion bomb does."""
 
+MAX_DEGREE = 32
+"""No product has more factors than this."""
+MAX_FLOOR_TEXT = 4096
+"""A floor of a floor of products doubles its text at every step; a longer one is refused."""
+
 
 class DimTooLarge(Exception):
-    """A symbolic dimension outgrew `MAX_TERMS`. The elaborator turns this into a limit diagnostic."""
+    """A symbolic dimension outgrew its bounds. The elaborator turns this into a limit diagnostic."""
 
 
 class Floor:
@@ -34,6 +39,8 @@ class Floor:
         self.divisor = divisor
         text = str(numerator)
         self._key = f"({text}) // {divisor}" if numerator.needs_parentheses else f"{text} // {divisor}"
+        if len(self._key) > MAX_FLOOR_TEXT:
+            raise DimTooLarge
         self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
@@ -78,7 +85,8 @@ class Expr:
     @property
     def needs_parentheses(self) -> bool:
         """Whether the text must be wrapped before `*` or `//` may follow it."""
-        return len(self.terms) > 1 or self.terms[0][1] != 1 or len(self.terms[0][0]) > 1
+        atoms, coefficient = self.terms[0]
+        return len(self.terms) > 1 or coefficient != 1 or len(atoms) > 1
 
     def __str__(self) -> str:
         if not self._text:
@@ -107,6 +115,8 @@ class Expr:
         right = _terms(other)
         for left_atoms, left in self.terms:
             for right_atoms, coefficient in right:
+                if len(left_atoms) + len(right_atoms) > MAX_DEGREE:
+                    raise DimTooLarge
                 atoms = tuple(sorted(left_atoms + right_atoms, key=str))
                 collected[atoms] = collected.get(atoms, 0) + left * coefficient
             if len(collected) > MAX_TERMS:

@@ -1,4 +1,5 @@
-"""Sliding-window arithmetic, one formula for convolutions and pools alike (PyTorch's `Conv2d` and `MaxPool2d` pages)."""
+"""Sliding-window arithmetic, one formula for convolutions and pools alike (PyTorch's `Conv2d` and `MaxPool2d`
+pages)."""
 
 from archdsl.types.dims import Dim, at_least, ceildiv, floordiv
 

@@ -1,0 +1,247 @@
+"""Specialisation: a block under given arguments and input types becomes one `Function`; the same key finds it again.
+
+Tensors and bodies among the arguments are lifted: a tensor becomes an extra input of the function, a body brings the
+tensors it mentions along as extra inputs, so a function never reads a value of its caller.
+"""
+
+from collections.abc import Callable as Function_
+from typing import Any
+
+from archdsl.diagnostics.model import Label
+from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.flow import Statements
+from archdsl.elaborate.frame import Frame
+from archdsl.elaborate.patterns import Mismatch, match
+from archdsl.elaborate.report import CALL_STEPS, ELEMENTS_PER_STEP
+from archdsl.elaborate.values import (
+    BLOCKS,
+    UNKNOWN,
+    BlockDef,
+    Closure,
+    Flow,
+    Scope,
+    SharedInstance,
+    Static,
+    Tensor,
+    Unknown,
+    is_list,
+)
+from archdsl.ir.program import Call, Function, Node, Segment, Value
+from archdsl.source import Span
+from archdsl.syntax import ast
+from archdsl.types.tensor import shape_text
+
+
+class _Running:
+    """Marks a function whose body is being elaborated: meeting it again means recursion that never ends."""
+
+
+class Specialised:
+    """A finished function, and which of the tensors it was given it reads; `function` is poison if its body failed."""
+
+    __slots__ = ("function", "kept")
+
+    def __init__(self, function: Function | Unknown, kept: tuple[int, ...]) -> None:
+        self.function = function
+        self.kept = kept
+
+
+class Functions(Statements):
+    """Builds functions and keeps them. One instance per model: `functions` is its memo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functions: dict[object, Specialised | _Running] = {}
+        self.call_depth = 0
+
+    def specialise(
+        self,
+        key: object,
+        name: str,
+        inputs: tuple[Value, ...],
+        carried: tuple[Value, ...],
+        prepare: Function_[[dict[Value, Value]], Scope],
+        origin: "ast.Block | Closure",
+        frame: Frame,
+        span: Span,
+    ) -> tuple[Flow, Node | None]:
+        """Call the function of this key on `inputs` and on those of the `carried` tensors that it reads, elaborating it
+        first if it is new. `prepare` gives the scope of its body, where tensors of the caller are replaced as told."""
+        self.report.spend(CALL_STEPS + self.lifting.visited // ELEMENTS_PER_STEP, span)
+        self.lifting.visited = 0
+        known = self.functions.get(key)
+        if isinstance(known, _Running):
+            raise self.report.limit(
+                "E0905",
+                f"`{name}` calls itself with the same arguments, without end",
+                span,
+                "",
+                "called again here",
+                help="some argument must change from call to call, until a condition on it ends the recursion",
+            )
+        if known is None:
+            self._charge(span)
+            self.functions[key] = _Running()
+            known = self.functions[key] = self._new(name, inputs, carried, prepare, origin, span)
+        function = known.function
+        if isinstance(function, Unknown):
+            return UNKNOWN, None
+        outputs = tuple([Value(value.type) for value in function.outputs])
+        node = Call(function, (*inputs, *(carried[index] for index in known.kept)), outputs, Segment(name), span)
+        frame.builder.add(node)
+        return (outputs[0] if len(outputs) == 1 else outputs), node
+
+    def _charge(self, span: Span) -> None:
+        if self.call_depth >= self.report.limits.depth:
+            raise self.report.limit(
+                "E0905",
+                f"blocks call each other more than {self.report.limits.depth} deep",
+                span,
+                "depth",
+                "called here",
+            )
+        self.report.instantiate(span)
+        self.report.spend(CALL_STEPS, span)
+
+    def _new(
+        self,
+        name: str,
+        inputs: tuple[Value, ...],
+        carried: tuple[Value, ...],
+        prepare: Function_[[dict[Value, Value]], Scope],
+        origin: "ast.Block | Closure",
+        span: Span,
+    ) -> Specialised:
+        builder = Builder()
+        values = tuple([builder.add_input(value.type) for value in inputs])
+        self.call_depth += 1
+        with self.report.inside(name, span):
+            inside = {value: builder.add_input(value.type, value.name) for value in carried}
+            function = self._body(name, builder, values, prepare(inside), origin)
+        self.call_depth -= 1
+        if isinstance(function, Unknown):
+            return Specialised(UNKNOWN, ())
+        unused = builder.unused(inside.values(), function.outputs)
+        if unused:
+            function.inputs = tuple(value for value in function.inputs if value not in unused)
+        kept = tuple(index for index, value in enumerate(carried) if inside[value] not in unused)
+        return Specialised(function, kept)
+
+    def _body(
+        self,
+        name: str,
+        builder: Builder,
+        values: tuple[Value, ...],
+        scope: Scope,
+        origin: "ast.Block | Closure",
+    ) -> Function | Unknown:
+        arguments = {key: plain(bound.value) for key, bound in scope.names.items() if isinstance(bound, Static)}
+        signature = None
+        doc = ""
+        if isinstance(origin, ast.Block):
+            signature = origin.signature
+            doc = origin.doc
+            if signature is not None:
+                for declared, value in zip(signature.inputs, values, strict=True):
+                    value.name = declared.name.id if declared.name else ""
+                    if declared.name:
+                        scope.names[declared.name.id] = Tensor(value)
+        start: Flow = None if not values else values[0] if len(values) == 1 else values
+        frame = Frame(builder, scope, start)
+        self.run(origin.body, frame)
+        flow = frame.flow
+        if isinstance(flow, Unknown):
+            return UNKNOWN
+        if flow is None:
+            return self.report.error("E0501", f"`{name}` has no result", origin.body.span, "nothing flows out")
+        outputs = (flow,) if isinstance(flow, Value) else flow
+        if signature is not None and signature.outputs and not self._check_result(name, signature, outputs, scope):
+            return UNKNOWN
+        identity = origin if isinstance(origin, ast.Block) else origin.body
+        function = builder.finish(
+            name, {} if isinstance(origin, Closure) else arguments, outputs, identity, origin.body.span, doc
+        )
+        if isinstance(origin, ast.Block):
+            function.declared = len([p for p in origin.parameters if p.name.id in function.arguments])
+        return function
+
+    def _check_result(self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope) -> bool:
+        if len(outputs) != len(signature.outputs):
+            self.report.error(
+                "E0504",
+                f"`{name}` promises {_tensors(len(signature.outputs))}, its body gives {len(outputs)}",
+                signature.span,
+            )
+            return False
+        fine = True
+        for pattern, value in zip(signature.outputs, outputs, strict=True):
+            found = match(self.evaluator, pattern, value.type, scope, lambda _: False)
+            if isinstance(found, Mismatch):
+                fine = False
+                self.report.error(
+                    "E0311" if found.undecided else "E0504",
+                    f"`{name}` promises {pattern.span.text}, its body gives {shape_text(value.type.dims)}",
+                    found.span,
+                    found.reason,
+                    help=_bind_help(found),
+                )
+            elif found is not None:
+                fine = False
+        return fine
+
+    def bind_signature(
+        self,
+        definition: BlockDef,
+        signature: ast.Signature,
+        inputs: tuple[Value, ...],
+        scope: Scope,
+        span: Span,
+    ) -> bool:
+        """Match the inputs against the left side of a signature; reports at the call, which is what has to change."""
+        if len(inputs) != len(signature.inputs):
+            wanted = len(signature.inputs)
+            self.report.error(
+                "E0506",
+                f"`{definition.name}` takes {_tensors(wanted)}, {len(inputs)} flow{'s' * (len(inputs) == 1)} here",
+                span,
+                f"{len(inputs)} given",
+                related=(Label(signature.span, "the signature"),),
+                help="gather them with `[a, b] ->`" if wanted > 1 else "",
+            )
+            return False
+        fine = True
+        for declared, value in zip(signature.inputs, inputs, strict=True):
+            found = match(self.evaluator, declared.shape, value.type, scope, lambda name: name not in scope.names)
+            if isinstance(found, Mismatch):
+                fine = False
+                what = f"`{declared.name.id}` of `{definition.name}`" if declared.name else f"`{definition.name}`"
+                self.report.error(
+                    "E0311" if found.undecided else "E0502",
+                    f"{what} takes {declared.shape.span.text}, not {shape_text(value.type.dims)}",
+                    span,
+                    f"{value.type} flows in",
+                    related=(Label(found.span, found.reason),),
+                    help=_bind_help(found),
+                )
+            elif found is not None:
+                fine = False
+        return fine
+
+
+def _tensors(count: int) -> str:
+    return f"{count} tensor{'s' * (count != 1)}"
+
+
+def _bind_help(found: Mismatch) -> str:
+    return f"bind the symbol: --dim {min(found.undecided)}=..." if found.undecided else ""
+
+
+def plain(value: Any) -> object:
+    """A static argument as other floors see it: blocks by name."""
+    if isinstance(value, (*BLOCKS, SharedInstance)):
+        return value.name
+    if isinstance(value, Tensor):
+        return "tensor"
+    if is_list(value):
+        return tuple(plain(item) for item in value)
+    return value
