@@ -1,8 +1,8 @@
 """The two protocols through which operators describe their lowerings.
 
 An operator's `torch` and `onnx` methods build nothing themselves: they call these protocols, and the drivers in
-`backends/torch` and `backends/onnx` decide what becomes of it (source text, `ModelProto`). So operators import neither
-framework, and the drivers never name an operator.
+`backends/torch` and `backends/onnx` decide what becomes of it (source text, `ModelProto`). So operators import
+neither framework, and the drivers never name an operator.
 """
 
 from collections.abc import Sequence
@@ -47,9 +47,9 @@ expression per result."""
 class TorchEmitter(Protocol):
     """Vocabulary of PyTorch lowerings.
 
-    Dotted names start with `torch.`, `nn.` or `F.` (torch.nn, torch.nn.functional). Pass numbers that may differ between
-    specialisations of a block (channels, strides, sizes) as plain ints: the driver finds the ones that vary and makes
-    them constructor parameters.
+    Dotted names start with `torch.`, `nn.` or `F.` (torch.nn, torch.nn.functional). Pass numbers that may
+    differ between specialisations of a block (channels, strides, sizes) as plain ints: the driver finds the
+    ones that vary and makes them constructor parameters.
     """
 
     def module(self, target: str, *args: TorchArg, **options: "TorchArg | TorchOption") -> TorchModule:
@@ -57,8 +57,9 @@ class TorchEmitter(Protocol):
         ...
 
     def helper(self, source: str) -> str:
-        """Declare a small class or function that the generated file must define once; returns its name, to be used as the
-        target of `module` or `call`. `source` is one top-level `class` or `def` with a docstring."""
+        """Declare a small class or function that the generated file must define once; returns its name, to be
+        used as the target of `module` or `call`. `source` is one top-level `class` or `def` with a
+        docstring."""
         ...
 
     def initialise(self, module: TorchModule, weight: str, init: Init) -> None:
@@ -66,7 +67,8 @@ class TorchEmitter(Protocol):
         ...
 
     def parameter(self, name: str, shape: Sequence[int], init: Init) -> TorchExpr:
-        """The operator's own weight held directly as an `nn.Parameter` (`name` as in `weights`, "" for the path itself)."""
+        """The operator's own weight held directly as an `nn.Parameter` (`name` as in `weights`, "" for the path
+        itself)."""
         ...
 
     def tied(self, ref: WeightRef) -> TorchExpr:
@@ -88,7 +90,7 @@ class TorchEmitter(Protocol):
     def item(
         self,
         value: TorchExpr,
-        *subscripts: "int | None | slice[int | None, int | None, int | None] | list[int]",
+        *subscripts: "int | slice[int | None, int | None, int | None] | list[int] | None",
     ) -> TorchExpr:
         """`x[:, 0]`: ints, full or bounded slices, index lists, None for a new axis."""
         ...
@@ -126,8 +128,8 @@ OnnxAttribute = int | float | str | Sequence[int] | Sequence[float]
 class OnnxEmitter(Protocol):
     """Vocabulary of ONNX lowerings, opset 18 or newer; inference mode only.
 
-    Result types of intermediate values are the driver's business (it asks ONNX's own inference); the operator's results
-    get the types that `infer` gave.
+    Result types of intermediate values are the driver's business (it asks ONNX's own inference); the operator's
+    results get the types that `infer` gave.
     """
 
     opset: int
@@ -156,8 +158,9 @@ class OnnxEmitter(Protocol):
         dtype: str = "f32",
         shape: Sequence[int] | None = None,
     ) -> OnnxValue:
-        """A constant tensor; a scalar for a number, one axis for a list unless `shape` says otherwise. dtype "f32" means the
-        compute dtype of the model (f16 in a half-precision compile); say "i64" for indices and shapes."""
+        """A constant tensor; a scalar for a number, one axis for a list unless `shape` says otherwise. dtype
+        "f32" means the compute dtype of the model (f16 in a half-precision compile); say "i64" for indices and
+        shapes."""
         ...
 
     def shape(self, dims: Sequence[Dim]) -> OnnxValue:

@@ -1,8 +1,8 @@
 """The syntax tree: what the author wrote, with a span on everything, before any name is looked up.
 
-Nodes are never mutated after the parser made them; identity is equality. They are slotted dataclasses without generated
-`__eq__`, `__repr__` or `frozen` machinery, because creating a class costs start-up time on every command and comparing
-trees recursively is a trap (see ARCHITECTURE.md, "Nothing recursive").
+Nodes are never mutated after the parser made them; identity is equality. They are slotted dataclasses without
+generated `__eq__`, `__repr__` or `frozen` machinery, because creating a class costs start-up time on every
+command and comparing trees recursively is a trap (see ARCHITECTURE.md, "Nothing recursive").
 """
 
 from dataclasses import dataclass
@@ -65,8 +65,9 @@ class TupleExpr:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Arithmetic:
-    """A chain of operators of one precedence level, evaluated left to right: `a + b - c`, `a * b // c % d`, and `a ** b`
-    (which groups to the right: its parser nests it). `operators[i]` stands before `operands[i + 1]`."""
+    """A chain of operators of one precedence level, evaluated left to right: `a + b - c`, `a * b // c % d`, and
+    `a ** b` (which groups to the right: its parser nests it). `operators[i]` stands before `operands[i +
+    1]`."""
 
     operands: "list[Expr]"
     operators: list[str]
@@ -142,8 +143,8 @@ class Attribute:
 class Argument:
     """One argument of a call: positional (`name` is None), `name = value`, or `!name` (`value` is None).
 
-    `causal` alone is a positional argument holding a `Name`; whether it means `causal = true` is decided when the callee
-    is known.
+    `causal` alone is a positional argument holding a `Name`; whether it means `causal = true` is decided when
+    the callee is known.
     """
 
     name: Name | None
@@ -205,8 +206,8 @@ Expr = (
 class Apply:
     """A step that names something: a tensor (at the head of a flow), a block, an operator or a shared instance.
 
-    `arguments` is None when the parentheses were left out. `branches` holds the `|`-separated bodies of the braces that
-    follow, None without braces: fan-out for an operator, trailing block arguments for a block.
+    `arguments` is None when the parentheses were left out. `branches` holds the `|`-separated bodies of the
+    braces that follow, None without braces: fan-out for an operator, trailing block arguments for a block.
     `label` is the string after `as`.
     """
 
@@ -288,7 +289,8 @@ class Let:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Default:
-    """`default conv(!bias), bn(eps = 1e-3)`; a statement and an item. Each entry is a call whose arguments become defaults."""
+    """`default conv(!bias), bn(eps = 1e-3)`; a statement and an item. Each entry is a call whose arguments
+    become defaults."""
 
     calls: list[CallExpr]
     span: Span
@@ -385,9 +387,7 @@ class Require:
     span: Span
 
 
-Statement = (
-    FlowStatement | Bind | Let | Default | For | Repeat | If | Shared | Input | Output | Expect | Require
-)
+Statement = FlowStatement | Bind | Let | Default | For | Repeat | If | Shared | Input | Output | Expect | Require
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -405,8 +405,8 @@ class Body:
 class Parameter:
     """`n`, `n = default`, `n: type = default`, `n: 18 | 34 = 18`, `flag bottleneck`.
 
-    `type` is the type's name or None; `choices` the alternatives, empty when there are none. A flag has type `bool` and
-    default false.
+    `type` is the type's name or None; `choices` the alternatives, empty when there are none. A flag has type
+    `bool` and default false.
     """
 
     name: Name
@@ -472,7 +472,8 @@ class Import:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Use:
-    """`use "file.arch" (a, b as c)` (`path` is the string's text) or `use std.vision (mbconv)` (`module` is `std.vision`)."""
+    """`use "file.arch" (a, b as c)` (`path` is the string's text) or `use std.vision (mbconv)` (`module` is
+    `std.vision`)."""
 
     path: str | None
     module: str | None
@@ -485,8 +486,8 @@ class Use:
 class Check:
     """One line of a test.
 
-    kind `expr`: `left` is a bool expression. kind `round`: `left ~ right`, `right` a number literal whose written digits
-    (its span's text) decide the rounding. kind `within`: `left within tolerance% of right`.
+    kind `expr`: `left` is a bool expression. kind `round`: `left ~ right`, `right` a number literal whose
+    written digits (its span's text) decide the rounding. kind `within`: `left within tolerance% of right`.
     """
 
     kind: str

@@ -1,5 +1,5 @@
-"""What the PyTorch backend may have to refuse about a correct program: the E07xx codes. The examples are in its tests:
-checking a spec does not report them."""
+"""What the PyTorch backend may have to refuse about a correct program: the E07xx codes. The examples are in its
+tests: checking a spec does not report them."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -8,9 +8,9 @@ CODES: tuple[Code, ...] = (
         "E0701",
         "name-not-for-pytorch",
         "a part's name cannot be the name of a PyTorch submodule",
-        """A label is a segment of the parameter path, and in the generated PyTorch source it is the name under which the
-part is registered. `nn.Module` itself has attributes such as `train`, `type`, `double` and `forward`, and PyTorch
-refuses names that are empty or hold a dot. Counting and ONNX are not affected.
+        """A label is a segment of the parameter path, and in the generated PyTorch source it is the name under
+which the part is registered. `nn.Module` itself has attributes such as `train`, `type`, `double` and `forward`,
+and PyTorch refuses names that are empty or hold a dot. Counting and ONNX are not affected.
 
 Wrong, because `self.double` is the method that converts a module to float64:
 
@@ -26,8 +26,8 @@ Right:
         "E0702",
         "size-not-at-hand",
         "PyTorch code cannot compute a symbolic size from the shapes of its block's inputs",
-        """The generated code knows the value of a symbol only through the shape of a tensor that has that axis. A block
-that needs a size which none of its inputs shows cannot be written as a standalone `forward`.
+        """The generated code knows the value of a symbol only through the shape of a tensor that has that axis.
+A block that needs a size which none of its inputs shows cannot be written as a standalone `forward`.
 
 Bind the symbol when compiling (`--dim T=128`), or hand the block a tensor that has the axis.
 """,
@@ -37,8 +37,8 @@ Bind the symbol when compiling (`--dim T=128`), or hand the block a tensor that 
         "E0703",
         "loops-too-deep",
         "loops are nested deeper than Python code can be",
-        """`repeat` inside `repeat` becomes a `for` loop inside a `for` loop, and Python refuses more than twenty nested
-statements. Twelve loops inside one another in one block are accepted.
+        """`repeat` inside `repeat` becomes a `for` loop inside a `for` loop, and Python refuses more than
+twenty nested statements. Twelve loops inside one another in one block are accepted.
 
 Move the inner loops to a block of their own: a call starts counting afresh.
 """,

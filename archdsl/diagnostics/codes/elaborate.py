@@ -1,4 +1,5 @@
-"""Codes of elaboration: names (E02xx), arguments and values (E03xx), flow and shapes (E05xx), budgets (E0905 to E0909)."""
+"""Codes of elaboration: names (E02xx), arguments and values (E03xx), flow and shapes (E05xx), budgets (E0905 to
+E0909)."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -7,8 +8,8 @@ CODES: tuple[Code, ...] = (
         "E0201",
         "unknown-name",
         "a name in an expression is not defined",
-        """Expressions see the parameters of their block, the dimensions its signature binds, `let` constants, loop variables,
-and the names of the file. A name must be written exactly as it was defined.
+        """Expressions see the parameters of their block, the dimensions its signature binds, `let` constants,
+loop variables, and the names of the file. A name must be written exactly as it was defined.
 
 wrong:  model m(width = 64) { input x: f32[N, 8]; linear(widht) ... }
 right:  model m(width = 64) { input x: f32[N, 8]; linear(width) ... }""",
@@ -24,8 +25,8 @@ model m(width = 64) {
         "E0202",
         "unknown-block",
         "no block or operator has this name",
-        """A step of a flow names a block of this file, an imported one, a standard block or an operator. `archdsl ops` lists
-the operators and the standard library.
+        """A step of a flow names a block of this file, an imported one, a standard block or an operator.
+`archdsl ops` lists the operators and the standard library.
 
 wrong:  cnov(64, 3) -> relu
 right:  conv(64, 3) -> relu""",
@@ -58,8 +59,8 @@ test n { params == 0 }
         "E0204",
         "defined-twice",
         "a name is defined twice in one file",
-        """Blocks, models, constants and imports of one file share one set of names, and each is defined once. (Inside a body a
-later `let` or label may hide an earlier one: that is scoping, not a clash.)
+        """Blocks, models, constants and imports of one file share one set of names, and each is defined once.
+(Inside a body a later `let` or label may hide an earlier one: that is scoping, not a clash.)
 
 wrong:  block f() { relu }
         block f() { tanh }
@@ -89,8 +90,8 @@ right:  use std.vision (squeeze_excite)""",
         "E0206",
         "import-cycle",
         "files or presets refer to each other in a circle",
-        """A file that imports itself, directly or through others, would never finish loading; the same goes for a preset that
-leads back to itself. Move what both need into a third file.
+        """A file that imports itself, directly or through others, would never finish loading; the same goes for
+a preset that leads back to itself. Move what both need into a third file.
 
 wrong:  model a = b()
         model b = a()
@@ -104,8 +105,9 @@ model a = a()
         "E0207",
         "outside-root",
         "an import leaves the project",
-        """A spec is data from somewhere: it may read files of its own project and nothing else. The root is the working directory
-when the spec lies in it, else the spec's own folder; symbolic links are followed before this is checked.
+        """A spec is data from somewhere: it may read files of its own project and nothing else. The root is the
+working directory when the spec lies in it, else the spec's own folder; symbolic links are followed before this
+is checked.
 
 wrong:  use "../../elsewhere.arch" (f)
 right:  use "blocks/common.arch" (f)""",
@@ -122,7 +124,8 @@ model m {
         "E0208",
         "import-file-missing",
         "an imported file or library does not exist",
-        """Paths are relative to the importing file and written with quotes; libraries are written without: `use std.NAME (...)`.
+        """Paths are relative to the importing file and written with quotes; libraries are written without: `use
+std.NAME (...)`.
 
 wrong:  use "no_such_file.arch" (f)
 right:  use "blocks.arch" (f)""",
@@ -139,8 +142,8 @@ model m {
         "E0209",
         "tensor-applied",
         "a tensor stands where a block or operator must",
-        """A tensor's name starts a flow, `x -> relu`; it cannot be applied to another tensor. To bring two tensors together, merge
-them.
+        """A tensor's name starts a flow, `x -> relu`; it cannot be applied to another tensor. To bring two
+tensors together, merge them.
 
 wrong:  conv(8) as a -> relu -> a
 right:  conv(8) as a -> relu as b
@@ -158,8 +161,8 @@ model m {
         "E0210",
         "not-applicable",
         "a constant stands where a block or operator must",
-        """Numbers, strings and lists are arguments; only blocks, operators and shared instances can be steps of a flow. Models
-cannot be part of another network: put what is common into a block.
+        """Numbers, strings and lists are arguments; only blocks, operators and shared instances can be steps of
+a flow. Models cannot be part of another network: put what is common into a block.
 
 wrong:  let width = 64
         conv(8) -> width
@@ -177,8 +180,8 @@ model m {
         "E0301",
         "unknown-argument",
         "the callee has no argument of this name",
-        """Arguments are checked by name, so that a misspelt one is never ignored. `archdsl ops NAME` prints the arguments of an
-operator.
+        """Arguments are checked by name, so that a misspelt one is never ignored. `archdsl ops NAME` prints the
+arguments of an operator.
 
 wrong:  conv(64, 3, strides = 2)
 right:  conv(64, 3, stride = 2)""",
@@ -226,8 +229,8 @@ model m {
         "E0304",
         "wrong-type",
         "a value is of the wrong type",
-        """There are no implicit conversions, except that an int may stand for a float: a width of 0.5 * 81 channels must say how
-it is rounded.
+        """There are no implicit conversions, except that an int may stand for a float: a width of 0.5 * 81
+channels must say how it is rounded.
 
 wrong:  conv(0.5 * 81)
 right:  conv(floor(0.5 * 81))""",
@@ -259,8 +262,8 @@ model m {
         "E0306",
         "too-many-arguments",
         "more arguments than parameters",
-        """Positional arguments fill parameters in the order of their declaration. Bodies and shared instances take none: theirs
-were given where they were written.
+        """Positional arguments fill parameters in the order of their declaration. Bodies and shared instances
+take none: theirs were given where they were written.
 
 wrong:  relu(3)
 right:  relu""",
@@ -276,8 +279,8 @@ model m {
         "E0307",
         "ambiguous-flag",
         "a bare word could be a flag or a value",
-        """`f(wide)` sets the flag `wide` of `f`. If a name `wide` is also in scope, it must be a bool, and is forwarded; anything
-else could be meant either way.
+        """`f(wide)` sets the flag `wide` of `f`. If a name `wide` is also in scope, it must be a bool, and is
+forwarded; anything else could be meant either way.
 
 wrong:  let wide = 3
         f(wide)
@@ -296,8 +299,8 @@ model m {
         "E0308",
         "inexact-division",
         "`/` between ints leaves a remainder",
-        """Depth formulas of papers divide exactly or do not apply: `(depth - 4) / 6` is the number of layers of a DenseNet-BC block
-and has no meaning for depth 41. `//` rounds down where that is meant.
+        """Depth formulas of papers divide exactly or do not apply: `(depth - 4) / 6` is the number of layers of
+a DenseNet-BC block and has no meaning for depth 41. `//` rounds down where that is meant.
 
 wrong:  let n = 41 / 6
 right:  let n = 42 / 6,  let n = 41 // 6""",
@@ -331,8 +334,8 @@ model m {
         "E0310",
         "wrong-operands",
         "an operation does not apply to these values",
-        """Arithmetic works on ints, floats and symbolic dimensions, `+` also on two lists or two strings; conditions are bools.
-There is no truth value of a number: say `n > 0`.
+        """Arithmetic works on ints, floats and symbolic dimensions, `+` also on two lists or two strings;
+conditions are bools. There is no truth value of a number: say `n > 0`.
 
 wrong:  let n = "3" * 2
 right:  let n = 3 * 2""",
@@ -349,9 +352,9 @@ model m {
         "E0311",
         "undecidable",
         "a condition depends on a symbolic dimension",
-        """A symbol stands for every size the network will be run at, so a condition on it must hold for all of them or for none.
-Bind it on the command line, declare the input with a number, or say in the input what is assumed: `f32[N, 3, 4*H, 4*W]`
-is an image whose sides are multiples of four.
+        """A symbol stands for every size the network will be run at, so a condition on it must hold for all of
+them or for none. Bind it on the command line, declare the input with a number, or say in the input what is
+assumed: `f32[N, 3, 4*H, 4*W]` is an image whose sides are multiples of four.
 
 wrong:  input x: f32[N, 3, H, H]
         if H > 32 { max_pool(2) }
@@ -387,8 +390,8 @@ model m {
         "E0313",
         "no-match",
         "no arm of a match fits",
-        """A `match` must have an arm for every value that reaches it. Choices on the parameter (`depth: 18 | 34`) reject other
-values earlier and with a better message; a catch-all arm is written `_ => ...`.
+        """A `match` must have an arm for every value that reaches it. Choices on the parameter (`depth: 18 |
+34`) reject other values earlier and with a better message; a catch-all arm is written `_ => ...`.
 
 wrong:  let n = match 3 { 1 => 10; 2 => 20 }
 right:  let n = match 3 { 1 => 10; _ => 20 }""",
@@ -439,7 +442,8 @@ model m {
         "E0316",
         "author-error",
         "an `error(...)` of the author was reached",
-        """`error("...")` in an expression rejects what leads to it, in the author's words, often as the last arm of a match.
+        """`error("...")` in an expression rejects what leads to it, in the author's words, often as the last
+        arm of a match.
 
 wrong:  let n = match depth { 18 => 2; _ => error("depth {depth} is not in the paper") }""",
         """\
@@ -472,8 +476,8 @@ model m {
         "E0319",
         "no-such-weight",
         "a weight cannot be borrowed",
-        """`tie = label.weight` borrows a weight of an operator labelled in the same block, after it was applied. Weights inside
-another block belong to that block; `transpose` is for matrices.
+        """`tie = label.weight` borrows a weight of an operator labelled in the same block, after it was
+applied. Weights inside another block belong to that block; `transpose` is for matrices.
 
 wrong:  linear(8) as code
         linear(3, tie = code.kernel)
@@ -507,8 +511,8 @@ model m {
         "E0502",
         "signature-mismatch",
         "an input does not fit the block's signature",
-        """The left side of a signature says what a block takes: it binds names to dimensions, and a name that occurs twice, a
-number or a parameter must agree.
+        """The left side of a signature says what a block takes: it binds names to dimensions, and a name that
+occurs twice, a number or a parameter must agree.
 
 wrong:  block square() [N, c, H, H] { relu }        # called on [N, 3, 8, 6]
 right:  block rect() [N, c, H, W] { relu }""",
@@ -560,8 +564,8 @@ model m {
         "E0506",
         "wrong-number-of-tensors",
         "a step gets too many or too few tensors",
-        """Most operators take one tensor, merges take any number, attention takes three. A tuple of tensors must be merged or
-taken apart before a step that takes one.
+        """Most operators take one tensor, merges take any number, attention takes three. A tuple of tensors
+must be merged or taken apart before a step that takes one.
 
 wrong:  split(3) -> relu
 right:  a, b, c = split(3)
@@ -578,8 +582,8 @@ model m {
         "E0507",
         "misplaced-declaration",
         "an `input` or `output` stands where it cannot",
-        """Only a model's own body declares inputs and outputs, and not inside `repeat`. A block takes what flows in and gives what
-flows out.
+        """Only a model's own body declares inputs and outputs, and not inside `repeat`. A block takes what
+flows in and gives what flows out.
 
 wrong:  block f() { input x: f32[N, 8] }
 right:  block f() x: [N, c] { relu }""",
@@ -612,7 +616,8 @@ model m {
         "E0509",
         "bad-label",
         "a label cannot be a path segment",
-        """A label names a value and one segment of the paths of its weights, so it consists of letters, digits and underscores.
+        """A label names a value and one segment of the paths of its weights, so it consists of letters, digits
+        and underscores.
 
 wrong:  conv(8) as "stem.conv"
 right:  conv(8) as stem_conv""",
@@ -645,8 +650,8 @@ model m {
         "E0511",
         "shared-out-of-reach",
         "a shared instance is used where it cannot be",
-        """A `shared` instance belongs to the block that declares it and is applied there, to inputs its weights fit. In PyTorch it
-is one submodule of that block's class; another class could not reach it.
+        """A `shared` instance belongs to the block that declares it and is applied there, to inputs its weights
+fit. In PyTorch it is one submodule of that block's class; another class could not reach it.
 
 wrong:  shared s = conv(8, 3)
         add { s | twice { s } }
@@ -666,8 +671,8 @@ model m {
         "E0905",
         "expansion-too-deep",
         "blocks call each other without end or too deeply",
-        """Recursion is allowed, because fractal networks are recursive, but it must end: some argument must change until a
-condition stops it. The limit is on blocks expanded inside one another.
+        """Recursion is allowed, because fractal networks are recursive, but it must end: some argument must
+change until a condition stops it. The limit is on blocks expanded inside one another.
 
 wrong:  block f(n) { f(n + 1) }
 right:  block f(n) { if n > 0 { f(n - 1) } }""",
@@ -684,8 +689,8 @@ model m {
         "E0906",
         "too-many-instances",
         "too many distinct instantiations",
-        """A block is elaborated once for each set of arguments and input types. A spec that needs a hundred thousand of them is
-almost always an accident. `--limit instances=...` raises the limit.""",
+        """A block is elaborated once for each set of arguments and input types. A spec that needs a hundred
+thousand of them is almost always an accident. `--limit instances=...` raises the limit.""",
         """\
 block g(n) { relu }
 model m {
@@ -699,9 +704,9 @@ model m {
         "E0907",
         "too-many-steps",
         "elaboration takes too many steps",
-        """The language is total: every spec ends. Expressions cost one step, calls 20, operators 40. `repeat` of a body that keeps
-its type costs one iteration however often it repeats; a body that changes its type is written out. `--limit steps=...`
-raises the limit.
+        """The language is total: every spec ends. Expressions cost one step, calls 20, operators 40. `repeat`
+of a body that keeps its type costs one iteration however often it repeats; a body that changes its type is
+written out. `--limit steps=...` raises the limit.
 
 wrong:  repeat 1_000_000 { pad([0, 0, 0, 1]) }
 right:  repeat 1_000_000 { conv(64, 3) -> relu }""",
