@@ -443,7 +443,7 @@ model m {
         "author-error",
         "an `error(...)` of the author was reached",
         """`error("...")` in an expression rejects what leads to it, in the author's words, often as the last
-        arm of a match.
+arm of a match.
 
 wrong:  let n = match depth { 18 => 2; _ => error("depth {depth} is not in the paper") }""",
         """\
@@ -617,7 +617,7 @@ model m {
         "bad-label",
         "a label cannot be a path segment",
         """A label names a value and one segment of the paths of its weights, so it consists of letters, digits
-        and underscores.
+and underscores.
 
 wrong:  conv(8) as "stem.conv"
 right:  conv(8) as stem_conv""",
