@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 
 from archdsl.backends.torch.constructor import Constructor
-from archdsl.backends.torch.forward import Forward, loop_lists
+from archdsl.backends.torch.folding import loop_lists
+from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
 from archdsl.backends.torch.layout import WIDTH
 from archdsl.backends.torch.lists import Listing, listing
@@ -127,7 +128,7 @@ class Classes:
         statements = forward.write(returns)
         listed = parameters.listed
         chosen = self._entry_name if is_entry else self._name(members, block)
-        klass = Klass(chosen, listed, {member.function: s for s, member in enumerate(members)}, constructor.depth)
+        klass = Klass(chosen, listed, {member.function: s for s, member in enumerate(members)}, constructor.calls.depth)
         self._registry.targets.update((member.function, klass) for member in members)
         remembered: list[ast.stmt] = [assign(self_(stored), name(each)) for each, stored in saved.items()]
         arguments = [(each.name, None if each.default is NO_DEFAULT else literal(each.default)) for each in listed]  # type: ignore[arg-type]

@@ -8,24 +8,21 @@ import ast
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from archdsl.backends.torch.emitter import Entries, initial_statement
+from archdsl.backends.torch.calls import Calls
+from archdsl.backends.torch.emitter import initial_statement
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
 from archdsl.backends.torch.lists import Cycle, Element, Listing, Row
-from archdsl.backends.torch.names import identifier, is_attribute
-from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
+from archdsl.backends.torch.names import identifier
+from archdsl.backends.torch.parameters import Column, Parameters
+from archdsl.backends.torch.places import access, item_of, numbered, store
 from archdsl.backends.torch.records import (
-    NO_DEFAULT,
     Apply,
     Built,
-    Code,
     Leaf,
-    Method,
     Place,
-    Series,
     State,
 )
 from archdsl.backends.torch.tree import (
-    assign,
     attribute,
     binary,
     call,
@@ -36,7 +33,6 @@ from archdsl.backends.torch.tree import (
     range_,
     self_,
     sequence,
-    subscript,
     target,
 )
 from archdsl.ir.program import Function
@@ -47,9 +43,6 @@ PROGRESSION = 3
 EXPANDED = 4096
 """Lists longer than this are not searched for a formula."""
 
-INJECTION_DEPTH = 3
-"""Constructor calls inside one another, at most, that hand submodules to submodules."""
-
 
 class Constructor:
     """Writes the constructor of one class; `parameters` grows as numbers are expressed."""
@@ -58,9 +51,7 @@ class Constructor:
         self._registry = registry
         self._parameters = parameters
         self._reserved = set(reserved)
-        self._injectable = False
-        self.depth = 0
-        """How deep this class hands submodules to submodules."""
+        self.calls = Calls(registry, parameters)
 
     def statements(self, listings: Sequence[Listing], chains: set[str]) -> list[ast.stmt]:
         """Statements that build what one name stands for; `listings` holds one listing per specialisation. `chains`
@@ -69,11 +60,10 @@ class Constructor:
         first = listings[0]
         if first.single:
             rows = [_only_row(each) for each in listings]
-            # Only here may a submodule be a parameter: in a list it would be one module several times.
-            self._injectable = not any(each.absent for each in listings)
-            built = self._row(rows, first.name)
-            self._injectable = False
-            return [_store(first.name, self._optional(built, listings)), *self._starts(rows, access(first.name))]
+            self.calls.injectable = not any(each.absent for each in listings)
+            built = self.calls.row(rows, first.name)
+            self.calls.injectable = False
+            return [store(first.name, self._optional(built, listings)), *self._starts(rows, access(first.name))]
         if first.family is not None:
             return self._family(listings)
         parameters = _holds_parameters(first)
@@ -85,7 +75,7 @@ class Constructor:
         else:
             given = [items]
         built = self._optional(call(dotted(container), given), listings)
-        return [_store(first.name, built), *self._list_starts(listings)]
+        return [store(first.name, built), *self._list_starts(listings)]
 
     def _canonical(self, each: Listing) -> Listing:
         """Functions replaced by one that the same constructor call runs, so that equal items are seen to be equal."""
@@ -128,8 +118,8 @@ class Constructor:
         statements: list[ast.stmt] = []
         expanded = [_expanded(each.elements) for each in listings]
         for k, rows in enumerate(zip(*expanded, strict=True)):
-            built = self._row(rows, f"{first.name}{start + k}")
-            statements.append(_store(f"{first.name}{start + k}", built))
+            built = self.calls.row(rows, f"{first.name}{start + k}")
+            statements.append(store(f"{first.name}{start + k}", built))
             statements += self._starts(rows, access(f"{first.name}{start + k}"))
         return statements
 
@@ -141,7 +131,7 @@ class Constructor:
         runs = [each.runs for each in listings]
         if all(len(each) == 1 for each in runs):
             counts: Column = tuple(each[0].count for each in runs)
-            built = self._row([each[0] for each in runs], listings[0].name)
+            built = self.calls.row([each[0] for each in runs], listings[0].name)
             if counts == (2,) * len(counts) and not chain:
                 return sequence([built, built], brackets=True)
             return comprehension(built, target("_"), range_(self._parameters.express(counts, "n")))
@@ -193,9 +183,9 @@ class Constructor:
             return None
         count = self._parameters.express(tuple(lengths), "n")
         item = (
-            self._call_of(klass, arguments)
+            self.calls.of_class(klass, arguments)
             if isinstance(klass, Klass)
-            else self._filled(template.code, iter(arguments))
+            else self.calls.filled(template.code, iter(arguments))
         )
         return comprehension(item, target(variable), range_(count))
 
@@ -228,7 +218,7 @@ class Constructor:
             ((value,), name(variable) if j == slot else None) for j, value in enumerate(template.values)
         ]
         values = sequence([literal(row.values[slot]) for row in runs for _ in range(row.count)])  # type: ignore[arg-type]
-        return comprehension(self._filled(template.code, iter(arguments)), target(variable), values)
+        return comprehension(self.calls.filled(template.code, iter(arguments)), target(variable), values)
 
     def _explicit(self, lists: Sequence[Sequence[Element]], *, chain: bool = False) -> ast.expr:
         """Items one by one; equal neighbours (from three on, from two on in a chain of blocks) and cycles as
@@ -248,7 +238,7 @@ class Constructor:
         first = elements[0]
         if isinstance(first, Row):
             rows = [each for each in elements if isinstance(each, Row)]
-            built = self._row(rows, "")
+            built = self.calls.row(rows, "")
             counts: Column = tuple(row.count for row in rows)
             if counts == (1,) * len(counts):
                 return built, False
@@ -264,99 +254,6 @@ class Constructor:
     def _loop_variable(self) -> str:
         taken = self._parameters.taken | self._reserved
         return next(each for each in ("i", "j", "step", "index", "position_") if each not in taken)
-
-    # -------------------------------------------------------------------------------------------------- items
-
-    def _row(self, rows: Sequence[Row], role: str) -> ast.expr:
-        template = rows[0]
-        columns: list[Column] = list(zip(*(row.values for row in rows), strict=True))
-        if isinstance(template.code, Built):
-            return self.construct(columns[0], role)
-        return self._filled(template.code, iter([(column, None) for column in columns]))
-
-    def construct(self, column: Column, role: str) -> ast.expr:
-        """Code that builds the submodule running a column's function, in every specialisation."""
-        targets = [None if value is ABSENT else self._registry.target(value) for value in column]
-        distinct = list(dict.fromkeys(each for each in targets if each is not None))
-        if len(distinct) == 1:
-            return self._construct_one(distinct[0], column)
-        if len(distinct) == 2:
-            body, other = (distinct[1], distinct[0]) if distinct[0] is IDENTITY else distinct
-            test = self._parameters.separates([None if each is None else each is body for each in targets])
-            if test is not None:
-                ways = [
-                    self._construct_one(
-                        way, tuple(v if t is way else ABSENT for t, v in zip(targets, column, strict=True))
-                    )
-                    for way in (body, other)
-                ]
-                return ast.IfExp(test, ways[0], ways[1])
-        depth = 1 + max(each.depth for each in distinct if isinstance(each, Klass))
-        bodies = all(isinstance(value, Function) and not value.arguments for value in column)
-        if not self._injectable or not bodies or depth > INJECTION_DEPTH:
-            raise NeedsSplit([id(each) for each in targets])
-        self.depth = max(self.depth, depth)
-        return self._parameters.module(column, role)
-
-    def _construct_one(self, way: Target, column: Column) -> ast.expr:
-        if not isinstance(way, Klass):
-            return call(dotted("nn.Identity"))
-        rows = [value if value is ABSENT else way.arguments(value) for value in column]  # type: ignore[arg-type]
-        self.depth = max(self.depth, way.depth)
-        columns = [tuple(ABSENT if row is ABSENT else row[j] for row in rows) for j in range(len(way.parameters))]  # type: ignore[index]
-        return self._call_of(way, [(column, None) for column in columns])
-
-    def _call_of(self, klass: Klass, arguments: Sequence[tuple[Column, ast.expr | None]]) -> ast.expr:
-        """`Klass(a, b, stride=2)`: numbers that have a default, flags and submodules are given by name."""
-        args: list[ast.expr] = []
-        options: list[tuple[str, ast.expr]] = []
-        for parameter, (column, code) in zip(klass.parameters, arguments, strict=True):
-            if code is None and not parameter.module and _always(column, parameter.default):
-                continue
-            if code is None and parameter.module:
-                code = self.construct(column, parameter.name)
-            elif code is None:
-                code = self._parameters.express(column, parameter.name, parameter.default)
-            if options or parameter.module or parameter.default is not NO_DEFAULT or _is_flag(parameter.values):
-                options.append((parameter.name, code))
-            else:
-                args.append(code)
-        return call(name(klass.name), args, options)
-
-    def _filled(self, code: Code, arguments: "Iterable[tuple[Column, ast.expr | None]]") -> ast.expr:
-        """A construction with its leaves filled in, in the order of `signature`."""
-        pending = iter(arguments)
-
-        def fill(part: Code) -> ast.expr:
-            if isinstance(part, Leaf):
-                column, given = next(pending)
-                return given if given is not None else self._parameters.express(column, part.role, part.default)
-            if isinstance(part, Apply):
-                args = [fill(arg) for arg in part.args]
-                return call(dotted(part.target), args, fill_options(part.options))
-            if isinstance(part, Method):
-                receiver = fill(part.receiver)
-                args = [fill(arg) for arg in part.args]
-                return call(attribute(receiver, part.name), args, fill_options(part.options))
-            if isinstance(part, Entries):
-                keys: list[ast.expr | None] = [literal(key) for key, _ in part.entries]
-                return ast.Dict(keys, [fill(value) for _, value in part.entries])
-            assert isinstance(part, Series), type(part)
-            return sequence([fill(item) for item in part.items], brackets=part.brackets)
-
-        def fill_options(options: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
-            filled: list[tuple[str, ast.expr]] = []
-            for key, option in options:
-                if isinstance(option, Leaf):
-                    column, given = next(pending)
-                    if given is None and _always(column, option.default):
-                        continue
-                    filled.append((key, given or self._parameters.express(column, option.role, option.default)))
-                else:
-                    filled.append((key, fill(option)))
-            return filled
-
-        return fill(code)
 
     # ------------------------------------------------------------------------------------------------- starts
 
@@ -397,37 +294,9 @@ class Constructor:
             if isinstance(row, Row) and row.starts:
                 rows = [each for each in elements if isinstance(each, Row)]
                 for index in range(at, at + row.count):
-                    statements += self._starts(rows, _item(first, index))
+                    statements += self._starts(rows, item_of(first, index))
             at += row.count if isinstance(row, Row) else Listing("", False, [row]).length
         return statements
-
-
-def _item(each: Listing, index: int) -> ast.expr:
-    """One item of a list: `self.conv[2]`, or `self.layer3` in a family."""
-    if each.family is not None:
-        return access(f"{each.name}{each.family + index}")
-    return subscript(access(each.name), literal(index))
-
-
-def _store(segment: str, built: ast.expr) -> ast.stmt:
-    if is_attribute(segment):
-        return assign(self_(segment), built)
-    parameter = isinstance(built, ast.Call) and ast.dump(built.func) == ast.dump(dotted("nn.Parameter"))
-    method = "register_parameter" if parameter else "add_module"
-    return ast.Expr(call(self_(method), [literal(segment), built]))
-
-
-def numbered(prefix: str, index: ast.expr, offset: int) -> ast.JoinedStr:
-    """`f"layer{i + 1}"`."""
-    number = binary(index, "+", literal(offset)) if offset else index
-    return ast.JoinedStr([ast.Constant(prefix), ast.FormattedValue(number, -1)])
-
-
-def access(segment: str) -> ast.expr:
-    """`self.conv`, or `getattr(self, "3a")` for a segment that is no identifier."""
-    if is_attribute(segment):
-        return self_(segment)
-    return call(name("getattr"), [name("self"), literal(segment)])
 
 
 def _only_row(each: Listing) -> Row:
@@ -439,16 +308,6 @@ def _only_row(each: Listing) -> Row:
 def _holds_parameters(each: Listing) -> bool:
     codes = [row.code for row in each.elements if isinstance(row, Row)]
     return bool(codes) and all(isinstance(code, Apply) and code.target == "nn.Parameter" for code in codes)
-
-
-def _always(column: Column, default: object) -> bool:
-    return default is not NO_DEFAULT and all(
-        value is ABSENT or (type(value) is type(default) and value == default) for value in column
-    )
-
-
-def _is_flag(values: Column) -> bool:
-    return any(value is None or isinstance(value, bool) for value in values)
 
 
 def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | None:

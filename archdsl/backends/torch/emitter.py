@@ -21,7 +21,7 @@ from archdsl.backends.torch.records import (
 )
 from archdsl.backends.torch.sizes import size_code
 from archdsl.ir.operator import Init, WeightRef
-from archdsl.ir.program import Op, Value
+from archdsl.ir.program import Call, Op, Value
 from archdsl.types.dims import Dim
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Helpers:
         return node.name
 
 
-def place_of(node: Op) -> Place:
+def place_of(node: Op | Call) -> Place:
     """Where an application's state lives: with its shared instance, if it has one."""
     segment = (node.instance or node).segment
     return Place(segment.name, segment.index, segment.strides)

@@ -10,52 +10,19 @@ else is the running value `x`, or `y`, `z`, ... while `x` is still needed."""
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from archdsl.backends.torch.constructor import access, numbered
+from archdsl.backends.torch.expressions import Expressions, Scope
+from archdsl.backends.torch.folding import LINE, branches, outer_reads, reads, step_reads
 from archdsl.backends.torch.layout import WIDTH, flat
 from archdsl.backends.torch.lower import Body, Item, Loop, Step
 from archdsl.backends.torch.names import identifier
-from archdsl.backends.torch.records import (
-    Apply,
-    Bounds,
-    Code,
-    Infix,
-    Input,
-    Leaf,
-    Length,
-    Method,
-    Place,
-    Run,
-    Series,
-    State,
-    Word,
-    applications,
-    mentioned,
-)
-from archdsl.backends.torch.records import Item as ItemCode
-from archdsl.backends.torch.tree import (
-    attribute,
-    binary,
-    call,
-    dotted,
-    literal,
-    name,
-    range_,
-    self_,
-    sequence,
-    subscript,
-    target,
-)
+from archdsl.backends.torch.places import access
+from archdsl.backends.torch.records import Code, Infix, Leaf, applications, mentioned
+from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
 from archdsl.types.tensor import TensorType, shape_text
-
-LINE = 3
-"""Applications that one line chains, at most."""
-
-BRANCHES = 9
-"""Applications in all the branches that meet on one line, at most."""
 
 POOL = ("x", "y", "z", "u", "v", "w")
 
@@ -73,31 +40,6 @@ class _Pending:
     type: TensorType
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class _Scope:
-    """Names of the loops being written: the item that a list yields in each iteration, or the counters."""
-
-    items: dict[str, str] = field(default_factory=dict[str, str])
-    counters: tuple[str, ...] = ()
-
-
-def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[str]) -> list[str] | None:
-    """Names of the lists that a loop walks through from end to end, in order of use; None where it needs a
-    counter."""
-    lists: dict[str, None] = {}
-    for item in loop.steps:
-        if isinstance(item, Loop):
-            return None
-        for place in mentioned(item.code)[1]:
-            if not place.strides or not any(place.strides):
-                continue
-            whole = place.index == 0 and place.strides == (1,) and lengths(place.name) == loop.times
-            if not whole or place.name in families:
-                return None
-            lists[place.name] = None
-    return list(lists) or None
-
-
 class Forward:
     """Writes `forward` for one class. `leaf` gives the code of a literal, `times` the code of a loop's count,
     `lists` the lists that a loop walks through (None: it counts)."""
@@ -113,7 +55,7 @@ class Forward:
         output_names: Sequence[str] = (),
     ) -> None:
         self._body = body
-        self._leaf = leaf
+        self._expressions = Expressions(body.families, leaf)
         self._times = times
         self._lists = lists
         self._comments = comments
@@ -122,13 +64,13 @@ class Forward:
         self._vars: dict[Value, str] = {}
         self._holding: Counter[str] = Counter()
         self._forced: dict[Value, str] = {}
-        self._left = _reads(body)
+        self._left = reads(body)
         self._total = Counter(self._left)
         self._shown: TensorType | None = None
         self._depth = 0
         self._taken: set[str] = set()
         self._author = self._author_names(output_names)
-        self._inside = self._branches(body.items)
+        self._inside = branches(body.items, self._total, self._author)
         self._inner_values = {value for step in self._inside for value in step.outputs}
         self.arguments = [self._argument(value) for value in body.inputs]
 
@@ -148,7 +90,7 @@ class Forward:
             else:
                 found[value] = self._reserve(self._body.names[value])
         outputs = set(self._body.outputs) if len(output_names) > 1 else set[Value]()
-        steps = _step_reads(self._body)
+        steps = step_reads(self._body)
         pending: list[list[Item]] = [self._body.items]
         while pending:
             items = pending.pop()
@@ -203,43 +145,6 @@ class Forward:
 
     # ------------------------------------------------------------------------------------------------ folding
 
-    def _branches(self, items: Sequence[Item]) -> set[Step]:
-        """Steps that are written inside the step where their chain meets others."""
-        inside: set[Step] = set()
-        pending: list[Sequence[Item]] = [items]
-        while pending:
-            line = pending.pop()
-            made: dict[Value, Step] = {}
-            weight: dict[Step, list[Step]] = {}
-            for item in line:
-                if isinstance(item, Loop):
-                    pending.append(item.steps)
-                    made.clear()
-                    continue
-                values = mentioned(item.code)[0]
-                chains = [self._branch(value, made, weight) for value in dict.fromkeys(values)]
-                several = len(set(values)) > 1
-                infix = isinstance(item.code, Infix)
-                if several:
-                    merged = [step for chain in _meeting(chains, infix) for step in chain]
-                    inside.update(merged)
-                    weight[item] = [*merged, item] if merged else [item] * (BRANCHES + 1)
-                elif len(set(values)) == 1:
-                    (chain,) = chains
-                    weight[item] = [*chain, item]
-                else:
-                    weight[item] = [item]
-                for value in item.outputs:
-                    made[value] = item
-        return inside
-
-    def _branch(self, value: Value, made: dict[Value, Step], weight: dict[Step, list[Step]]) -> list[Step]:
-        """The steps that make a value which is read once, back to where it forks or is named."""
-        step = made.get(value)
-        if step is None or self._total[value] != 1 or value in self._author or len(step.outputs) != 1:
-            return []
-        return weight[step]
-
     def _extends(self, pending: _Pending, step: Step, more: int) -> bool:
         """Whether a line goes on with a step."""
         if pending.closed or pending.applications + more > LINE:
@@ -254,13 +159,13 @@ class Forward:
         usual = [item for item in self._body.items if not item.train_only]
         training = [item for item in self._body.items if item.train_only]
         if not training and not any(train for _, train in returns):
-            self._items(usual, statements, _Scope())
+            self._items(usual, statements, Scope())
             self._return([value for value, _ in returns], statements)
             return statements
-        self._items(usual, statements, _Scope())
+        self._items(usual, statements, Scope())
         self._flush(statements)
         inner: list[ast.stmt] = []
-        self._items(training, inner, _Scope())
+        self._items(training, inner, Scope())
         self._return([value for value, _ in returns], inner, keep=True)
         statements.append(ast.If(self_("training"), inner, []))
         self._return([value for value, train in returns if not train], statements, keep=True)
@@ -301,7 +206,7 @@ class Forward:
         self._shown = type
         self.comments[statement] = text
 
-    def _items(self, items: Sequence[Item], statements: list[ast.stmt], scope: _Scope) -> None:
+    def _items(self, items: Sequence[Item], statements: list[ast.stmt], scope: Scope) -> None:
         for item in items:
             if isinstance(item, Loop):
                 self._loop(item, statements, scope)
@@ -341,7 +246,7 @@ class Forward:
             return forced
         return self._author.get(value) or self._free(dying)
 
-    def _step(self, step: Step, statements: list[ast.stmt], scope: _Scope) -> None:
+    def _step(self, step: Step, statements: list[ast.stmt], scope: Scope) -> None:
         values = mentioned(step.code)[0]
         counts = Counter(values)
         own = applications(step.code)
@@ -391,6 +296,12 @@ class Forward:
         if value in self._author or value in self._forced or self._total[value] != 1:
             self._assign(value, statements)
 
+    def _code(self, code: Code, folded: dict[Value, _Pending], scope: Scope) -> ast.expr:
+        def value(read: Value) -> ast.expr:
+            return folded[read].code if read in folded else name(self._vars[read])
+
+        return self._expressions.write(code, value, scope)
+
     def _unpack(self, step: Step, code: ast.expr, reads: Sequence[Value], statements: list[ast.stmt]) -> None:
         """`q, k, v = ...`."""
         dying = [variable for read in reads if (variable := self._read(read)) is not None]
@@ -404,9 +315,9 @@ class Forward:
 
     # -------------------------------------------------------------------------------------------------- loops
 
-    def _loop(self, loop: Loop, statements: list[ast.stmt], scope: _Scope) -> None:
+    def _loop(self, loop: Loop, statements: list[ast.stmt], scope: Scope) -> None:
         self._flush(statements)
-        held = [value for value in _outer_reads(loop) if value in self._vars]
+        held = [value for value in outer_reads(loop) if value in self._vars]
         carried: list[str] = []
         for parameter, given in zip(loop.parameters, loop.inputs, strict=True):
             variable = self._vars[given]
@@ -421,7 +332,7 @@ class Forward:
             self._left[value] += 1
         inner: list[ast.stmt] = []
         lists = self._lists(loop)
-        mine = _Scope(dict(scope.items), scope.counters)
+        mine = Scope(dict(scope.items), scope.counters)
         if lists is not None and not scope.counters:
             names = [self._loop_name(each, lists) for each in lists]
             mine.items.update(zip(lists, names, strict=True))
@@ -469,145 +380,3 @@ class Forward:
         busy = self._taken | {variable for variable, count in self._holding.items() if count}
         chosen = identifier(segment, busy)
         return chosen if len(lists) == 1 or chosen not in POOL else f"{chosen}_"
-
-    # --------------------------------------------------------------------------------------------- expressions
-
-    def _code(self, code: Code, folded: dict[Value, _Pending], scope: _Scope) -> ast.expr:
-        def write(part: Code) -> ast.expr:
-            if isinstance(part, Input):
-                return folded[part.value].code if part.value in folded else name(self._vars[part.value])
-            if isinstance(part, Leaf):
-                return self._leaf(part)
-            if isinstance(part, Word):
-                return dotted(part.dotted)
-            if isinstance(part, Apply):
-                return call(dotted(part.target), [write(arg) for arg in part.args], options(part.options))
-            if isinstance(part, Method):
-                receiver = write(part.receiver)
-                return call(attribute(receiver, part.name), [write(arg) for arg in part.args], options(part.options))
-            if isinstance(part, Infix):
-                left = write(part.left)
-                return binary(left, part.operator, write(part.right))
-            if isinstance(part, Series):
-                return sequence([write(item) for item in part.items], brackets=part.brackets)
-            if isinstance(part, Length):
-                return subscript(attribute(write(part.tensor), "shape"), literal(part.axis))
-            if isinstance(part, Run):
-                return call(self._at(part.place, scope), [write(arg) for arg in part.args])
-            if isinstance(part, State):
-                return self._state(part, scope)
-            if isinstance(part, Bounds):
-                lower, upper, step = (None if bound is None else write(bound) for bound in part.bounds)
-                return ast.Slice(lower, upper, step)
-            assert isinstance(part, ItemCode), type(part)
-            receiver = write(part.receiver)
-            indices = [write(each) for each in part.subscripts]
-            return subscript(receiver, indices[0] if len(indices) == 1 else sequence(indices))
-
-        def options(given: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
-            written: list[tuple[str, ast.expr]] = []
-            for key, option in given:
-                value = write(option)
-                default = option.default if isinstance(option, Leaf) else None
-                if (
-                    isinstance(option, Leaf)
-                    and isinstance(default, int | float | str | bool | None)
-                    and ast.dump(value) == ast.dump(literal(default))
-                ):
-                    continue
-                written.append((key, value))
-            return written
-
-        return write(code)
-
-    def _at(self, place: Place, scope: _Scope) -> ast.expr:
-        """`self.conv`, `self.conv[2]`, `self.conv[2 * i + 1]`, or the variable of the loop that walks through it."""
-        if place.name in scope.items and any(place.strides):
-            return name(scope.items[place.name])
-        first = self._body.families.get(place.name)
-        if place.index is None:
-            return access(place.name)
-        index: ast.expr | None = None
-        for counter, stride in zip(scope.counters, place.strides, strict=False):
-            if stride:
-                term: ast.expr = name(counter) if stride == 1 else binary(literal(stride), "*", name(counter))
-                index = term if index is None else binary(index, "+", term)
-        offset = place.index + (first or 0)
-        if index is None:
-            return subscript(access(place.name), literal(offset)) if first is None else access(f"{place.name}{offset}")
-        if first is None:
-            return subscript(access(place.name), binary(index, "+", literal(offset)) if offset else index)
-        return call(name("getattr"), [name("self"), numbered(place.name, index, offset)])
-
-    def _state(self, state: State, scope: _Scope) -> ast.expr:
-        code = self._at(state.place, scope)
-        if state.entry:
-            code = subscript(code, literal(state.attribute))
-        elif state.attribute:
-            code = attribute(code, *state.attribute.split("."))
-        return call(attribute(code, "t")) if state.transposed else code
-
-
-def _reads(body: Body) -> Counter[Value]:
-    """How often each value is read."""
-    reads: Counter[Value] = Counter(body.outputs)
-    pending: list[Item] = list(body.items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            reads.update((*item.inputs, *item.results))
-            pending.extend(item.steps)
-        else:
-            reads.update(mentioned(item.code)[0])
-    return reads
-
-
-def _step_reads(body: Body) -> Counter[Value]:
-    """How often steps read each value, results included, what loops carry apart."""
-    reads: Counter[Value] = Counter(body.outputs)
-    pending: list[Item] = list(body.items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            pending.extend(item.steps)
-        else:
-            reads.update(mentioned(item.code)[0])
-    return reads
-
-
-def _outer_reads(loop: Loop) -> list[Value]:
-    """Values of the surroundings that a loop's steps read, loop-carried ones apart."""
-    made = set(loop.parameters)
-    found: dict[Value, None] = {}
-    pending: list[Item] = list(reversed(loop.steps))
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            found.update(dict.fromkeys(item.inputs))
-            made.update(item.parameters)
-            pending.extend(reversed(item.steps))
-        else:
-            found.update(dict.fromkeys(mentioned(item.code)[0]))
-        made.update(item.outputs)
-    return [value for value in found if value not in made]
-
-
-def _meeting(chains: Sequence[list[Step]], infix: bool) -> list[list[Step]]:
-    """The chains that are written where they meet: all of them if they are short, else the short ones of an
-    operation."""
-
-    kept = [chain for chain in chains if _is_short(chain, infix, wide=sum(map(bool, chains)) > 2)]
-    if infix:
-        return kept if sum(map(len, kept)) <= LINE + 1 else []
-    if len(kept) < len(chains):
-        return []
-    tiny = all(len(chain) <= LINE - 1 for chain in chains)
-    return kept if tiny or sum(map(len, kept)) <= BRANCHES else []
-
-
-def _is_short(chain: Sequence[Step], infix: bool, *, wide: bool) -> bool:
-    """Whether a chain may be written where it meets others; a bit longer where many meet, each on its own line."""
-    heavy = sum(step.weight == "heavy" for step in chain)
-    if infix:
-        return len(chain) <= LINE and heavy <= 1
-    return len(chain) <= (LINE if wide else LINE - 1) and heavy <= (2 if wide else 1)

@@ -28,8 +28,9 @@ class Klass:
     rows: dict[Function, int]
     depth: int
 
-    def arguments(self, function: Function) -> tuple[object, ...]:
+    def arguments(self, function: object) -> tuple[object, ...]:
         """The constructor's arguments that make this class run `function`."""
+        assert isinstance(function, Function)
         row = self.rows[function]
         return tuple(parameter.values[row] for parameter in self.parameters)
 

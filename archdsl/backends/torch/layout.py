@@ -107,8 +107,7 @@ def _statement(
         prefix = f"{_flat_target(place)} = "
         if isinstance(place, ast.Tuple) and len(indent) + len(prefix) + len(flat(node.value)) > WIDTH:
             opened = [f"{indent}(", *(f"{inner}{flat(element)}," for element in place.elts)]
-            first, *rest = _top(node.value, indent, ") = ")
-            lines.extend([*opened, first, *rest])
+            lines.extend([*opened, *_top(node.value, indent, ") = ")])
         else:
             lines.extend(_top(node.value, indent, prefix))
     elif isinstance(node, ast.Return):

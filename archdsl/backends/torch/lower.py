@@ -6,7 +6,7 @@ A `Body` is still one specialisation, in straight line except for `repeat`. `rol
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
 from archdsl.backends.torch.names import check_segment
@@ -154,14 +154,14 @@ class _Lowering:
 
     def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
         emitter = Emitter(node, self._function.inputs, self._helpers)
-        result = node.op.torch(emitter, *(Input(self._source(value)) for value in node.inputs))  # type: ignore[arg-type]
+        result: object = node.op.torch(emitter, *(Input(self._source(value)) for value in node.inputs))  # type: ignore[arg-type]
         if emitter.made is not None and node.instance is None:
             self._register(node.segment, emitter.made, tuple(emitter.starts), times, node.span)
         roles = {weight.role for weight in (node.instance or node).owned_weights}
         weight: Weight = "heavy" if roles & {"weight", "embedding"} else "norm" if roles else "light"
         if node.op.borrowed():
             weight = "heavy"
-        codes = result if isinstance(result, tuple) else (result,)
+        codes = cast("tuple[object, ...]", result if isinstance(result, tuple) else (result,))
         targets = [node.outputs] if not isinstance(result, tuple) else [(value,) for value in node.outputs]
         steps: list[Item] = []
         for outputs, code in zip(targets, codes, strict=True):

@@ -1,0 +1,131 @@
+"""Calls of constructors: submodules of PyTorch with their numbers filled in, and the classes of other blocks."""
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from archdsl.backends.torch.emitter import Entries
+from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
+from archdsl.backends.torch.lists import Row
+from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
+from archdsl.backends.torch.records import NO_DEFAULT, Apply, Built, Code, Leaf, Method, Series
+from archdsl.backends.torch.tree import attribute, call, dotted, literal, name, sequence
+from archdsl.ir.program import Function
+
+INJECTION_DEPTH = 3
+"""Constructor calls inside one another, at most, that hand submodules to submodules."""
+
+
+class Calls:
+    """Writes constructor calls for one class; `parameters` grows as numbers are expressed."""
+
+    def __init__(self, registry: Registry, parameters: Parameters) -> None:
+        self.registry = registry
+        self.parameters = parameters
+        self.injectable = False
+        """Whether a submodule may become a parameter: not in a list, where it would be one module several times."""
+        self.depth = 0
+        """How deep this class hands submodules to submodules."""
+
+    def row(self, rows: Sequence[Row], role: str) -> ast.expr:
+        """Code for what rows of all specialisations hold."""
+        template = rows[0]
+        columns: list[Column] = list(zip(*(row.values for row in rows), strict=True))
+        if isinstance(template.code, Built):
+            return self.construct(columns[0], role)
+        return self.filled(template.code, iter([(column, None) for column in columns]))
+
+    def construct(self, column: Column, role: str) -> ast.expr:
+        """Code that builds the submodule running a column's function, in every specialisation."""
+        targets = [None if value is ABSENT else self.registry.target(value) for value in column]
+        distinct = list(dict.fromkeys(each for each in targets if each is not None))
+        if len(distinct) == 1:
+            return self._construct_one(distinct[0], column)
+        if len(distinct) == 2:
+            body, other = (distinct[1], distinct[0]) if distinct[0] is IDENTITY else distinct
+            test = self.parameters.separates([None if each is None else each is body for each in targets])
+            if test is not None:
+                ways = [
+                    self._construct_one(
+                        way, tuple(v if t is way else ABSENT for t, v in zip(targets, column, strict=True))
+                    )
+                    for way in (body, other)
+                ]
+                return ast.IfExp(test, ways[0], ways[1])
+        depth = 1 + max(each.depth for each in distinct if isinstance(each, Klass))
+        bodies = all(isinstance(value, Function) and not value.arguments for value in column)
+        if not self.injectable or not bodies or depth > INJECTION_DEPTH:
+            raise NeedsSplit([id(each) for each in targets])
+        self.depth = max(self.depth, depth)
+        return self.parameters.module(column, role)
+
+    def _construct_one(self, way: Target, column: Column) -> ast.expr:
+        if not isinstance(way, Klass):
+            return call(dotted("nn.Identity"))
+        rows = [None if value is ABSENT else way.arguments(value) for value in column]
+        self.depth = max(self.depth, way.depth)
+        columns: list[Column] = [
+            tuple(ABSENT if row is None else row[j] for row in rows) for j in range(len(way.parameters))
+        ]
+        return self.of_class(way, [(column, None) for column in columns])
+
+    def of_class(self, klass: Klass, arguments: Sequence[tuple[Column, ast.expr | None]]) -> ast.expr:
+        """`Klass(a, b, stride=2)`: numbers that have a default, flags and submodules are given by name."""
+        args: list[ast.expr] = []
+        options: list[tuple[str, ast.expr]] = []
+        for parameter, (column, code) in zip(klass.parameters, arguments, strict=True):
+            if code is None and not parameter.module and _always(column, parameter.default):
+                continue
+            if code is None and parameter.module:
+                code = self.construct(column, parameter.name)
+            elif code is None:
+                code = self.parameters.express(column, parameter.name, parameter.default)
+            if options or parameter.module or parameter.default is not NO_DEFAULT or _is_flag(parameter.values):
+                options.append((parameter.name, code))
+            else:
+                args.append(code)
+        return call(name(klass.name), args, options)
+
+    def filled(self, code: Code, arguments: "Iterable[tuple[Column, ast.expr | None]]") -> ast.expr:
+        """A construction with its leaves filled in, in the order of `signature`."""
+        pending = iter(arguments)
+
+        def fill(part: Code) -> ast.expr:
+            if isinstance(part, Leaf):
+                column, given = next(pending)
+                return given if given is not None else self.parameters.express(column, part.role, part.default)
+            if isinstance(part, Apply):
+                args = [fill(arg) for arg in part.args]
+                return call(dotted(part.target), args, fill_options(part.options))
+            if isinstance(part, Method):
+                receiver = fill(part.receiver)
+                args = [fill(arg) for arg in part.args]
+                return call(attribute(receiver, part.name), args, fill_options(part.options))
+            if isinstance(part, Entries):
+                keys: list[ast.expr | None] = [literal(key) for key, _ in part.entries]
+                return ast.Dict(keys, [fill(value) for _, value in part.entries])
+            assert isinstance(part, Series), type(part)
+            return sequence([fill(item) for item in part.items], brackets=part.brackets)
+
+        def fill_options(options: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
+            filled: list[tuple[str, ast.expr]] = []
+            for key, option in options:
+                if isinstance(option, Leaf):
+                    column, given = next(pending)
+                    if given is None and _always(column, option.default):
+                        continue
+                    filled.append((key, given or self.parameters.express(column, option.role, option.default)))
+                else:
+                    filled.append((key, fill(option)))
+            return filled
+
+        return fill(code)
+
+
+def _always(column: Column, default: object) -> bool:
+    return default is not NO_DEFAULT and all(
+        value is ABSENT or (type(value) is type(default) and value == default) for value in column
+    )
+
+
+def _is_flag(values: Column) -> bool:
+    return any(value is None or isinstance(value, bool) for value in values)

@@ -1,0 +1,118 @@
+"""Records of operators as the code of a forward pass."""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.backends.torch.places import access, numbered
+from archdsl.backends.torch.records import (
+    Apply,
+    Bounds,
+    Code,
+    Infix,
+    Input,
+    Item,
+    Leaf,
+    Length,
+    Method,
+    Place,
+    Run,
+    Series,
+    State,
+    Word,
+)
+from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal, name, sequence, subscript
+from archdsl.ir.program import Value
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Scope:
+    """Names of the loops being written: the item that a list yields in each iteration, or the counters."""
+
+    items: dict[str, str] = field(default_factory=dict[str, str])
+    counters: tuple[str, ...] = ()
+
+
+class Expressions:
+    """Writes code trees. `families` are the numbered names of the class, `leaf` gives the code of a literal."""
+
+    def __init__(self, families: Mapping[str, int], leaf: Callable[[Leaf], ast.expr]) -> None:
+        self._families = families
+        self._leaf = leaf
+
+    def write(self, code: Code, value: Callable[[Value], ast.expr], scope: Scope) -> ast.expr:
+        """The code of a record; `value` gives the code of its inputs."""
+
+        def write(part: Code) -> ast.expr:
+            if isinstance(part, Input):
+                return value(part.value)
+            if isinstance(part, Leaf):
+                return self._leaf(part)
+            if isinstance(part, Word):
+                return dotted(part.dotted)
+            if isinstance(part, Apply):
+                return call(dotted(part.target), [write(arg) for arg in part.args], options(part.options))
+            if isinstance(part, Method):
+                receiver = write(part.receiver)
+                return call(attribute(receiver, part.name), [write(arg) for arg in part.args], options(part.options))
+            if isinstance(part, Infix):
+                left = write(part.left)
+                return binary(left, part.operator, write(part.right))
+            if isinstance(part, Series):
+                return sequence([write(item) for item in part.items], brackets=part.brackets)
+            if isinstance(part, Length):
+                return subscript(attribute(write(part.tensor), "shape"), literal(part.axis))
+            if isinstance(part, Run):
+                return call(self._at(part.place, scope), [write(arg) for arg in part.args])
+            if isinstance(part, State):
+                return self._state(part, scope)
+            if isinstance(part, Bounds):
+                lower, upper, step = (None if bound is None else write(bound) for bound in part.bounds)
+                return ast.Slice(lower, upper, step)
+            assert isinstance(part, Item), type(part)
+            receiver = write(part.receiver)
+            indices = [write(each) for each in part.subscripts]
+            return subscript(receiver, indices[0] if len(indices) == 1 else sequence(indices))
+
+        def options(given: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
+            written: list[tuple[str, ast.expr]] = []
+            for key, option in given:
+                code = write(option)
+                default = option.default if isinstance(option, Leaf) else None
+                if (
+                    isinstance(option, Leaf)
+                    and isinstance(default, int | float | str | bool | None)
+                    and ast.dump(code) == ast.dump(literal(default))
+                ):
+                    continue
+                written.append((key, code))
+            return written
+
+        return write(code)
+
+    def _at(self, place: Place, scope: Scope) -> ast.expr:
+        """`self.conv`, `self.conv[2]`, `self.conv[2 * i + 1]`, or the variable of the loop that walks through it."""
+        if place.name in scope.items and any(place.strides):
+            return name(scope.items[place.name])
+        first = self._families.get(place.name)
+        if place.index is None:
+            return access(place.name)
+        index: ast.expr | None = None
+        for counter, stride in zip(scope.counters, place.strides, strict=False):
+            if stride:
+                term: ast.expr = name(counter) if stride == 1 else binary(literal(stride), "*", name(counter))
+                index = term if index is None else binary(index, "+", term)
+        offset = place.index + (first or 0)
+        if index is None:
+            return subscript(access(place.name), literal(offset)) if first is None else access(f"{place.name}{offset}")
+        if first is None:
+            return subscript(access(place.name), binary(index, "+", literal(offset)) if offset else index)
+        return call(name("getattr"), [name("self"), numbered(place.name, index, offset)])
+
+    def _state(self, state: State, scope: Scope) -> ast.expr:
+        code = self._at(state.place, scope)
+        if state.entry:
+            code = subscript(code, literal(state.attribute))
+        elif state.attribute:
+            code = attribute(code, *state.attribute.split("."))
+        return call(attribute(code, "t")) if state.transposed else code
