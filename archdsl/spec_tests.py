@@ -17,7 +17,7 @@ from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.model import elaborate, find_model
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import LimitReached, Reporter, deep_stack
+from archdsl.elaborate.report import LimitReached, Reporter, working_room
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
@@ -66,7 +66,7 @@ def run_tests(module: Module, sink: Sink, limits: Limits) -> list[TestResult]:
 def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResult:
     result = TestResult(_title(item.syntax.target), item.syntax.span, [], failed_to_build=True)
     report = Reporter(sink, limits)
-    with deep_stack():
+    with working_room():
         try:
             arguments = _arguments(item, module, report)
             name = item.syntax.target.callee.id

@@ -6,7 +6,7 @@ from collections.abc import Callable as Function
 from typing import Any
 
 from archdsl.elaborate.builtins import is_number
-from archdsl.elaborate.report import ELEMENTS_PER_STEP, Reporter
+from archdsl.elaborate.report import CHARACTERS_PER_STEP, EXPRESSION_STEP, Reporter
 from archdsl.elaborate.values import UNKNOWN, Partial, Unknown, is_list, is_sequence, length, show, type_name
 from archdsl.source import Span
 from archdsl.types.dims import Dim, Expr, at_least, equal, exact_div, floordiv, symbols
@@ -58,7 +58,7 @@ class Arithmetic:
                     span,
                     help="symbolic dimensions are whole; use `//` or `*` with ints",
                 )
-            self.report.spend(_symbolic_work(left) * _symbolic_work(right) // ELEMENTS_PER_STEP, span)
+            self.report.spend(_symbolic_work(left) * _symbolic_work(right), span)
         try:
             value = self._compute(symbol, left, right, span)
         except (OverflowError, ZeroDivisionError):
@@ -106,14 +106,14 @@ class Arithmetic:
             raise self.list_limit(span)
         if deepest > self.report.limits.nesting:
             raise self.report.limit("E0902", f"lists are nested more than {deepest - 1} deep", span, "nesting")
-        self.report.spend(size // ELEMENTS_PER_STEP, span)
+        self.report.spend(size, span)
         return value
 
     def bounded_string(self, value: str, span: Span) -> str:
         """A string that was just made."""
         if len(value) > MAX_STRING:
             raise self.report.limit("E0907", f"this string has more than {MAX_STRING:,} characters", span, "", help=" ")
-        self.report.spend(len(value) // ELEMENTS_PER_STEP, span)
+        self.report.spend(len(value) // CHARACTERS_PER_STEP, span)
         return value
 
     def _compute(self, symbol: str, left: Any, right: Any, span: Span) -> Any:
@@ -185,9 +185,10 @@ class Arithmetic:
         """One comparison; on symbolic dimensions it must hold, or fail, for every value of the symbols."""
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return UNKNOWN
+        self.report.spend(EXPRESSION_STEP, span)
         if symbol in ("==", "!="):
             if is_list(left) or is_list(right):
-                self.report.spend(min(_size(left), _size(right)) // ELEMENTS_PER_STEP, span)
+                self.report.spend(_size(left) + _size(right), span)
             decided = same(left, right)
             if decided is not None:
                 return decided if symbol == "==" else not decided

@@ -12,7 +12,7 @@ from archdsl.elaborate.arithmetic import same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.interface import Interface, Interfaces
-from archdsl.elaborate.report import ELEMENTS_PER_STEP
+from archdsl.elaborate.report import ARGUMENT_STEPS
 from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
@@ -76,7 +76,7 @@ class Binder:
         word that is one of a parameter's string choices (`padding = same`) is that string where no name in scope says
         otherwise."""
         if arguments:
-            self.report.spend(len(arguments), arguments[0].span)
+            self.report.spend(ARGUMENT_STEPS * len(arguments), arguments[0].span)
         given: dict[str, Given] = {}
         failed = False
         names = interface.names
@@ -235,7 +235,7 @@ class Binder:
     def convert(self, callee: str, spec: ArgumentSpec, argument: Given) -> Any:
         """The value an operator's rules see for one argument; UNKNOWN after a report."""
         if is_list(argument.value):
-            self.report.spend(len(argument.value) // ELEMENTS_PER_STEP, argument.span)
+            self.report.spend(len(argument.value), argument.span)
         value = converted(spec, argument.value)
         if value is UNKNOWN:
             return self._wrong_type(callee, spec.name, KINDS[spec.kind], argument)
@@ -284,7 +284,7 @@ class Binder:
         """Bind a block's or model's parameters in `scope` (the callee's own): given values are checked, defaults are
         evaluated in order and may use earlier parameters. False after a mistake."""
         fine = True
-        self.report.spend(len(definition.syntax.parameters), span)
+        self.report.spend(ARGUMENT_STEPS * len(definition.syntax.parameters), span)
         for parameter in definition.syntax.parameters:
             name = parameter.name.id
             argument = given.get(name)

@@ -9,7 +9,7 @@ from archdsl.elaborate.flow import shown_targets
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.lifting import Lifting, replace_tensors
-from archdsl.elaborate.report import CALL_STEPS, OPERATOR_STEPS, Reporter
+from archdsl.elaborate.report import CALL_STEPS, LEVELS_PER_STEP, OPERATOR_STEPS, Reporter
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.shared import SharedInstances
 from archdsl.elaborate.values import (
@@ -95,6 +95,7 @@ class Elaborator(SharedInstances):
     def apply(
         self, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame, is_head: bool
     ) -> tuple[Flow, Node | None]:
+        self.report.spend(frame.scope.depth // LEVELS_PER_STEP, step.span)
         if isinstance(step, ast.Apply) and is_head and step.arguments is None and step.branches is None:
             bound = frame.scope.lookup(step.callee.id)
             if isinstance(bound, Tensor):

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.elaborate.arithmetic import Arithmetic
 from archdsl.elaborate.builtins import BUILTINS, BuiltinError, is_number
-from archdsl.elaborate.report import ELEMENTS_PER_STEP, EXPRESSION_STEP, Reporter
+from archdsl.elaborate.report import EXPRESSION_STEP, LEVELS_PER_STEP, Reporter
 from archdsl.elaborate.values import (
     BLOCKS,
     UNKNOWN,
@@ -158,6 +158,7 @@ class Evaluator(Arithmetic):
         return self.bounded_string("".join(parts), expr.span) if len(parts) > 1 else "".join(parts)
 
     def _name(self, expr: ast.Name, scope: Scope) -> Any:
+        self.report.spend(scope.depth // LEVELS_PER_STEP, expr.span)
         bound = scope.lookup(expr.id)
         if isinstance(bound, Static):
             return bound.value
@@ -350,7 +351,7 @@ class Evaluator(Arithmetic):
             return UNKNOWN
         for value in values:
             if is_list(value):
-                self.report.spend(len(value) // ELEMENTS_PER_STEP, expr.span)
+                self.report.spend(len(value), expr.span)
         return self._builtin(name, function, values, expr)
 
     def _builtin(self, name: str, function: Function[..., Any], values: list[Any], expr: ast.CallExpr) -> Any:

@@ -12,7 +12,7 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.flow import Statements
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.patterns import Mismatch, match
-from archdsl.elaborate.report import CALL_STEPS, ELEMENTS_PER_STEP
+from archdsl.elaborate.report import CALL_STEPS
 from archdsl.elaborate.values import (
     BLOCKS,
     UNKNOWN,
@@ -67,7 +67,7 @@ class Functions(Statements):
     ) -> tuple[Flow, Node | None]:
         """Call the function of this key on `inputs` and on those of the `carried` tensors that it reads, elaborating it
         first if it is new. `prepare` gives the scope of its body, where tensors of the caller are replaced as told."""
-        self.report.spend(CALL_STEPS + self.lifting.visited // ELEMENTS_PER_STEP, span)
+        self.report.spend(CALL_STEPS + self.lifting.visited, span)
         self.lifting.visited = 0
         known = self.functions.get(key)
         if isinstance(known, _Running):
@@ -242,6 +242,6 @@ def plain(value: Any) -> object:
         return value.name
     if isinstance(value, Tensor):
         return "tensor"
-    if is_list(value):
+    if is_list(value) and not all(isinstance(item, (int, float, str)) for item in value):
         return tuple(plain(item) for item in value)
     return value

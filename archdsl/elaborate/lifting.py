@@ -40,6 +40,8 @@ class Summary:
     tensors: tuple[Value, ...]
 
 
+_PLAIN = {int, str}
+"""Types whose values are equal only when they are interchangeable (`1 == True == 1.0` in Python)."""
 _NOTHING = Summary(None, ())
 
 
@@ -64,6 +66,8 @@ class Lifting:
         if is_list(value):
             items: tuple[Any, ...] = value
             self.visited += len(items)
+            if set(map(type, items)) <= _PLAIN:
+                return Summary(self._intern(("plain", items)), ())
             return self._composite("list", [self.summary(item) for item in items])
         if isinstance(value, Tensor):
             flow = value.flow
@@ -110,10 +114,13 @@ class Lifting:
         tensors = [tensor for part in parts for tensor in part.tensors]
         position = {tensor: index for index, tensor in enumerate(dict.fromkeys(tensors))}
         content = (kind, tuple(part.key for part in parts), tuple(position[tensor] for tensor in tensors))
+        return Summary(self._intern(content), tuple(position))
+
+    def _intern(self, content: object) -> Key:
         key = self._interned.get(content)
         if key is None:
             key = self._interned[content] = Key()
-        return Summary(key, tuple(position))
+        return key
 
     def _defaults_key(self, defaults: Defaults) -> Key:
         known = self._defaults.get(id(defaults))
@@ -122,10 +129,7 @@ class Lifting:
                 (callee, tuple((name, self.summary(given).key) for name, given in arguments.items()))
                 for callee, arguments in defaults.items()
             )
-            key = self._interned.get(("defaults", content))
-            if key is None:
-                key = self._interned[("defaults", content)] = Key()
-            known = self._defaults[id(defaults)] = (defaults, key)
+            known = self._defaults[id(defaults)] = (defaults, self._intern(("defaults", content)))
         return known[1]
 
 

@@ -12,7 +12,7 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.module import Module, define_items
-from archdsl.elaborate.report import FILE_STEPS, LimitReached, Reporter, deep_stack, did_you_mean
+from archdsl.elaborate.report import FILE_STEPS, LimitReached, Reporter, did_you_mean, working_room
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, BlockDef, Static
 from archdsl.limits import Limits
@@ -46,7 +46,7 @@ def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", roo
 def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> Module | None:
     before = len(sink.found)
     loader = _Loader(sink, limits, root)
-    with deep_stack():
+    with working_room():
         module = loader.load(source, real)
     if module is not None:
         module.sound = not loader.report.errors and not any(found.severity == "error" for found in sink.found[before:])

@@ -10,7 +10,7 @@ from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module
-from archdsl.elaborate.report import LimitReached, Reporter, deep_stack
+from archdsl.elaborate.report import LimitReached, Reporter, working_room
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
@@ -40,7 +40,7 @@ def elaborate(
     report = Reporter(sink, limits)
     elaborator = Elaborator(report, resolver)
     program = None
-    with deep_stack():
+    with working_room():
         try:
             program = _Model(elaborator, module).build(name, arguments, dims)
         except LimitReached:

@@ -1,5 +1,6 @@
 """Reporting from anywhere in the elaborator: diagnostics with the chain of block calls, budgets, suggestions."""
 
+import gc
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -16,8 +17,13 @@ EXPRESSION_STEP = 1
 CALL_STEPS = 20
 OPERATOR_STEPS = 40
 FILE_STEPS = 500
-ELEMENTS_PER_STEP = 8
-"""List elements looked at, characters copied and polynomial terms multiplied for one step."""
+ARGUMENT_STEPS = 4
+"""For every argument written and every parameter bound."""
+LEVELS_PER_STEP = 4
+"""Levels of scopes that a name is looked up through for one step."""
+CHARACTERS_PER_STEP = 32
+"""Characters of strings copied for one step. Elements of lists looked at and terms of polynomials multiplied cost one
+step each."""
 
 MAX_ERRORS = 100
 """After so many mistakes elaboration stops: nobody reads more, and every one costs time."""
@@ -30,14 +36,18 @@ protects nothing but those limits."""
 
 
 @contextmanager
-def deep_stack() -> Generator[None]:
-    """Allow `RECURSION_LIMIT` Python frames inside."""
-    before = sys.getrecursionlimit()
+def working_room() -> Generator[None]:
+    """Allow `RECURSION_LIMIT` Python frames inside, and no garbage collection: it would look through all of those
+    frames again and again, while the elaborator makes hardly any garbage that reference counts do not free."""
+    before, collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        if collecting:
+            gc.enable()
 
 
 class LimitReached(Exception):
@@ -158,6 +168,9 @@ class Reporter:
         return did_you_mean(name, candidates) if self.suggestions <= MAX_SUGGESTIONS else ""
 
 
+_MAX_CANDIDATES = 300
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate a person probably meant, or None. `difflib` is imported only here: it is needed only after a
     mistake."""
@@ -167,6 +180,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     lowered = {candidate.lower(): candidate for candidate in pool}
     if name.lower() in lowered:
         return lowered[name.lower()]
+    # Comparing is slow: with many candidates only those of about the same length and with the same start count.
+    if len(pool) > _MAX_CANDIDATES:
+        pool = [word for word in pool if abs(len(word) - len(name)) <= 2 and word[:1] == name[:1]][:_MAX_CANDIDATES]
     found = get_close_matches(name, pool, n=1, cutoff=0.6)
     return found[0] if found else None
 

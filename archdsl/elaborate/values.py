@@ -40,9 +40,11 @@ class Scope:
     parent: "Scope | None"
     names: dict[str, Any] = field(default_factory=dict[str, Any])
     defaults: Defaults = field(default_factory=dict[object, dict[str, object]])
+    depth: int = 0
+    """How many levels a name may have to be looked up through."""
 
     def child(self, names: dict[str, Any] | None = None) -> "Scope":
-        return Scope(self, names if names is not None else {}, self.defaults)
+        return Scope(self, names if names is not None else {}, self.defaults, self.depth + 1)
 
     def lookup(self, name: str) -> Any:
         """What a name stands for here or in an enclosing level; None when it is not bound (the language's `none` is
