@@ -99,6 +99,7 @@ def _arguments(item: TestItem, module: Module, report: Reporter) -> Mapping[str,
             f"there is no model `{name}` in this file",
             target.callee.span,
             "unknown model",
+            notes=(f"its models are {', '.join(module.models)}",) if module.models else (),
             help=report.did_you_mean(name, module.models),
         )
         return None

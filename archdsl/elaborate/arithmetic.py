@@ -112,7 +112,7 @@ class Arithmetic:
     def bounded_string(self, value: str, span: Span) -> str:
         """A string that was just made."""
         if len(value) > MAX_STRING:
-            raise self.report.limit("E0907", f"this string has more than {MAX_STRING:,} characters", span, "", help=" ")
+            raise self.report.limit("E0907", f"this string has more than {MAX_STRING:,} characters", span, "")
         self.report.spend(len(value) // CHARACTERS_PER_STEP, span)
         return value
 

@@ -155,7 +155,7 @@ def _reads(repeat: Repeat) -> set[Value]:
 
 
 def reachable(entry: Function) -> list[Function]:
-    """Every distinct function the entry needs, callees before callers, the entry last."""
+    """Every distinct function the entry needs in the order of first use, callees before callers, the entry last."""
     ordered: list[Function] = []
     state: dict[Function, bool] = {}
     stack: list[tuple[Function, bool]] = [(entry, False)]
@@ -170,15 +170,8 @@ def reachable(entry: Function) -> list[Function]:
             continue
         state[function] = False
         stack.append((function, True))
-        seen: set[Function] = set()
-        pending = [function.nodes]
-        while pending:
-            for node in pending.pop():
-                if isinstance(node, Call) and node.callee not in seen:
-                    seen.add(node.callee)
-                    stack.append((node.callee, False))
-                elif isinstance(node, Repeat):
-                    pending.append(node.nodes)
+        callees = dict.fromkeys(node.callee for node, _ in walk(function.nodes) if isinstance(node, Call))
+        stack.extend((callee, False) for callee in reversed(callees))
     return ordered
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.elaborate.values import is_sequence, length, show
 from archdsl.ir.operator import WeightRef
-from archdsl.types.dims import Expr, at_least
+from archdsl.types.dims import Expr, at_least, symbols
 
 
 class BuiltinError(Exception):
@@ -54,7 +54,11 @@ def _wins(item: Any, best: Any, want_larger: bool) -> bool:
     if larger is None and (smaller := at_least(best, item)) is not None:
         larger = not smaller
     if larger is None:
-        raise BuiltinError("E0311", f"which of {best} and {item} is larger depends on the symbols")
+        raise BuiltinError(
+            "E0311",
+            f"which of {best} and {item} is larger depends on the symbols",
+            f"bind one: --dim {min(symbols(best) | symbols(item))}=...",
+        )
     return larger == want_larger
 
 

@@ -85,7 +85,7 @@ class Declarations:
         """Refuse tensors that no machine has: they come from expansion bombs."""
         if len(type.dims) > MAX_AXES:
             raise self.report.limit(
-                "E0908", f"this tensor has {len(type.dims)} axes, at most {MAX_AXES} are possible", span, "", help=" "
+                "E0908", f"this tensor has {len(type.dims)} axes, at most {MAX_AXES} are possible", span, ""
             )
         elements = 1
         for dim in type.dims:

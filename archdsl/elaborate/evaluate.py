@@ -81,7 +81,7 @@ class Evaluator(Arithmetic):
             return value
         return self.report.error(
             "E0310",
-            f"a condition must be a bool, not {type_name(value)}",
+            f"a condition must be a bool, not {a_type(value)}",
             expr.span,
             f"this is {show(value)}",
             help='compare it: `n > 0`, `name == "x"`',
@@ -103,7 +103,7 @@ class Evaluator(Arithmetic):
             )
         if not isinstance(value, int) or isinstance(value, bool):
             return self.report.error(
-                "E0304", f"{what} must be an int, not {type_name(value)}", expr.span, f"this is {show(value)}"
+                "E0304", f"{what} must be an int, not {a_type(value)}", expr.span, f"this is {show(value)}"
             )
         if minimum is not None and value < minimum:
             return self.report.error("E0305", f"{what} must be at least {minimum}", expr.span, f"this is {value}")
@@ -116,7 +116,7 @@ class Evaluator(Arithmetic):
             return value
         return self.report.error(
             "E0304",
-            f"cannot go over {type_name(value)}: a list or a range is needed",
+            f"cannot go over {a_type(value)}: a list or a range is needed",
             expr.span,
             f"this is {show(value)}",
             help=f"write `0..{show(value)}` to count" if isinstance(value, int) else "",
@@ -197,7 +197,9 @@ class Evaluator(Arithmetic):
         if isinstance(value, Unknown):
             return value
         if not is_number(value):
-            return self.report.error("E0310", f"`-` does not apply to {type_name(value)}", expr.span, show(value))
+            return self.report.error(
+                "E0310", f"`-` does not apply to {a_type(value)}", expr.span, f"this is {show(value)}"
+            )
         return -value
 
     # ------------------------------------------------------------------------------------------------- conditions
@@ -269,7 +271,7 @@ class Evaluator(Arithmetic):
         if isinstance(base, Unknown) or isinstance(index, Unknown):
             return UNKNOWN
         if not is_sequence(base):
-            return self.report.error("E0310", f"cannot index {type_name(base)}", expr.base.span, show(base))
+            return self.report.error("E0310", f"cannot index {a_type(base)}", expr.base.span, f"this is {show(base)}")
         items: tuple[Any, ...] | range = base
         count = length(items)
         if not -count <= index < count:

@@ -209,24 +209,30 @@ class Statements(Declarations):
             frame.flow = UNKNOWN
             return
         frame.builder.repeats += 1
+        try:
+            self._iterations(statement, frame, count)
+        finally:
+            frame.builder.repeats -= 1
+
+    def _iterations(self, statement: ast.Repeat, frame: Frame, count: int) -> None:
         loops = len(self.report.loops)
         remaining = count
         fold = True
         while remaining > 0 and not isinstance(frame.flow, Unknown):
             self.report.spend(CALL_STEPS, statement.span)
+            self.report.loops.append((f"repeat {count - remaining + 1} of {count:,}", statement.count.span))
             if remaining == 1 or frame.flow is None or not fold:
                 nothing = frame.flow is None
                 self._iterate(statement.body, frame)
                 remaining = 0 if nothing and frame.flow is None else remaining - 1
-                continue
-            try:
-                remaining -= self._fold(statement, frame, remaining)
-            except SharedOutside:
-                if frame.builder.depth:
-                    raise
-                del self.report.loops[loops:]
-                fold = False
-        frame.builder.repeats -= 1
+            else:
+                try:
+                    remaining -= self._fold(statement, frame, remaining)
+                except SharedOutside:
+                    if frame.builder.depth:
+                        raise
+                    fold = False
+            del self.report.loops[loops:]
 
     def _iterate(self, body: ast.Body, frame: Frame) -> None:
         inner = frame.child(frame.flow)
@@ -257,6 +263,7 @@ class Statements(Declarations):
             builder.add(Repeat(remaining, parameters, nodes, results, values, outputs, statement.span))
             frame.flow = outputs[0] if isinstance(result, Value) else outputs
             return remaining
+        self.report.written_out = statement.count.span
         replacements = dict(zip(parameters, values, strict=True))
         substitute_inputs(nodes, replacements)
         for name, value in builder.labels.items():

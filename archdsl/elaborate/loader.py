@@ -125,8 +125,10 @@ class _Loader:
             span = Span(source, 0, 0)
             self.report.limit("E0909", f"the spec and its imports are larger than {limit} bytes", span, "import_bytes")
             return None
+        before = len(self.sink.found)
         tree = parse(source, self.sink, self.limits)
-        if tree is None:
+        if tree is None or any(found.severity == "error" for found in self.sink.found[before:]):
+            # Names that could not be read would be missed all over the rest.
             return None
         module = Module(source)
         module.resolver = self.resolver

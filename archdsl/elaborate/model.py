@@ -100,9 +100,7 @@ class _Model:
     def _check_total(self, functions: list[Function], span: Span) -> None:
         """Counts stay printable: nested repeats and calls multiply."""
         if total_operators(functions).bit_length() > MAX_OPERATOR_BITS:
-            raise self.report.limit(
-                "E0908", f"the network has 2**{MAX_OPERATOR_BITS} operators or more", span, "", help=" "
-            )
+            raise self.report.limit("E0908", f"the network has 2**{MAX_OPERATOR_BITS} operators or more", span, "")
 
     def _resolve(self, name: str, given: dict[str, Any]) -> tuple[BlockDef, dict[str, Given]] | None:
         """The model behind a name and the arguments that reach it; outer arguments win over those of presets."""

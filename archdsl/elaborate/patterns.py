@@ -31,28 +31,18 @@ def match(
 
     None when it matches, UNKNOWN when the pattern itself is wrong (reported), else the mismatch.
     """
-    items = pattern.dims
+    items, dims = pattern.dims, type.dims
     rests = [index for index, item in enumerate(items) if isinstance(item, ast.Rest)]
-    dims = type.dims
-    if rests:
-        if len(dims) < len(items) - 1:
-            return Mismatch(f"at least {_axes(len(items) - 1)} expected, {len(dims)} found", pattern.span)
-        before = rests[0]
-        after = len(items) - before - 1
-        middle = dims[before : len(dims) - after]
-        rest = items[before]
-        assert isinstance(rest, ast.Rest)
-        found = _match_rest(rest, middle, scope, is_free)
-        if found is not None:
-            return found
-        pairs = [*zip(items[:before], dims, strict=False)]
-        pairs += [*zip(items[before + 1 :], dims[len(dims) - after :], strict=True)]
-    else:
-        if len(dims) != len(items):
-            return Mismatch(f"{_axes(len(items))} expected, {len(dims)} found", pattern.span)
-        pairs = [*zip(items, dims, strict=True)]
-    for item, dim in pairs:
-        found = _match_one(evaluator, item, dim, scope, is_free)
+    if len(dims) < len(items) - len(rests) or (not rests and len(dims) != len(items)):
+        least = "at least " if rests else ""
+        return Mismatch(f"{least}{_axes(len(items) - len(rests))} expected, {len(dims)} found", pattern.span)
+    skipped = 0
+    for index, item in enumerate(items):
+        if isinstance(item, ast.Rest):
+            skipped = len(dims) - len(items)
+            found = _match_rest(item, dims[index : index + skipped + 1], scope, is_free)
+        else:
+            found = _match_one(evaluator, item, dims[index + skipped], scope, is_free)
         if found is not None:
             return found
     return None
@@ -75,12 +65,12 @@ def _match_rest(
 
 def _match_one(
     evaluator: Evaluator,
-    item: ast.Expr | ast.Rest | ast.Wildcard,
+    item: ast.Expr | ast.Wildcard,
     dim: Dim,
     scope: Scope,
     is_free: Function[[str], bool],
 ) -> Mismatch | Unknown | None:
-    if isinstance(item, (ast.Wildcard, ast.Rest)):
+    if isinstance(item, ast.Wildcard):
         return None
     if isinstance(item, ast.Name) and is_free(item.id):
         scope.names[item.id] = Static(dim)

@@ -70,6 +70,8 @@ class Reporter:
     suggestions: int = 0
     loops: list[tuple[str, Span]] = field(default_factory=list[tuple[str, Span]])
     """`i=2` of every loop being unrolled in the current function, outermost first."""
+    written_out: Span | None = None
+    """The last `repeat` that could not be folded."""
     here: Span | None = None
     """The place that last spent a step."""
 
@@ -111,11 +113,19 @@ class Reporter:
         return UNKNOWN
 
     def limit(
-        self, code: str, message: str, span: Span | None, name: str, label: str = "", help: str = ""
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        name: str,
+        label: str = "",
+        help: str = "",
+        related: tuple[Label, ...] = (),
     ) -> LimitReached:
-        """Record that a limit was hit; the caller raises what is returned."""
+        """Record that a limit was hit; the caller raises what is returned. `name` is that of the limit, empty for one
+        that cannot be raised."""
         advice = f"if the network really is that large, raise the limit with --limit {name}=..." if name else ""
-        self.error(code, message, span, label, help=help or advice)
+        self.error(code, message, span, label, help=help or advice, related=related)
         return LimitReached()
 
     def dimension_limit(self) -> LimitReached:
@@ -142,13 +152,12 @@ class Reporter:
         self.steps += steps
         self.here = span
         if self.steps > self.limits.steps:
-            raise self.limit(
-                "E0907",
-                f"elaboration takes more than {self.limits.steps:,} steps",
-                span,
-                "steps",
-                "the budget ran out here",
-            )
+            related: tuple[Label, ...] = ()
+            if self.written_out is not None:
+                reason = "this repeat is written out, because its body changes the type of what flows"
+                related = (Label(self.written_out, reason),)
+            message = f"elaboration takes more than {self.limits.steps:,} steps"
+            raise self.limit("E0907", message, span, "steps", "the budget ran out here", related=related)
 
     def instantiate(self, span: Span) -> None:
         """Charge one distinct instantiation."""
