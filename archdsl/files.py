@@ -18,28 +18,30 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
 
     Raises `OSError`; then, and when `chunks` raises, the temporary file is removed.
     """
-    with AtomicFile(path) as file:
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as device:
+            for chunk in chunks:
+                device.write(chunk)
+        return
+    directory, name = os.path.split(target)
+    with AtomicFile(directory, name) as file:
         for chunk in chunks:
             file.write(chunk)
 
 
 class AtomicFile:
-    """The file that `write_atomic` writes, for a writer that learns the name while it writes: `target` may be
-    changed, to a name in the same directory, until the `with` block ends."""
+    """The file that `write_atomic` writes: `name` in `directory` once the `with` block has ended well. A writer that
+    learns the name while it writes sets it then."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.target = os.path.realpath(path)
-        self._direct = os.path.exists(self.target) and not os.path.isfile(self.target)
-        self._temporary = ""
+    def __init__(self, directory: str, name: str = "") -> None:
+        self.name = name
+        self._directory = directory
+        # Not derived from the name, which may be as long as the file system allows.
+        self._temporary = os.path.join(directory, f".archdsl-{secrets.token_hex(8)}.tmp")
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> "AtomicFile":
-        if self._direct:
-            self._file = open(self.target, "wb")
-            return self
-        # Not derived from the target's name, which may be as long as the file system allows.
-        name = f".archdsl-{secrets.token_hex(8)}.tmp"
-        self._temporary = os.path.join(os.path.dirname(self.target), name)
         self._file = open(self._temporary, "xb")
         return self
 
@@ -50,21 +52,19 @@ class AtomicFile:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         file = self._file
         assert file is not None
-        if self._direct:
-            file.close()
-            return
+        renamed = False
         try:
             if kind is None:
                 file.flush()
                 os.fsync(file.fileno())
             file.close()
             if kind is None:
-                os.replace(self._temporary, self.target)
-                self._temporary = ""
-                _sync_directory(os.path.dirname(self.target))
+                os.replace(self._temporary, os.path.join(self._directory, self.name))
+                renamed = True
+                _sync_directory(self._directory)
         finally:
             file.close()
-            if self._temporary:
+            if not renamed:
                 with suppress(FileNotFoundError):
                     os.unlink(self._temporary)
 

@@ -87,7 +87,7 @@ def _write_external(onnx: Any, tensors: list[Tensor], path: str) -> list[Tensor]
     places: list[tuple[int, Tensor]] = []
     digest = hashlib.sha256()
     position = 0
-    with AtomicFile(os.path.join(directory, "weights")) as file:
+    with AtomicFile(directory) as file:
         for tensor in tensors:
             if tensor.size < _SMALLEST_EXTERNAL:
                 places.append((-1, tensor))
@@ -100,7 +100,7 @@ def _write_external(onnx: Any, tensors: list[Tensor], path: str) -> list[Tensor]
             places.append((position + len(gap), tensor))
             position += len(gap) + tensor.size
         location = f"{data_stem(name)}-{digest.hexdigest()[:16]}.data"
-        file.target = os.path.join(directory, location)
+        file.name = location
     return [_external(onnx, tensor, location, offset) if offset >= 0 else tensor for offset, tensor in places]
 
 

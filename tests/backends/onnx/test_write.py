@@ -66,6 +66,14 @@ def test_weights_beyond_the_threshold_lie_beside_the_model(network: archdsl.Netw
         assert not entries or (entries["location"] == data and int(entries["offset"]) % 4096 == 0)
 
 
+def test_what_else_lies_in_the_folder_is_not_in_the_way(network: archdsl.Network, tmp_path: Path):
+    for name in ("weights", "net", "model"):
+        (tmp_path / name).mkdir()
+    export_onnx(network.program, network.weights(), tmp_path / "net.onnx", external_threshold=0)
+    onnx.checker.check_model(str(tmp_path / "net.onnx"), full_check=True)
+    assert len(files(tmp_path)) == 5
+
+
 @pytest.mark.parametrize(
     "name", ["..onnx", "...onnx", "a b\\..\\c.onnx", "C:x.onnx", "-é\n'\".onnx", "x" * 250 + ".onnx", "plain"]
 )
