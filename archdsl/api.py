@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
+from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from archdsl.analysis.cost import Cost
     from archdsl.elaborate.module import Module
-
-DEFAULT_OPSET = 20
-"""The ONNX operator set that is written unless another is asked for."""
 
 
 def load(

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from archdsl.backends.onnx.export import DEFAULT_OPSET, onnx_model
+from archdsl.backends.onnx.export import onnx_model
 from archdsl.extras import require
+from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.runtime import feeds, index_bounds, provider_of, run, session

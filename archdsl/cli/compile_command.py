@@ -41,20 +41,22 @@ def _compile(arguments: argparse.Namespace) -> int:
     from archdsl.analysis.report import totals_lines
 
     paths = _paths(arguments)
+    if "onnx" not in paths:
+        unused = ("--weights", "--seed", "--opset", "--dtype", "--functions")
+        opts.refuse(arguments, unused, "says how ONNX is written, which it is not here")
     network = open_network(arguments.target, arguments)
     total = network.cost()
-    written: list[str] = []
-    for kind, path in paths.items():
-        full = path or os.path.join(arguments.output, network.name + SUFFIXES[kind])
-        if not path:
-            _make_folder(arguments.output)
-        if kind == "torch":
-            write_text(full, network.torch_source())
-        else:
-            _write_onnx(network, full, arguments)
-        written.append(full)
-    for full in written:
-        print(f"wrote {full}")
+    # Whatever refuses to be written, of the two, leaves both old files: the source is made before and written after.
+    source = network.torch_source() if "torch" in paths else ""
+    full = {kind: path or os.path.join(arguments.output, network.name + SUFFIXES[kind]) for kind, path in paths.items()}
+    if not all(paths.values()):
+        _make_folder(arguments.output)
+    if "onnx" in paths:
+        _write_onnx(network, full["onnx"], arguments)
+    if "torch" in paths:
+        write_text(full["torch"], source)
+    for path in full.values():
+        print(f"wrote {path}")
     print()
     print("\n".join(totals_lines(network.program, total)))
     return exits.FINE

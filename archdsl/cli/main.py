@@ -7,6 +7,7 @@ pays for counting alone.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from archdsl.cli import exits
 
@@ -28,11 +29,12 @@ def entry_point() -> None:
     """The console script. Never returns."""
     code = main(sys.argv[1:])
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]: it is None where none was open
+            sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_gone()
-    except OSError:
-        code = exits.IO
+    except OSError as error:
+        code = _unwritable(error)
     sys.exit(code)
 
 
@@ -52,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         return exits.INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
+    except OSError as error:
+        # Every file is opened by name, where its failure is a diagnostic; an error without one is a stream's.
+        return _bug(error) if error.filename is not None else _unwritable(error)
     except Exception as error:
         return _bug(error)
 
@@ -109,11 +114,21 @@ def _make_streams_safe() -> None:
 
 
 def _reader_gone() -> int:
-    """The reader of our output closed the pipe (`archdsl count ... | head`): stop quietly, as other tools do.
+    """The reader of our output closed the pipe (`archdsl count ... | head`): stop quietly, as other tools do."""
+    _drop_output()
+    return exits.BROKEN_PIPE
 
-    Standard output is pointed at the null device, or the interpreter would fail once more when it flushes on
-    exit.
-    """
+
+def _unwritable(error: OSError) -> int:
+    """Standard output takes no more, of a full disk for example."""
+    _drop_output()
+    with suppress(OSError):
+        print(f"error: cannot write the output: {error.strerror or error}", file=sys.stderr)
+    return exits.IO
+
+
+def _drop_output() -> None:
+    """Point standard output at the null device, or the interpreter would fail once more when it flushes on exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, sys.stdout.fileno())
@@ -121,7 +136,6 @@ def _reader_gone() -> int:
         pass
     finally:
         os.close(null)
-    return exits.BROKEN_PIPE
 
 
 def _bug(error: Exception) -> int:

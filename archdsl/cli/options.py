@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.limits import Limits
@@ -17,13 +17,26 @@ if TYPE_CHECKING:
 
 def parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
     """The parser of one command. Options are not abbreviated: a script must not break when one is added."""
-    return argparse.ArgumentParser(
+    made = _Parser(
         prog=f"archdsl {name}",
         description=description,
         epilog=epilog,
         allow_abbrev=False,
         formatter_class=_Formatter,
     )
+    made.set_defaults(parser=made)  # for `refuse`, which asks it what was not given
+    return made
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes `-:MODEL`, a model on standard input, for what it is and not for an option: argparse leaves alone what has
+    a space in it, which `target` takes off."""
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]: the original has overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
+        given = [f" {text}" if text.startswith("-:") else text for text in args]
+        return super().parse_known_args(given, namespace)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -37,7 +50,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def _columns() -> int:
     try:
         return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # no standard output, none with a descriptor, or no terminal
         return 98
 
 
@@ -76,10 +89,26 @@ def add_device(p: argparse.ArgumentParser) -> None:
 
 
 def add_onnx(p: argparse.ArgumentParser) -> None:
-    """`--opset`, `--dtype` and `--functions`."""
-    p.add_argument("--opset", type=int, default=20, metavar="N", help="ONNX operator set (default 20)")
+    """`--opset`, `--functions` and `--dtype`."""
+    add_onnx_form(p)
     p.add_argument("--dtype", choices=("f32", "f16"), default="f32", help="number format of the ONNX model")
+
+
+def add_onnx_form(p: argparse.ArgumentParser) -> None:
+    """`--opset` and `--functions`: how ONNX is written, whatever its number format."""
+    from archdsl.ir.lowering import DEFAULT_OPSET
+
+    opset = f"ONNX operator set (default {DEFAULT_OPSET})"
+    p.add_argument("--opset", type=int, default=DEFAULT_OPSET, metavar="N", help=opset)
     p.add_argument("--functions", action="store_true", help="keep blocks as functions of the ONNX model")
+
+
+def refuse(arguments: argparse.Namespace, options: Sequence[str], why: str, help: str = "") -> None:
+    """Refuse options that would change nothing, rather than ignore them. Raises `ArchError` (E0607)."""
+    for option in options:
+        name = "param" if option == "-p" else option.removeprefix("--")
+        if getattr(arguments, name) != arguments.parser.get_default(name):
+            raise ArchError([Diagnostic("E0607", f"{option} {why}", None, help=help)])
 
 
 def wants_color(choice: str, stream: object = None) -> bool:
@@ -103,6 +132,7 @@ class Target:
 
 def target(text: str) -> Target:
     """Split `FILE:MODEL`. A file whose own name has a colon in it is taken whole."""
+    text = text.removeprefix(" ") if text.startswith(" -:") else text
     path, colon, model = text.rpartition(":")
     if not colon or not path or not model.isidentifier() or os.path.exists(text):
         return Target(text, None)

@@ -76,9 +76,8 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
     from archdsl import runtime
 
     if arguments.target.endswith(".onnx"):
-        if arguments.param or arguments.weights:
-            option = "-p" if arguments.param else "--weights"
-            raise bad_usage(f"{option} does not go with an ONNX file", "its parameters and weights are in the file")
+        unused = ("-p", "--weights", "--opset", "--dtype", "--functions")
+        opts.refuse(arguments, unused, "does not go with an ONNX file", "the file says all of that itself")
         try:
             return runtime.session(arguments.target, arguments.device), {}
         except OSError as error:

@@ -4,7 +4,7 @@ import argparse
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, open_network, read_source
+from archdsl.cli.session import bad_usage, guarded, open_network, read_source
 from archdsl.diagnostics.model import Sink
 
 
@@ -22,12 +22,17 @@ def _show(arguments: argparse.Namespace) -> int:
 
         print(print_program(open_network(arguments.target, arguments).program), end="")
         return exits.FINE
+    chosen = opts.target(arguments.target)
+    why = "does not go with --stage ast"
+    opts.refuse(arguments, ("-p", "--dim"), why, "the syntax tree is that of the file, whatever its parameters are")
+    if chosen.model is not None:
+        raise bad_usage(f":{chosen.model} {why}", "the syntax tree is that of the whole file")
     from archdsl.syntax.dump import dump
     from archdsl.syntax.parser import parse
 
     sink = Sink()
     limits = opts.limits(arguments.limit)
-    source = read_source(opts.target(arguments.target).path, sink, limits)
+    source = read_source(chosen.path, sink, limits)
     tree = parse(source, sink, limits) if source else None
     sink.raise_errors()
     assert tree is not None

@@ -18,8 +18,7 @@ def main(arguments: list[str]) -> int:
     p.add_argument("target", metavar="FILE[:MODEL]", help="a spec; - for standard input")
     opts.add_device(p)
     opts.add_weights(p)
-    p.add_argument("--opset", type=int, default=20, metavar="N", help="ONNX operator set (default 20)")
-    p.add_argument("--functions", action="store_true", help="keep blocks as functions of the ONNX model")
+    opts.add_onnx_form(p)
     opts.add_model(p)
     return guarded(p.parse_args(arguments), _verify)
 

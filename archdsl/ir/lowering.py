@@ -6,7 +6,7 @@ neither framework, and the drivers never name an operator.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from archdsl.ir.operator import Init, WeightRef
 from archdsl.types.dims import Dim
@@ -123,6 +123,11 @@ class OnnxValue(Protocol):
 
 
 OnnxAttribute = int | float | str | Sequence[int] | Sequence[float]
+
+
+DEFAULT_OPSET: Final = 20
+"""The ONNX operator set that is written unless another is asked for: it has GELU as an operator, and every onnxruntime
+from 1.17 on understands it."""
 
 
 class OnnxEmitter(Protocol):

@@ -52,6 +52,38 @@ def test_a_file_name_and_another_target_contradict_each_other(archdsl: Archdsl, 
     assert not (tmp_path / "net.py").exists()
 
 
+@pytest.mark.parametrize(
+    "option", [["--weights", "w.safetensors"], ["--seed", 1], ["--opset", 21], ["--dtype", "f16"], ["--functions"]]
+)
+def test_options_of_onnx_are_refused_where_none_is_written(
+    archdsl: Archdsl, spec: Path, tmp_path: Path, option: list[object]
+) -> None:
+    ran = archdsl("compile", spec, "--to", "torch", "-o", tmp_path / "out", *option)
+    assert ran.code == 2
+    assert f"{option[0]} says how ONNX is written" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "option", [["-p", "n=3"], ["--weights", "w"], ["--opset", 21], ["--dtype", "f16"], ["--functions"]]
+)
+def test_options_of_a_spec_are_refused_beside_an_onnx_file(
+    archdsl: Archdsl, spec: Path, tmp_path: Path, option: list[object]
+) -> None:
+    path = tmp_path / "net.onnx"
+    assert archdsl("compile", spec, "-o", path).code == 0
+    ran = archdsl("run", path, *option)
+    assert ran.code == 2
+    assert f"{option[0]} does not go with an ONNX file" in ran.err
+
+
+def test_what_cannot_be_written_as_onnx_leaves_the_old_source(archdsl: Archdsl, spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.py").write_text("old")
+    ran = archdsl("compile", spec, "-o", tmp_path, "--limit", "nodes=3")
+    assert ran.code == 4
+    assert {path.name: path.read_text() for path in tmp_path.glob("tiny.[op]*")} == {"tiny.py": "old"}
+
+
 def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(archdsl: Archdsl, spec: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         assert archdsl("compile", spec, "-o", tmp_path / f"{name}.onnx", "--seed", seed).code == 0

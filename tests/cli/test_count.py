@@ -1,5 +1,6 @@
 """`archdsl count`, and the options that every command with a model has."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +146,19 @@ def test_a_folder_is_no_spec(archdsl: Archdsl, tmp_path: Path) -> None:
     ran = archdsl("count", tmp_path)
     assert ran.code == 3
     assert "E0602" in ran.err
+
+
+def test_a_comparison_has_no_depth(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, spec, "--depth", "2")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--depth does not go with several networks" in ran.err
+
+
+def test_a_model_is_chosen_on_standard_input_too(archdsl: Archdsl, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD + GOOD.replace("model tiny", "model other").replace("block unit", "block unit2").replace(
+        "test tiny", "test other"
+    )
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    ran = archdsl("count", "-:other", "-p", "n=1", "--format", "json")
+    assert params(ran) == expected(4, 1)
+    assert json.loads(ran.out)["model"] == "other"

@@ -105,6 +105,24 @@ def test_a_closed_pipe_ends_the_command_quietly(arguments: list[str]) -> None:
     assert done.returncode == 141
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["ops"], ["--version"]])
+def test_a_full_disk_under_the_output_is_exit_code_3_and_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archdsl", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 3
+    assert done.stderr == "error: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes a stream")
+def test_a_command_without_a_standard_output_does_its_work(spec: Path) -> None:
+    command = f'"{sys.executable}" -m archdsl count "{spec}" >&-'
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_terminal_without_unicode_gets_escapes_not_a_crash(tmp_path: Path) -> None:
     path = tmp_path / "x.arch"
     path.write_text("model m() {\n  # 名前\n  input x: f32[N, 3]; rleu # 名前\n  output y }\n", encoding="utf-8")

@@ -76,6 +76,15 @@ def test_show_prints_the_tree_of_a_file_that_would_not_elaborate(archdsl: Archds
     assert "unti" in ran.out
 
 
+@pytest.mark.parametrize("beside", [("", "-p", "n=1"), ("", "--dim", "N=2"), (":tiny",)])
+def test_show_refuses_what_a_syntax_tree_does_not_depend_on(
+    archdsl: Archdsl, spec: Path, beside: tuple[str, ...]
+) -> None:
+    ran = archdsl("show", f"{spec}{beside[0]}", "--stage", "ast", *beside[1:])
+    assert (ran.code, ran.out) == (2, "")
+    assert "does not go with --stage ast" in ran.err
+
+
 def test_test_prints_published_beside_computed(archdsl: Archdsl, tmp_path: Path) -> None:
     path = tmp_path / "x.arch"
     path.write_text(GOOD.replace("params > 0", 'params == 318\n macs within 50% of 20K  "A paper, Table 1"'))

@@ -13,6 +13,7 @@ from archdsl.backends.onnx.graph import Skeleton, build
 from archdsl.backends.onnx.write import DEFAULT_THRESHOLD, Tensor, write_model
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import onnx
-
-DEFAULT_OPSET: Final = 20
-"""Has GELU as an operator, and is understood by every onnxruntime from 1.17 on."""
 
 OLDEST_OPSET: Final = 18
 
