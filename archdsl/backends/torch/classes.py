@@ -98,7 +98,7 @@ class Classes:
     def _class(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> None:
         first = members[0]
         is_entry = first.function is self._program.entry
-        parameters = Parameters([each.function for each in members])
+        parameters = Parameters([each.function for each in members], self._taken)
         constructor = Constructor(self._registry, parameters, first.listings)
         body: list[ast.stmt] = []
         chains = _chains(first.body.items)
@@ -121,6 +121,7 @@ class Classes:
             lists.__getitem__,
             comments=is_entry or (len(members) == 1 and len(first.body.items) >= COMMENTED),
             output_names=[output.name for output in outputs],
+            reserved=self._taken,
         )
         returns = [(value, False) for value in first.body.outputs]
         if is_entry:

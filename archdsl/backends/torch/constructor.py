@@ -246,7 +246,7 @@ class Constructor:
         cycles = [each for each in elements if isinstance(each, Cycle)]
         inner = self._explicit([each.elements for each in cycles])
         times = range_(self._parameters.express(tuple(each.times for each in cycles), "n"))
-        variable = "layer"
+        variable = identifier("layer", self._parameters.taken | self._reserved)
         body = comprehension(name(variable), target("_"), times)
         body.generators.append(ast.comprehension(target(variable), _as_tuple(inner), [], 0))
         return body, True

@@ -10,7 +10,7 @@ else is the running value `x`, or `y`, `z`, ... while `x` is still needed."""
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from archdsl.backends.torch.expressions import Expressions, Scope
@@ -53,6 +53,7 @@ class Forward:
         *,
         comments: bool = False,
         output_names: Sequence[str] = (),
+        reserved: Iterable[str] = (),
     ) -> None:
         self._body = body
         self._expressions = Expressions(body.families, leaf)
@@ -68,7 +69,8 @@ class Forward:
         self._total = Counter(self._left)
         self._shown: TensorType | None = None
         self._depth = 0
-        self._taken: set[str] = set()
+        self._indent = 8
+        self._taken = set(reserved)
         self._author = self._author_names(output_names)
         self._inside = branches(body.items, self._total, self._author)
         self._inner_values = {value for step in self._inside for value in step.outputs}
@@ -165,8 +167,10 @@ class Forward:
         self._items(usual, statements, Scope())
         self._flush(statements)
         inner: list[ast.stmt] = []
+        self._indent += 4
         self._items(training, inner, Scope())
         self._return([value for value, _ in returns], inner, keep=True)
+        self._indent -= 4
         statements.append(ast.If(self_("training"), inner, []))
         self._return([value for value, train in returns if not train], statements, keep=True)
         return statements
@@ -201,7 +205,7 @@ class Forward:
         assert value is not None
         start = f"{flat(statement.targets[0])} = " if isinstance(statement, ast.Assign) else "return "
         text = shape_text(type.dims)
-        if isinstance(value, ast.Name) or 8 + len(start) + len(flat(value)) + 4 + len(text) > WIDTH:
+        if isinstance(value, ast.Name) or not self._fits(start + text + "    ", value):
             return
         self._shown = type
         self.comments[statement] = text
@@ -231,7 +235,7 @@ class Forward:
 
     def _hoisted(self, code: ast.expr, variable: str, statements: list[ast.stmt]) -> ast.expr:
         """Where a method is called on a call and the line is too long, the call gets a line of its own."""
-        if 8 + len(variable) + 3 + len(flat(code)) <= WIDTH or not isinstance(code, ast.Call):
+        if self._fits(f"{variable} = ", code) or not isinstance(code, ast.Call):
             return code
         method = code.func
         if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Call):
@@ -239,6 +243,10 @@ class Forward:
             statements.append(ast.Assign([target(variable)], receiver))
             return ast.Call(attribute(name(variable), method.attr), code.args, code.keywords)
         return code
+
+    def _fits(self, start: str, code: ast.expr) -> bool:
+        """Whether a statement that begins like this fits on a line."""
+        return self._indent + len(start) + len(flat(code)) <= WIDTH
 
     def _variable(self, value: Value, dying: Sequence[str]) -> str:
         forced = self._forced.get(value)
@@ -266,7 +274,8 @@ class Forward:
                 continue
             self._assign(value, statements)
         code = self._code(step.code, folded, scope)
-        if folded and not merges and 8 + len("x = ") + len(flat(code)) > WIDTH and step not in self._inside:
+        breaks = isinstance(step.code, Infix) or (not merges and step not in self._inside)
+        if folded and breaks and not self._fits("return ", code):
             for value in folded:
                 self._assign(value, statements)
             folded = {}
@@ -347,9 +356,11 @@ class Forward:
         self._taken.update(made)
         self._forced.update(zip(loop.results, carried, strict=True))
         self._depth += 1
+        self._indent += 4
         self._items(loop.steps, inner, mine)
         self._flush(inner)
         self._depth -= 1
+        self._indent -= 4
         self._settle(loop, carried, inner)
         self._taken.difference_update(made)
         for value in held:

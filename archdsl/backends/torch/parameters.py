@@ -7,7 +7,7 @@ called what PyTorch calls the argument. A relation with a free constant must be 
 constants."""
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.backends.torch.names import identifier
@@ -44,11 +44,12 @@ class _Use:
 
 
 class Parameters:
-    """The parameters of one class, found while its body is written."""
+    """The parameters of one class, found while its body is written. `reserved` are names that mean something else
+    in the file."""
 
-    def __init__(self, functions: Sequence[Function]) -> None:
-        self._size = len(functions)
-        self._names: dict[str, Column] = _candidates(functions) if len(functions) > 1 else {}
+    def __init__(self, functions: Sequence[Function], reserved: Container[str] = ()) -> None:
+        self._reserved = reserved
+        self._names: dict[str, Column] = _candidates(functions, reserved) if len(functions) > 1 else {}
         self._uses: dict[str, _Use] = {}
         self._modules: dict[str, Column] = {}
 
@@ -90,7 +91,7 @@ class Parameters:
 
     def module(self, column: Column, role: str) -> ast.expr:
         """A parameter that takes a submodule."""
-        parameter = identifier(role, self.taken)
+        parameter = identifier(identifier(role, self._reserved), self.taken)
         self._modules[parameter] = column
         return name(parameter)
 
@@ -115,7 +116,7 @@ class Parameters:
         return min(matches, key=lambda each: each not in self._uses, default=None)
 
     def _new(self, column: Column, role: str) -> str:
-        parameter = identifier(role or "value", self.taken)
+        parameter = identifier(identifier(role or "value", self._reserved), self.taken)
         fallback = next(value for value in column if value is not ABSENT)
         self._names[parameter] = tuple(fallback if value is ABSENT else value for value in column)
         return parameter
@@ -221,7 +222,7 @@ class Parameters:
                 yield binary(name(each), "<", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] < b  # type: ignore[arg-type,operator]
 
 
-def _candidates(functions: Sequence[Function]) -> dict[str, Column]:
+def _candidates(functions: Sequence[Function], reserved: Container[str]) -> dict[str, Column]:
     """Names that may stand for numbers: the input's channels, then the static arguments, where they differ at all."""
     found: dict[str, Column] = {}
     first = functions[0]
@@ -238,9 +239,9 @@ def _candidates(functions: Sequence[Function]) -> dict[str, Column]:
         same = [each for each, values in found.items() if values == column and each.startswith("in_")]
         if same and position >= (len(first.arguments) if first.declared is None else first.declared):
             # A dimension that the signature names keeps its name, and its place in front.
-            found = {identifier(argument) if each == same[0] else each: v for each, v in found.items()}
+            found = {identifier(argument, reserved) if each == same[0] else each: v for each, v in found.items()}
         else:
-            found[identifier(argument, found)] = column
+            found[identifier(identifier(argument, reserved), found)] = column
         for each in same:
             found.pop(each, None)
     kept = (int, float, bool, str)

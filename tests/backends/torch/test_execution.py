@@ -142,6 +142,43 @@ TEXTS = {
           scale as gain
           conv(4, 3, bias_init = -2.0) -> bn
           output y }""",
+    "a block with several results": """
+        block halves(c) [N, _] { linear(2 * c) -> split(2, axis = -1) }
+        model m() { input x: f32[N, 6]
+          a, b = halves(4)
+          c, d = x -> halves(3)
+          p = [a, b] -> mul -> linear(3)
+          [[c, d] -> add, p] -> sub
+          output y }""",
+    "values called like the helpers and classes of the file": """
+        block embed(d) [N, T] { positions = id -> positions ; positions -> embedding(9, d) }
+        model m() { input ids: i64[N, T]
+          Embed = embed(4)
+          attend = Embed -> layer_norm
+          [attend, Embed, Embed] -> attention(2) -> linear(2)
+          output y }""",
+    "parameters called like the classes of the file": """
+        block Unit(Conv) { conv(Conv, 3) }
+        block stage(Unit_, layer, i) {
+          for k in 0..i { Unit(Unit_) -> relu }
+          repeat layer { conv(Unit_, 1) -> relu -> conv(Unit_, 3) }
+        }
+        model m() { input x: f32[N, 3, 6, 6]
+          stage(4, 2, 3) -> stage(5, 3, 2)
+          output y }""",
+    "a learned tensor of its own": """
+        model m() { input x: f32[N, 5, 4]
+          p = param([1, 5, 4])
+          q = param([1, 1, 4])
+          [[x, p] -> add, q] -> mul -> linear(2)
+          output y }""",
+    "a swap that a loop carries": """
+        model m() { input a: f32[N, 4]
+          input b: f32[N, 4]
+          [a, b]
+          repeat 3 { p, q = id ; r = p -> linear(4) ; [q, r] }
+          add
+          output y }""",
     "sizes from shapes": """
         model m() { input x: f32[N, 4, H, W]
           conv(8, 3, stride = 2)
