@@ -31,22 +31,34 @@ def _test(arguments: argparse.Namespace) -> int:
     limits = opts.limits(arguments.limit)
     found: list[Diagnostic] = []
     results: list[TestResult] = []
+    unread = 0
     for path in spec_files(arguments.files):
         sink = Sink()
         inside = _test_file(path, sink, limits)
         report(sink.found, arguments.color)
         found.extend(sink.found)
         results.extend(inside)
-        if inside:
+        unread += sink.has_errors and not inside
+        if any(result.checks for result in inside):
             print(_table(path, inside, opts.wants_color(arguments.color, sys.stdout)), end="\n\n")
-        elif not sink.has_errors:
+        elif not inside and not sink.has_errors:
             print(f"note: {path} has no tests", file=sys.stderr)
+    print(_summary(results, unread, found), file=sys.stderr)
+    code = exits.exit_code(found)
+    return exits.SPEC if code == exits.FINE and not all(result.passed for result in results) else code
+
+
+def _summary(results: "list[TestResult]", unread: int, found: list[Diagnostic]) -> str:
+    """`7 tests, 43 checks: all hold`, which is said only where everything that was asked for was checked."""
     checks = [check.passed for result in results for check in result.checks]
     failed = checks.count(False)
-    outcome = f"{failed} failed" if failed else "all hold"
-    print(f"{plural(len(results), 'test')}, {plural(len(checks), 'check')}: {outcome}", file=sys.stderr)
-    code = exits.exit_code(found)
-    return exits.SPEC if failed and code == exits.FINE else code
+    unbuilt = sum(result.failed_to_build for result in results)
+    errors = sum(diagnostic.severity == "error" for diagnostic in found)
+    outcomes = [f"{failed} failed"] if failed else []
+    outcomes += [f"{plural(unbuilt, 'test')} not checked"] if unbuilt else []
+    outcomes += [f"{plural(unread, 'file')} not read"] if unread else []
+    outcomes += [plural(errors, "error")] if errors else []
+    return f"{plural(len(results), 'test')}, {plural(len(checks), 'check')}: {', '.join(outcomes) or 'all hold'}"
 
 
 def _test_file(path: str, sink: Sink, limits: Limits) -> "list[TestResult]":
@@ -70,7 +82,8 @@ def _table(path: str, results: "list[TestResult]", color: bool) -> str:
     lines = [styled(printable(path), "bold", color)]
     lines.append(f"      {_row(head, widths)}".rstrip())
     for result in results:
-        lines.append(f"  {printable(result.name)}")
+        unbuilt = "  (errors; not checked in full)" if result.failed_to_build else ""
+        lines.append(f"  {printable(result.name)}{unbuilt}")
         for check in result.checks:
             texts = tuple(printable(text) for text in (check.text, check.expected, check.computed))
             verdict = styled("ok  ", "good", color) if check.passed else styled("FAIL", "bad", color)

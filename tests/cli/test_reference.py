@@ -110,3 +110,16 @@ def test_test_reports_a_model_that_does_not_build(archdsl: Archdsl, bad: Path) -
     ran = archdsl("test", bad)
     assert ran.code == 1
     assert "`unti`" in ran.err
+
+
+def test_the_last_line_of_test_says_what_could_not_be_checked(archdsl: Archdsl, tmp_path: Path) -> None:
+    model = "model NAME { input x: f32[N, 3, 8, 8]\n conv(8, KERNEL, padding = 0)\n output y }\n"
+    broken = model.replace("NAME", "m").replace("KERNEL", "30") + "test m { params == 3 }\n"
+    good = model.replace("NAME", "k").replace("KERNEL", "3") + "test k { params == 224 }\n"
+    shape, syntax = tmp_path / "shape.arch", tmp_path / "syntax.arch"
+    shape.write_text(broken + good)
+    syntax.write_text("model m {\n")
+    ran = archdsl("test", shape, syntax, tmp_path / "missing.arch")
+    assert ran.code == 3
+    assert ran.err.endswith("\n2 tests, 1 check: 1 test not checked, 2 files not read, 3 errors\n")
+    assert archdsl("test", shape).code == archdsl("test", syntax).code == 1
