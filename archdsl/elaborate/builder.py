@@ -55,6 +55,13 @@ class Builder:
                     pending.append(node.nodes)
         return left
 
+    def dead_ends(self, outputs: tuple[Value, ...]) -> list[Node]:
+        """Nodes whose results nothing reads and whose weights nothing borrows."""
+        nodes = [node for node, _ in walk(self.regions[0])]
+        left = self.unused([value for node in nodes for value in node.outputs], outputs)
+        borrowed = {ref.owner for node in nodes if isinstance(node, Op) for ref in node.op.borrowed()}
+        return [node for node in nodes if left.issuperset(node.outputs) and node not in borrowed]
+
     def finish(
         self,
         block: str,

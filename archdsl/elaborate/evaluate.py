@@ -173,7 +173,7 @@ class Evaluator(Arithmetic):
             f"`{expr.id}` is not defined here",
             expr.span,
             "unknown name",
-            help=self.report.did_you_mean(expr.id, scope.visible()),
+            help=self.report.did_you_mean(expr.id, {*scope.visible(), "true", "false", "none"}),
         )
 
     def _list(self, expr: ast.ListExpr | ast.TupleExpr, scope: Scope) -> Any:
@@ -184,12 +184,15 @@ class Evaluator(Arithmetic):
 
     def _arithmetic(self, expr: ast.Arithmetic, scope: Scope) -> Any:
         total = self.evaluate(expr.operands[0], scope)
-        for symbol, operand in zip(expr.operators, expr.operands[1:], strict=True):
+        last = len(expr.operators) - 1
+        for index, (symbol, operand) in enumerate(zip(expr.operators, expr.operands[1:], strict=True)):
             right = self.evaluate(operand, scope)
             if isinstance(total, Unknown) or isinstance(right, Unknown):
                 total = UNKNOWN
                 continue
-            total = self.binary(symbol, total, right, expr.operands[0].span.to(operand.span), operand.span)
+            # The chain's own span holds the brackets around its first and last operand, the operands' spans do not.
+            end = expr.span.end if index == last else operand.span.end
+            total = self.binary(symbol, total, right, Span(expr.span.source, expr.span.start, end), operand.span)
         return total
 
     def _negative(self, expr: ast.Negative, scope: Scope) -> Any:

@@ -118,6 +118,8 @@ class Functions(Statements):
         with self.report.inside(name, span):
             inside = {value: builder.add_input(value.type, value.name) for value in carried}
             function = self._body(name, builder, values, prepare(inside), origin)
+            if not isinstance(function, Unknown):
+                self.warn_unused(builder, function.outputs)
         self.call_depth -= 1
         if isinstance(function, Unknown):
             return Specialised(UNKNOWN, ())
@@ -126,6 +128,18 @@ class Functions(Statements):
             function.inputs = tuple(value for value in function.inputs if value not in unused)
         kept = tuple(index for index, value in enumerate(carried) if inside[value] not in unused)
         return Specialised(function, kept)
+
+    def warn_unused(self, builder: Builder, outputs: tuple[Value, ...]) -> None:
+        """Warn about every step whose result is thrown away: almost always a misunderstanding of what moves the flow."""
+        for node in builder.dead_ends(outputs):
+            self.report.error(
+                "W0501",
+                "the result of this step is not used",
+                node.span,
+                "nothing reads it",
+                help="`x = ...` names a value and does not move the flow: write `... as x` to go on from it, or `x -> ...`",
+                severity="warning",
+            )
 
     def _body(
         self,

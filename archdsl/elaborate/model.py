@@ -81,6 +81,7 @@ class _Model:
             return None
         mark_train_only(builder.regions[0], builder.outputs)
         outputs = tuple(output.value for output in builder.outputs)
+        self.elaborator.warn_unused(builder, outputs)
         shown: dict[str, object] = {key: plain(value) for key, value in parameters.items()}
         entry = builder.finish(syntax.name.id, shown, outputs, syntax, syntax.span, syntax.doc)
         functions = reachable(entry)

@@ -15,7 +15,7 @@ from archdsl.source import Span
 # limit is reached in well under a second whatever the spec does.
 EXPRESSION_STEP = 1
 CALL_STEPS = 20
-OPERATOR_STEPS = 40
+OPERATOR_STEPS = 60
 FILE_STEPS = 500
 ARGUMENT_STEPS = 4
 """For every argument written and every parameter bound."""
@@ -185,10 +185,15 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     mistake."""
     from difflib import get_close_matches
 
+    from archdsl.ops.synonyms import SYNONYMS
+
     pool = sorted(set(candidates))
     lowered = {candidate.lower(): candidate for candidate in pool}
     if name.lower() in lowered:
         return lowered[name.lower()]
+    foreign = SYNONYMS.get(name.lower())
+    if foreign in lowered:
+        return foreign
     # Comparing is slow: with many candidates only those of about the same length and with the same start count.
     if len(pool) > _MAX_CANDIDATES:
         pool = [word for word in pool if abs(len(word) - len(name)) <= 2 and word[:1] == name[:1]][:_MAX_CANDIDATES]

@@ -82,9 +82,16 @@ model m {
         "the imported file does not define this name",
         """`use "file.arch" (a, b)` takes names that the file defines: blocks, models, constants.
 
-wrong:  use std.vision (no_such_block)
-right:  use std.vision (squeeze_excite)""",
-        "",
+wrong:  use std.gates (no_such_block)
+right:  use std.gates (squeeze_excite)""",
+        """\
+use std.gates (no_such_block)
+model m {
+  input x: f32[N, 3, 8, 8]
+  relu
+  output y
+}
+""",
     ),
     Code(
         "E0206",
@@ -704,9 +711,11 @@ model m {
         "E0907",
         "too-many-steps",
         "elaboration takes too many steps",
-        """The language is total: every spec ends. Expressions cost one step, calls 20, operators 40. `repeat`
-of a body that keeps its type costs one iteration however often it repeats; a body that changes its type is
-written out. `--limit steps=...` raises the limit.
+        """The language is total: every spec ends. An expression costs one step, a call of a block 20 and 40 more
+for a new specialisation, an operator 60, an element of a list that is compared or passed on one. `repeat` of a
+body that keeps its type costs one iteration however often it repeats; a body that changes its type is written
+out. `--limit steps=...` raises the limit. Lists of more than 100 000 elements and strings of more than 10 000
+characters count as endless too, and no limit raises that.
 
 wrong:  repeat 1_000_000 { pad([0, 0, 0, 1]) }
 right:  repeat 1_000_000 { conv(64, 3) -> relu }""",
@@ -721,9 +730,12 @@ model m {
     ),
     Code(
         "E0908",
-        "integer-too-large",
-        "an integer outgrows 63 bits",
-        """Counts are exact integers below 2**63; a power that would exceed that is refused before it is computed.
+        "number-out-of-bounds",
+        "an integer, a dimension or a tensor is too large",
+        """Integers are exact and below 2**63; a power that would exceed that is refused before it is computed.
+A tensor has fewer than 2**63 elements and at most 32 axes, a symbolic dimension at most 256 terms of 32
+factors, a network fewer than 2**1024 operators. Nothing that anybody runs comes near; recursion that doubles
+something does.
 
 wrong:  let n = 2 ** 2 ** 60
 right:  let n = 2 ** 10""",
@@ -742,5 +754,25 @@ model m {
         "a spec and its imports are too large together",
         """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
         "",
+    ),
+    Code(
+        "W0501",
+        "unused-result",
+        "a step's result is thrown away",
+        """A warning: the network is accepted, and the step is counted and compiled, but no output depends on it.
+`name = flow` gives a value a name and leaves the current value where it was; written for every layer, as in Python, it
+applies each of them to the same input.
+
+odd:    x = conv(16, 3)
+        x = relu
+right:  conv(16, 3) -> relu as x""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  h = conv(16, 3)
+  relu
+  output y
+}
+""",
     ),
 )
