@@ -1,14 +1,14 @@
 """Diagnostics for programs: JSON of our own schema, SARIF 2.1.0, and GitHub workflow commands.
 
-Lines and columns count from 1, columns in Unicode characters; an `end` is the place just after the last
-character.
+All are `in_order`. Lines and columns count from 1, columns in Unicode characters; an `end` is the place just after
+the last character.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics.model import Diagnostic
+from archdsl.diagnostics.model import Diagnostic, in_order
 from archdsl.diagnostics.terminal import printable
 from archdsl.source import Span
 
@@ -21,7 +21,7 @@ SCHEMA = 1
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     """One object: `{"schema": 1, "diagnostics": [{code, severity, message, file, start, end, label, related,
     trace, notes, help}]}`; `file`, `start` and `end` are null for a finding about no place in a source."""
-    return json.dumps({"schema": SCHEMA, "diagnostics": [_record(d) for d in diagnostics]}, indent=2)
+    return json.dumps({"schema": SCHEMA, "diagnostics": [_record(d) for d in in_order(diagnostics)]}, indent=2)
 
 
 def _record(diagnostic: Diagnostic) -> dict[str, object]:
@@ -59,7 +59,7 @@ def render_sarif(diagnostics: Sequence[Diagnostic], codes: "Mapping[str, Code]",
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, used) for diagnostic in diagnostics],
+        "results": [_result(diagnostic, used) for diagnostic in in_order(diagnostics)],
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
@@ -106,7 +106,7 @@ def _location(span: Span, text: str) -> dict[str, object]:
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
     """One workflow command a line (`::error file=...,line=...::message`), which GitHub Actions shows on the
     changed lines."""
-    return "\n".join(_command(diagnostic) for diagnostic in diagnostics)
+    return "\n".join(_command(diagnostic) for diagnostic in in_order(diagnostics))
 
 
 def _command(diagnostic: Diagnostic) -> str:

@@ -44,12 +44,33 @@ class Diagnostic:
     trace: tuple[Frame, ...] = ()
     severity: Severity = "error"
 
+    def __str__(self) -> str:
+        from archdsl.diagnostics.text import render_text
+
+        return render_text([self])
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Diagnostics as a reader goes through them: those of one file together, by where they start.
+
+    They are found in another order: characters first, then the grammar, then model by model. Files come in the order in
+    which something was first found in them; what is no place in a file keeps its own place among them.
+    """
+    found = list(diagnostics)
+    ranks: dict[int, int] = {}
+    keys = {
+        id(diagnostic): (ranks.setdefault(id(span.source), number), span.start) if span else (number, 0)
+        for number, diagnostic in enumerate(found)
+        for span in (diagnostic.span,)
+    }
+    return sorted(found, key=lambda diagnostic: keys[id(diagnostic)])
+
 
 class ArchError(Exception):
-    """A spec was rejected. Carries every diagnostic that was found; printing it prints them as text."""
+    """A spec was rejected. Carries every diagnostic that was found, `in_order`; printing it prints them as text."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = tuple(in_order(diagnostics))
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:

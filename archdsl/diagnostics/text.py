@@ -19,7 +19,7 @@ character by character.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archdsl.diagnostics.model import Diagnostic, Label
+from archdsl.diagnostics.model import Diagnostic, Label, in_order
 from archdsl.diagnostics.terminal import cells, printable, styled
 from archdsl.source import Source, Span
 
@@ -48,8 +48,8 @@ class _Mark:
 
 
 def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
-    """All diagnostics in the order given, a blank line between two, without a final line break."""
-    return "\n\n".join(_render(diagnostic, color) for diagnostic in diagnostics)
+    """All diagnostics `in_order`, a blank line between two, without a final line break."""
+    return "\n\n".join(_render(diagnostic, color) for diagnostic in in_order(diagnostics))
 
 
 def _render(diagnostic: Diagnostic, color: bool) -> str:

@@ -1,10 +1,14 @@
 """Diagnostics for programs: JSON, SARIF, GitHub."""
 
 import json
+import re
+
+import pytest
 
 from archdsl.diagnostics.codes import Code
 from archdsl.diagnostics.json import render_github, render_json, render_sarif
-from archdsl.diagnostics.model import Diagnostic, Frame, Label
+from archdsl.diagnostics.model import ArchError, Diagnostic, Frame, Label
+from archdsl.diagnostics.text import render_text
 from archdsl.source import Source, Span
 
 SOURCE = Source("specs/a b.arch", "model x {\n  名 cnov(3)\n}\n")
@@ -92,3 +96,28 @@ def test_github_gives_no_columns_over_several_lines() -> None:
     line = render_github([Diagnostic("E1", "m", Span(SOURCE, 0, 20))])
     assert "col=" not in line
     assert "line=1,endLine=2" in line
+
+
+@pytest.mark.parametrize("renderer", ["text", "json", "sarif", "github", "error"])
+def test_findings_of_a_file_stand_in_the_order_of_its_text(renderer: str) -> None:
+    first, second = Source("one.arch", "a b c d"), Source("two.arch", "e")
+    found = [
+        Diagnostic("E0105", "found-3", Span(first, 4, 5)),
+        Diagnostic("E0601", "found-4", None),
+        Diagnostic("E0101", "found-1", Span(first, 0, 1)),
+        Diagnostic("E0101", "found-5", Span(second, 0, 1)),
+        Diagnostic("E0101", "found-2", Span(first, 0, 1)),
+    ]
+    printed = {
+        "text": render_text,
+        "json": render_json,
+        "sarif": lambda given: render_sarif(given, {}, "1"),
+        "github": render_github,
+        "error": lambda given: str(ArchError(given)),
+    }[renderer](found)
+    assert re.findall("found-.", printed) == ["found-1", "found-2", "found-3", "found-4", "found-5"]
+
+
+def test_a_finding_reads_as_the_text_that_the_command_line_prints() -> None:
+    found = Diagnostic("W0101", "a remark", Span(Source("one.arch", "a b"), 2, 3), severity="warning")
+    assert str(found) == render_text([found])
