@@ -56,11 +56,16 @@ class Builder:
         return left
 
     def dead_ends(self, outputs: tuple[Value, ...]) -> list[Node]:
-        """Nodes whose results nothing reads and whose weights nothing borrows."""
+        """Nodes whose results nothing reads and whose weights nothing borrows; views (`x = id`) cost nothing and may be
+        there for one arm of an `if` only."""
         nodes = [node for node, _ in walk(self.regions[0])]
         left = self.unused([value for node in nodes for value in node.outputs], outputs)
         borrowed = {ref.owner for node in nodes if isinstance(node, Op) for ref in node.op.borrowed()}
-        return [node for node in nodes if left.issuperset(node.outputs) and node not in borrowed]
+        return [
+            node
+            for node in nodes
+            if left.issuperset(node.outputs) and node not in borrowed and not (isinstance(node, Op) and node.op.view)
+        ]
 
     def finish(
         self,

@@ -130,14 +130,14 @@ class Functions(Statements):
         return Specialised(function, kept)
 
     def warn_unused(self, builder: Builder, outputs: tuple[Value, ...]) -> None:
-        """Warn about every step whose result is thrown away: almost always a misunderstanding of what moves the flow."""
+        """Warn about every step whose result is thrown away: mostly a misunderstanding of what moves the flow."""
         for node in builder.dead_ends(outputs):
             self.report.error(
                 "W0501",
                 "the result of this step is not used",
                 node.span,
                 "nothing reads it",
-                help="`x = ...` names a value and does not move the flow: write `... as x` to go on from it, or `x -> ...`",
+                help="`x = ...` names a value and does not move the flow: write `... as x`, or go on with `x -> ...`",
                 severity="warning",
             )
 
