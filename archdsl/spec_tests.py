@@ -115,9 +115,8 @@ class _Checker(Evaluator):
     """Evaluates the checks of one test against one program."""
 
     def __init__(self, program: Program, item: TestItem, module: Module, report: Reporter) -> None:
-        resolver = module.resolver
-        assert isinstance(resolver, Resolver)
-        super().__init__(report, resolver.find)
+        # A check speaks of figures and labels; a misspelt `param` must not mean the operator of that name.
+        super().__init__(report, lambda name: None)
         Binder(self)
         self.program = program
         self.costs = CostModel(program)
