@@ -24,7 +24,7 @@ from archdsl.types.dims import DimTooLarge
 
 def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: str | None = None) -> Module | None:
     """Read and load a spec file; None when it cannot be read or parsed. Everything wrong is in `sink`."""
-    real = os.path.realpath(path)
+    real = _real(path)
     text = _read(real, str(path), sink, limits)
     if text is None:
         return None
@@ -33,13 +33,13 @@ def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: st
 
 def read_source(path: str | os.PathLike[str], sink: Sink, limits: Limits) -> Source | None:
     """The text of a spec file without its imports; None after a report to `sink`."""
-    text = _read(os.path.realpath(path), str(path), sink, limits)
+    text = _read(_real(path), str(path), sink, limits)
     return None if text is None else Source(str(path), text)
 
 
 def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", root: str | None = None) -> Module | None:
     """Load a spec from a string; relative imports are resolved against `root`, else the working directory."""
-    base = os.path.realpath(root or os.getcwd())
+    base = os.path.realpath(root) if root else _here()
     return _load(Source(name, text), os.path.join(base, "<string>"), sink, limits, base)
 
 
@@ -53,10 +53,26 @@ def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> M
     return module
 
 
+def _real(path: str | os.PathLike[str]) -> str:
+    """The path with symbolic links followed; as it is where the system cannot even look at it."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return str(path)
+
+
+def _here() -> str:
+    """The working directory; a place that holds nothing where it has been removed."""
+    try:
+        return os.path.realpath(os.getcwd())
+    except OSError:
+        return os.devnull
+
+
 def _root(real: str, root: str | None) -> str:
     if root is not None:
         return os.path.realpath(root)
-    here = os.path.realpath(os.getcwd())
+    here = _here()
     return here if _inside(real, here) else os.path.dirname(real)
 
 
@@ -255,4 +271,4 @@ class _Loader:
                 if found.code == "E0601":
                     found.code = "E0208"
             return None
-        return self.load(Source(os.path.relpath(path), text), path)
+        return self.load(Source(os.path.relpath(path, _here()), text), path)

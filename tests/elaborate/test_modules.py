@@ -238,3 +238,34 @@ def test_a_mistake_in_one_model_does_not_stop_another():
     # The same mistake is reported once, and still keeps the model from being built.
     assert elaborate(module, "a", {}, {}, sink, Limits()) is None
     assert len(sink.found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("nothing.arch", "E0601"), ("folder", "E0602"), ("nul\0.arch", "E0603"), ("latin.arch", "E0604")]
+)
+def test_a_file_that_cannot_be_read_is_a_diagnostic(tmp_path, name, code):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin.arch").write_bytes("model caf\u00e9".encode("latin-1"))
+    module, found = load(f"{tmp_path}/{name}")
+    assert module is None
+    assert [d.code for d in found] == [code]
+
+
+def test_a_misspelt_file_name_gets_a_suggestion(tmp_path):
+    write(tmp_path, resnet=MODEL.format("relu"))
+    (found,) = load(tmp_path / "resnte.arch")[1]
+    assert found.help == "did you mean `resnet.arch`?"
+
+
+def test_a_file_may_start_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "main.arch").write_bytes(b"\xef\xbb\xbf" + MODEL.format("relu").encode())
+    assert load(tmp_path / "main.arch")[1] == []
+
+
+def test_a_removed_working_directory_holds_nothing(tmp_path, monkeypatch):
+    write(tmp_path, blocks="block f() { relu }\n", main='use "blocks.arch" (f)\n' + MODEL.format("f"))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load(tmp_path / "main.arch")[1] == []
