@@ -60,10 +60,12 @@ class Pad(Operator):
         return t.call("F.pad", x, tuple(sides), value=t.option(self.value, 0.0))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """The axes are an input of the node: onnxruntime makes a `Pad` that lists all of them part of the pool that
+        follows, and a maximum over its negative elements and our zeros is then taken without the zeros."""
         (x,) = inputs
-        chosen = rules.axes_of(self.axis, x.type.rank)
-        pads = [side if axis in chosen else 0 for side in self._sides() for axis in range(x.type.rank)]
-        return o.node("Pad", x, o.constant(pads, "i64"), o.constant(self.value))
+        chosen = sorted(rules.axes_of(self.axis, x.type.rank))
+        pads = [side for side in self._sides() for _ in chosen]
+        return o.node("Pad", x, o.constant(pads, "i64"), o.constant(self.value), o.constant(chosen, "i64"))
 
 
 class Resize(Operator):

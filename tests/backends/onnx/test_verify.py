@@ -47,3 +47,12 @@ def test_a_missing_torch_is_a_diagnostic(load, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ArchError, match="archdsl\\[torch\\]") as error:
         verify(program)
     assert error.value.diagnostics[0].code == "E0801"
+
+
+@pytest.mark.parametrize("step", ["max_pool(2, stride = 1)", "avg_pool(2, stride = 1)", "conv(4, 3, padding = 0)"])
+@pytest.mark.parametrize("side", ["6", "W"])
+def test_zeros_padded_on_take_part_in_the_window_that_follows(load, step: str, side: str):
+    # onnxruntime can make a pad part of the operator after it, where a maximum would not see the zeros.
+    network = load(f"model m {{\n input x: f32[N, 4, 6, {side}]\n pad(1, axis = [2, 3]) -> {step}\n output y\n}}")
+    for functions in (False, True):
+        assert verify(network.program, functions=functions).passed
