@@ -79,7 +79,7 @@ class Calls:
                 code = self.construct(column, parameter.name)
             elif code is None:
                 code = self.parameters.express(column, parameter.name, parameter.default)
-            if options or parameter.module or parameter.default is not NO_DEFAULT or _is_flag(parameter.values):
+            if options or parameter.module or parameter.default is not NO_DEFAULT or parameter.flag:
                 options.append((parameter.name, code))
             else:
                 args.append(code)
@@ -125,7 +125,3 @@ def _always(column: Column, default: object) -> bool:
     return default is not NO_DEFAULT and all(
         value is ABSENT or (type(value) is type(default) and value == default) for value in column
     )
-
-
-def _is_flag(values: Column) -> bool:
-    return any(value is None or isinstance(value, bool) for value in values)

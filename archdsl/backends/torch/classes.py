@@ -19,6 +19,7 @@ from archdsl.backends.torch.lower import Body, Item, Loop, Step
 from archdsl.backends.torch.names import MODULE_ATTRIBUTES, class_name, identifier, plain_text, unused
 from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
+from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
 from archdsl.ir.program import Call, Function, Program, Value, walk
 
@@ -133,10 +134,17 @@ class Classes:
         self._registry.targets.update((member.function, klass) for member in members)
         remembered: list[ast.stmt] = [assign(self_(stored), name(each)) for each, stored in saved.items()]
         arguments = [(each.name, None if each.default is NO_DEFAULT else literal(each.default)) for each in listed]  # type: ignore[arg-type]
-        begin = ast.Expr(call(attribute(call(name("super")), "__init__")))
+        begin = call(attribute(call(name("super")), "__init__"))
         definitions: list[ast.stmt] = [ast.Expr(ast.Constant(self._describe(first.function)))]
+        if not is_entry and is_sequence(first.body):
+            begin.args = list(map(_stored, body))
+            definitions.append(function("__init__", [("self", None), *arguments], [ast.Expr(begin)]))
+            self.written.classes.append(class_(chosen, "nn.Sequential", definitions))
+            return
         if body or remembered or arguments:
-            definitions.append(function("__init__", [("self", None), *arguments], [begin, *remembered, *body]))
+            definitions.append(
+                function("__init__", [("self", None), *arguments], [ast.Expr(begin), *remembered, *body])
+            )
         inputs = [(each, None) for each in forward.arguments]
         definitions.append(function("forward", [("self", None), *inputs], statements))
         self.written.classes.append(class_(chosen, "nn.Module", definitions))
@@ -147,7 +155,8 @@ class Classes:
         numbered."""
         function = members[0].function
         chosen = class_name(f"{self._owners.get(function, '')}_{function.block}")
-        others = [each.function for each in block if each not in members]
+        mine = set(members)
+        others = [each.function for each in block if each not in mine]
         for argument, value in function.arguments.items() if chosen in self._taken else ():
             same = all(each.function.arguments.get(argument) is True for each in members)
             if value is True and same and all(each.arguments.get(argument) is False for each in others):
@@ -172,6 +181,12 @@ class Classes:
         if any(len(line) > WIDTH - 10 for line in doc.split("\n")):
             doc = "\n".join(wrap(" ".join(doc.split()), WIDTH - 10))
         return doc.replace("\n", "\n    ")
+
+
+def _stored(statement: ast.stmt) -> ast.expr:
+    """The submodule that `self.add_module("0", ...)` stores."""
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    return statement.value.args[1]
 
 
 class _Saved(ast.NodeTransformer):

@@ -62,12 +62,14 @@ class Forward:
         self._comments = comments
         self.comments: dict[ast.stmt, str] = {}
         self._pending: dict[Value, _Pending] = {}
+        self._open: dict[Value, None] = {}  # pending values that no branch written elsewhere makes
         self._vars: dict[Value, str] = {}
         self._holding: Counter[str] = Counter()
         self._forced: dict[Value, str] = {}
         self._left = reads(body)
         self._total = Counter(self._left)
         self._shown: TensorType | None = None
+        self._spare = 0
         self._depth = 0
         self._indent = 8
         self._taken = set(reserved)
@@ -126,10 +128,10 @@ class Forward:
         for each in POOL:
             if each not in self._taken and self._holding[each] == 0:
                 return each
-        number = 1
-        while f"x{number}" in self._taken or self._holding[f"x{number}"]:
-            number += 1
-        return f"x{number}"
+        self._spare += 1
+        while f"x{self._spare}" in self._taken:
+            self._spare += 1
+        return f"x{self._spare}"
 
     def _hold(self, value: Value, variable: str) -> None:
         self._vars[value] = variable
@@ -181,7 +183,7 @@ class Forward:
                 self._assign(value, statements)
         codes: list[ast.expr] = []
         for value in values:
-            pending = self._pending.pop(value, None)
+            pending = self._take(value)
             if pending is not None:
                 codes.append(pending.code)
                 continue
@@ -222,7 +224,8 @@ class Forward:
             self._assign(value, statements)
 
     def _assign(self, value: Value, statements: list[ast.stmt]) -> None:
-        pending = self._pending.pop(value)
+        pending = self._take(value)
+        assert pending is not None
         dying = [variable for read in pending.reads if (variable := self._read(read)) is not None]
         variable = self._variable(value, dying)
         self._hold(value, variable)
@@ -260,28 +263,27 @@ class Forward:
         own = applications(step.code)
         merges = len(counts) > 1
         folded: dict[Value, _Pending] = {}
-        for value in list(self._pending):
+        inside = step in self._inside
+        for value in self._touched(counts) if inside else list(self._pending):
             pending = self._pending[value]
             if counts[value] == 1 and self._total[value] == 1 and value not in self._author:
                 small = isinstance(step.code, Infix) and pending.applications == 1
                 if merges and (value in self._inner_values or small):
                     folded[value] = pending
                     continue
-                if not merges and (step in self._inside or self._extends(pending, step, own)):
+                if not merges and (inside or self._extends(pending, step, own)):
                     folded[value] = pending
                     continue
-            if step in self._inside and counts[value] == 0 and value in self._inner_values:
-                continue
             self._assign(value, statements)
         code = self._code(step.code, folded, scope)
-        breaks = isinstance(step.code, Infix) or (not merges and step not in self._inside)
+        breaks = isinstance(step.code, Infix) or (not merges and not inside)
         if folded and breaks and not self._fits("return ", code):
             for value in folded:
                 self._assign(value, statements)
             folded = {}
             code = self._code(step.code, folded, scope)
         for value in folded:
-            del self._pending[value]
+            self._take(value)
         reads = [each for value in values for each in (folded[value].reads if value in folded else [value])]
         if len(step.outputs) != 1:
             self._unpack(step, code, reads, statements)
@@ -302,6 +304,8 @@ class Forward:
         total = own + sum(each.applications for each in chain)
         closed = pools or (norm_first and heavy)
         self._pending[value] = _Pending(code, reads, total, heavy, norm_first, closed, value.type)
+        if value not in self._inner_values:
+            self._open[value] = None
         if value in self._author or value in self._forced or self._total[value] != 1:
             self._assign(value, statements)
 
@@ -310,6 +314,14 @@ class Forward:
             return folded[read].code if read in folded else name(self._vars[read])
 
         return self._expressions.write(code, value, scope)
+
+    def _touched(self, reads: Iterable[Value]) -> list[Value]:
+        """What a step of a branch that is written elsewhere deals with: not the branches that wait beside it."""
+        return [*dict.fromkeys([*self._open, *(value for value in reads if value in self._pending)])]
+
+    def _take(self, value: Value) -> _Pending | None:
+        self._open.pop(value, None)
+        return self._pending.pop(value, None)
 
     def _unpack(self, step: Step, code: ast.expr, reads: Sequence[Value], statements: list[ast.stmt]) -> None:
         """`q, k, v = ...`."""

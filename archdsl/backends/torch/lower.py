@@ -10,14 +10,18 @@ from typing import Literal, cast
 
 from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
 from archdsl.backends.torch.names import check_segment
-from archdsl.backends.torch.records import Apply, Built, Code, Input, Method, Place, Run, mentioned
+from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Method, Place, Run, mentioned
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Init
 from archdsl.ir.program import Call, Function, Node, Op, Repeat, Segment, Value
 from archdsl.source import Span
+from archdsl.types.tensor import TensorType
 
 MAX_LOOPS = 12
 """Loops inside one another in one function; Python itself refuses more than 20 nested statements."""
+
+SPINE = 8
+"""Levels of one operator's code, at most; what is deeper becomes several steps."""
 
 Weight = Literal["heavy", "norm", "light"]
 """How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a
@@ -169,6 +173,8 @@ class _Lowering:
             if isinstance(code, Input) and len(outputs) == 1:
                 self._alias(outputs[0], code.value)
                 continue
+            pieces, code = _cut(code, outputs[0].type)
+            steps.extend(self._step(node, (between,), piece, weight) for between, piece in pieces)
             inner = _wide_receiver(code)
             if inner is not None:
                 # A call of several tensors gets a line of its own before methods are called on its result.
@@ -209,6 +215,47 @@ class _Lowering:
         place = Place(segment.name, segment.index, segment.strides)
         used = times if segment.index is not None else ()
         self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used))
+
+
+def _cut(code: Code, type: TensorType) -> tuple[list[tuple[Value, Code]], Code]:
+    """A sum of a thousand operands is a tree a thousand levels deep: it is cut into pieces of `SPINE` levels, so that
+    everything after this may be recursive."""
+    spine: list[Code] = []
+    bottom: Code | None = code
+    while bottom is not None:
+        spine.append(bottom)
+        bottom = _first(bottom)
+    if len(spine) <= SPINE:
+        return [], code
+    pieces: list[tuple[Value, Code]] = []
+    current = spine.pop()
+    depth = 0
+    while spine:
+        if depth == SPINE:
+            value = Value(type)
+            pieces.append((value, current))
+            current, depth = Input(value), 0
+        current = _with_first(spine.pop(), current)
+        depth += 1
+    return pieces, current
+
+
+def _first(code: Code) -> Code | None:
+    """The part that comes first in a tree's text, along which operators build up."""
+    if isinstance(code, Infix):
+        return code.left
+    if isinstance(code, Method):
+        return code.receiver
+    return code.args[0] if isinstance(code, Apply) and code.args else None
+
+
+def _with_first(code: Code, first: Code) -> Code:
+    if isinstance(code, Infix):
+        return Infix(code.operator, first, code.right)
+    if isinstance(code, Method):
+        return Method(first, code.name, code.args, code.options)
+    assert isinstance(code, Apply)
+    return Apply(code.target, (first, *code.args[1:]), code.options)
 
 
 def _wide_receiver(code: Code) -> Apply | None:

@@ -29,13 +29,15 @@ Column = tuple[object, ...]
 
 @dataclass(slots=True, eq=False, repr=False)
 class Parameter:
-    """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks
-    one that takes a submodule, whose values are functions."""
+    """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks one
+    that takes a submodule, whose values are functions; `flag` one that callers give by name, because its value says
+    little."""
 
     name: str
     values: Column
     default: object = NO_DEFAULT
     module: bool = False
+    flag: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -58,7 +60,9 @@ class Parameters:
         """The parameters that are used, those with a default last."""
         modules = [Parameter(each, column, module=True) for each, column in self._modules.items()]
         numbers = [
-            Parameter(each, self._names[each], self._default(each)) for each in self._names if each in self._uses
+            Parameter(each, values, self._default(each), flag=any(v is None or isinstance(v, bool) for v in values))
+            for each, values in self._names.items()
+            if each in self._uses
         ]
         plain = [each for each in numbers if each.default is NO_DEFAULT]
         return plain + modules + [each for each in numbers if each.default is not NO_DEFAULT]

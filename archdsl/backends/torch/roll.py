@@ -151,9 +151,13 @@ class _Roller:
             # A mark that comes twice in a period is a loop inside: that one first, unless it turned out to be none.
             inner = self._strict and len(set(marks[position : position + period])) < period
             if 0 < period <= MAX_PERIOD and not inner:
-                times = _repetitions(marks, position, period)
-                if times > 1:
-                    loop = self._loop(items[position : position + times * period], period, depth)
+                times = _repetitions(marks, position, period, 3)
+                # What three rounds cannot do more cannot; a tail that does not fit is left out by halving.
+                if times > 1 and self._loop(items[position : position + times * period], period, depth):
+                    times = _repetitions(marks, position, period, len(items))
+                    while times > 1 and loop is None:
+                        loop = self._loop(items[position : position + times * period], period, depth)
+                        times //= 2
             if loop is None:
                 folded.append(items[position])
                 position += 1
@@ -260,10 +264,11 @@ def _position(item: Item) -> Hashable:
     return (id(item.span.source), item.span.start, item.span.end)
 
 
-def _repetitions(marks: Sequence[int], start: int, period: int) -> int:
-    """How often the `period` marks from `start` on stand there in a row."""
+def _repetitions(marks: Sequence[int], start: int, period: int, limit: int) -> int:
+    """How often the `period` marks from `start` on stand there in a row, counted up to `limit`."""
     position = start + period
-    while position < len(marks) and marks[position] == marks[position - period]:
+    end = min(len(marks), start + period * limit)
+    while position < end and marks[position] == marks[position - period]:
         position += 1
     return (position - start) // period
 
@@ -331,9 +336,8 @@ def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Valu
         return parameters.get(value, value)
 
     if isinstance(item, Step):
-        item.code = rewritten(item.code, moved, read)
-    else:
-        item.inputs = tuple(map(read, item.inputs))
-        for step in item.steps:
-            _shifted(step, strides, parameters, depth)
-    return item
+        code = rewritten(item.code, moved, read)
+        return Step(item.outputs, code, item.weight, item.place, item.span, item.train_only)
+    inputs = tuple(map(read, item.inputs))
+    steps = [_shifted(step, strides, parameters, depth) for step in item.steps]
+    return Loop(item.times, item.parameters, steps, item.results, inputs, item.outputs, item.span, item.train_only)

@@ -3,6 +3,8 @@
 *No-ops.* A dropout of rate 0 in every specialisation goes.
 *Families.* `for i in 0..n { layer(k) as "layer{i+1}" }` names its calls `layer1`, `layer2`, ...: from `FAMILY` on,
 these are one list under the hood, registered and called in a loop.
+*Sequences.* A block whose parts are called `0`, `1`, ... one after the other is an `nn.Sequential`; its functional
+steps become modules.
 *Chains of labels.* Where one label numbers a whole chain (`as features` on convolutions, activations and pools
 alike), the functional steps become modules, so that the list is an `nn.Sequential`."""
 
@@ -53,6 +55,8 @@ def tidy(bodies: Sequence[Body]) -> None:
     _drop_no_ops(bodies)
     for body in bodies:
         _label_chains(body)
+        if is_sequence(body):
+            _as_sequence(body)
     _families(bodies)
 
 
@@ -196,6 +200,41 @@ def as_module(step: Step) -> Apply | None:
         starts = [arg.value for arg in code.args if isinstance(arg, Leaf)]
         return Apply("nn.Flatten", () if starts == [1] else code.args)
     return None
+
+
+# ----------------------------------------------------------------------------------------------------------- sequences
+
+
+def is_sequence(body: Body) -> bool:
+    """Whether a body is a chain of parts that are called `0`, `1`, `2`, ... in order, each a module or the like of
+    one."""
+    if len(body.inputs) != 1 or not body.items or any(not name.isdecimal() for name in body.entries):
+        return False
+    value = body.inputs[0]
+    for position, item in enumerate(body.items):
+        if not isinstance(item, Step) or item.place.name != str(position) or item.place.index is not None:
+            return False
+        owns = isinstance(item.code, Run) and item.code.place.name == item.place.name
+        if mentioned(item.code)[0] != [value] or not (owns or as_module(item)) or len(item.outputs) != 1:
+            return False
+        value = item.outputs[0]
+    starts = any(entry.starts for entries in body.entries.values() for entry in entries)
+    return body.outputs == (value,) and not starts
+
+
+def _as_sequence(body: Body) -> None:
+    entries: dict[str, list[Entry]] = {}
+    for step in body.items:
+        assert isinstance(step, Step)
+        name = step.place.name
+        if name in body.entries:
+            entries[name] = body.entries[name]
+            continue
+        made = as_module(step)
+        assert made is not None
+        entries[name] = [Entry(step.place, made, (), ())]
+        step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
+    body.entries = entries
 
 
 # ------------------------------------------------------------------------------------------------------------ families

@@ -179,6 +179,13 @@ TEXTS = {
           repeat 3 { p, q = id ; r = p -> linear(4) ; [q, r] }
           add
           output y }""",
+    "a block whose parts are numbered": """
+        block head(out) { conv(out, 1) as "0" -> relu as "1" -> flatten as "2" -> linear(out) as "3" }
+        model m() { input x: f32[N, 3, 4, 4]
+          left = x -> head(4)
+          right = x -> head(5)
+          [left, right] -> concat
+          output y }""",
     "sizes from shapes": """
         model m() { input x: f32[N, 4, H, W]
           conv(8, 3, stride = 2)
