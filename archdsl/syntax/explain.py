@@ -10,8 +10,10 @@ from typing import Final
 
 from archdsl.syntax import words
 from archdsl.syntax.driver import Machine
+from archdsl.syntax.habits import HABITS
+from archdsl.syntax.lexemes import shown
 from archdsl.syntax.report import Reporter
-from archdsl.syntax.tokens import KEYWORDS, Tokens
+from archdsl.syntax.tokens import KEYWORDS, STATEMENT_WORDS, Tokens
 
 FOREIGN: Final = {
     "import": 'blocks come from other files with `use "file.arch" (name)`',
@@ -69,9 +71,21 @@ class Mistake:
     def text(self, position: int) -> str:
         return self.reporter.source.text[self.tokens.starts[position] : self.tokens.ends[position]]
 
+    def short(self, position: int) -> str:
+        """A token's text as messages show it."""
+        return shown(self.text(position))
+
+    def between(self, position: int) -> str:
+        """What stands between a token and the next."""
+        return self.reporter.source.text[self.tokens.ends[position] : self.tokens.starts[position + 1]]
+
     @property
     def found(self) -> str:
         return words.found(self.tokens, self.position, self.reporter.source.text)
+
+    @property
+    def expected_words(self) -> str:
+        return words.expected(self.expected)
 
     def report(self, code: str, message: str, label: str, help: str = "", at: int = -1) -> bool:
         at = self.position if at < 0 else at
@@ -85,24 +99,25 @@ def explain(reporter: Reporter, tokens: Tokens, position: int, machine: Machine)
     for try_to_explain in _EXPLANATIONS:
         if try_to_explain(mistake):
             return
-    expected = words.expected(mistake.expected)
+    expected = mistake.expected_words
     mistake.report("E0101", f"expected {expected}, found {mistake.found}", "unexpected", _help(mistake))
 
 
 def _foreign_word(m: Mistake) -> bool:
-    """`import x`, `def f(x):`, `return y`, `// note`."""
+    """`import x`, `def f(x):`, `return y`."""
     for at in (m.first, m.position):
         word = m.text(at) if m.tokens.kinds[at] == "NAME" else ""
         if word in FOREIGN and m.position - at <= 6:
             return m.report("E0113", f"`{word}` is not a word of this language", "read as a name", FOREIGN[word], at)
-    if m.kind == "MUL" and m.position == m.first and m.text(m.position) in ("//", "/"):
-        help = "comments start with `#`"
-        return m.report("E0113", f"expected {words.expected(m.expected)}, found {m.found}", "not a comment", help)
     return False
 
 
 def _dangling_arrow(m: Mistake) -> bool:
-    if m.before != "->" or m.kind not in ("SEP", "}", "|", "$END", "]", ",", "->"):
+    if m.before != "->":
+        return False
+    # A line break after an arrow does not end the flow, so the next statement is read as part of it.
+    begins = m.kind in STATEMENT_WORDS and "\n" in m.between(m.position - 1)
+    if m.kind not in ("SEP", "}", "|", "$END", "]", ",", "->") and not begins:
         return False
     help = "name an operator or block after `->`, or remove the arrow"
     return m.report("E0109", "a flow ends with `->`", "nothing to feed into", help, m.position - 1)
@@ -156,6 +171,7 @@ _EXPLANATIONS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     _empty_interpolation,
     _dangling_arrow,
     _foreign_word,
+    *HABITS,
     _keyword_as_name,
     _wrong_equals,
     _missing_comma,
@@ -168,6 +184,22 @@ def _help(m: Mistake) -> str:
     in_expression = "CMP" in expected
     if kind == "SEP" and m.after == "{" and "{" in expected:
         return "the `{` stands on the line of what it belongs to"
+    if kind == ":" and start == "let":
+        return "a constant is given without its type: `let k = 3`"
+    if kind == ":" and "~" in expected:
+        return "write `params == 3`"
+    if kind == ":" and "->" in expected and m.position == m.first + 1:
+        return "values are named without a type: `x = flow`, or `let k = 3` for a constant"
+    if kind == "->" and start == "model" and "{" in expected:
+        return "a model has no shape of its own: each `input` says its shape, and those of the outputs follow"
+    if kind == "->" and start == "block" and m.before != "{":
+        return "the shape of a block's result stands after `=>`: `block b(c) [N, d] => [N, c] { ... }`"
+    if kind == "=" and m.before == "output":
+        return "give the output a name: `output y = flow`"
+    if kind == "|" and m.after == "CMP" and m.text(m.position + 1) == ">":
+        return "a flow goes on with `->`"
+    if kind == "NUMBER" and m.before == "NAME" and "->" in expected:
+        return f"arguments stand in parentheses: `{m.short(m.position - 1)}({m.short(m.position)})`"
     if kind == ":" and ("=" in expected or in_expression):
         return "arguments are given as `name = value`" if expected & {",", ")"} else "bodies stand in { }"
     if kind == "," and start == "let":
@@ -194,6 +226,4 @@ def _help(m: Mistake) -> str:
         return f"give the {start} a name"
     if kind == ";" and expected & {",", ")", "]"}:
         return "separate with commas inside brackets"
-    if kind == "MUL" and m.text(m.position).startswith("/"):
-        return "comments start with `#`"
     return ""

@@ -61,6 +61,8 @@ class _Lexer(Layout):
                 quote = start - (group == _PLAIN_STRING)
                 self.end_open_string(quote)
                 position = quote + 1
+            elif group == _PLAIN_STRING and start == end and text.startswith('"', end + 1):
+                position = self.docstring(start - 1)
             elif group == _PLAIN_STRING:
                 self.emit("STRING", start - 1, end + 1, found[group])
                 position = end + 1
@@ -165,6 +167,17 @@ class _Lexer(Layout):
         self.emit(whole, token_start, end, value)
         if whole == "STRING_TAIL":
             self.pop(end)
+        return end
+
+    def docstring(self, start: int) -> int:
+        """Report three quotes, and skip what stands between them and the next three; returns the offset to go on
+        from."""
+        end = self.text.find('"""', start + 3) + 3
+        if end < 3:
+            end = self.line_end(start)
+        self.tokens.repaired.append((start, end))
+        help = "documentation is written in lines that start with `##`, before the item; other comments start with `#`"
+        self.reporter.error("E0113", 'a string does not start with `"""`', start, start + 3, "three quotes", help)
         return end
 
     def unclosed_string(self, start: int, end: int) -> None:

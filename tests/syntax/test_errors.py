@@ -196,3 +196,54 @@ def test_no_message_names_a_terminal_of_the_grammar(found: Found):
                 said = " ".join([d.message, d.label, d.help, *d.notes])
                 assert not internal & set(re.findall(r"[A-Z_$]{2,}", said)), said
                 assert d.message and not d.message.endswith(".")
+
+
+MODEL = "model m {\n  %s\n  output z\n}"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "at", "help"),
+    [
+        (MODEL % "ouput y", "E0101", "2:3", "did you mean `output`?"),
+        (MODEL % "inptu x: f32[N]", "E0101", "2:3", "did you mean `input`?"),
+        (MODEL % "reapeat 3 { relu }", "E0101", "2:3", "did you mean `repeat`?"),
+        (MODEL % "fro i in 0..3 { relu }", "E0101", "2:3", "did you mean `for`?"),
+        ("modle m(n) {\n  relu\n}\nmodel k { relu }", "E0101", "1:1", "did you mean `model`?"),
+        ("bolck b { relu }", "E0101", "1:1", "did you mean `block`?"),
+        (MODEL % "x = nn.Conv2d(3, 64, 3)", "E0113", "2:9", "`conv(64, 3) -> relu`"),
+        (MODEL % "self.conv1(x)", "E0113", "2:7", "there is no `self`"),
+        (MODEL % "F.relu(x)", "E0113", "2:4", "by name"),
+        (MODEL % "x.relu()", "E0113", "2:4", "by name"),
+        (MODEL % "conv(64, 3).relu()", "E0113", "2:14", "without dots"),
+        (MODEL % "conv(64, 3)(x)", "E0113", "2:14", "`x -> conv(64, 3) -> relu`"),
+        (MODEL % "y = x + conv(64, 3)", "E0113", "2:9", "`add { identity | conv(64, 3) }`"),
+        (MODEL % "x * gate", "E0113", "2:5", "`mul { identity"),
+        (MODEL % "add { a, b }", "E0101", "2:10", "write `|` between them"),
+        (MODEL % "add(3, f(4)) { a | conv(3), b }", "E0101", "2:29", "write `|` between them"),
+        (MODEL % "a, b -> concat", "E0101", "2:4", "write `[a, b]`"),
+        ("block b { conv(3, 3), relu }", "E0101", "1:21", "joined by `->`"),
+        (MODEL % "output a, b", "E0101", "2:11", "`output a`, then `output b`"),
+        (MODEL % "input x = f32[N, 3]", "E0101", "2:11", "write `input x: f32[...]`"),
+        (MODEL % "input x: [N, 3]", "E0101", "2:12", "write `input x: f32[...]`"),
+        (MODEL % "input f32[N, 3]", "E0101", "2:12", "write `input x: f32[...]`"),
+        (MODEL % "conv(16, 3) ->", "E0109", "2:15", "remove the arrow"),
+        ('"""A network,\nof {layers}."""\nmodel m { relu }', "E0113", "1:1", "start with `##`"),
+        (MODEL % '"""A network."""', "E0113", "2:3", "start with `##`"),
+        ('model m { relu }\n"""never closed', "E0113", "2:1", "start with `##`"),
+        ("-- note\nmodel m { relu }", "E0113", "1:1", "comments start with `#`"),
+        (MODEL % "relu -- note", "E0113", "2:8", "comments start with `#`"),
+        (MODEL % "relu // note", "E0113", "2:8", "comments start with `#`"),
+        ("test m { macs within 5% 12 }", "E0118", "1:25", "`macs within 2% of 3.8G`"),
+        ("test m { macs within 5 of 12 }", "E0118", "1:24", "`macs within 2% of 3.8G`"),
+        ("test m { params == 3, macs == 4 }", "E0101", "1:21", "each check has its line"),
+        ("let k: int = 3", "E0101", "1:6", "without its type: `let k = 3`"),
+        (MODEL % "conv 64", "E0101", "2:8", "`conv(64)`"),
+        ("block b(c) [N, d] -> [N, c] { relu }", "E0101", "1:19", "after `=>`"),
+    ],
+)
+def test_a_habit_from_python_or_a_misspelt_word_gets_the_help_it_needs(
+    found: Found, text: str, code: str, at: str, help: str
+):
+    (diagnostic,) = found(text)
+    assert (diagnostic.code, repr(diagnostic.span)) == (code, f"test.arch:{at}")
+    assert help in diagnostic.help
