@@ -9,10 +9,12 @@ Paths = list[list[int | None]]
 
 
 def depth(program: Program) -> int:
-    """Weight layers on the longest path of the program, a fold over its distinct functions."""
+    """Weight layers on the longest path to an output that is not for training, a fold over the distinct functions."""
     known: dict[Function, Paths] = {}
+    kept = tuple(output.value for output in program.outputs if not output.train)
     for function in program.functions:
-        known[function] = _paths(function.inputs, function.nodes, function.outputs, known)
+        outputs = kept if function is program.entry else function.outputs
+        known[function] = _paths(function.inputs, function.nodes, outputs, known)
     return max((length for row in known[program.entry] for length in row if length is not None), default=0)
 
 
