@@ -68,7 +68,12 @@ def add_limit(p: argparse.ArgumentParser) -> None:
 def add_model(p: argparse.ArgumentParser) -> None:
     """`-p`, `--dim`, `--limit` and `--color`."""
     p.add_argument(
-        "-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the model"
+        "-p",
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a parameter of the model; -p NAME and -p !NAME set a flag to true and false",
     )
     p.add_argument(
         "--dim", action="append", default=[], metavar="NAME=SIZE", help="fix a symbolic dimension of the inputs"
@@ -161,15 +166,33 @@ def dims(given: Sequence[str]) -> dict[str, int]:
 
 
 def parameters(given: Sequence[str]) -> dict[str, object]:
-    """Values as `-p` options say, read by the language's own parser. Raises `ArchError` (E0607, or a syntax
-    error)."""
+    """Values as `-p` options say, read by the language's own parser; `bn` and `!bn` are flags, as in a call. Raises
+    `ArchError` (E0607)."""
     found: dict[str, object] = {}
     for option in given:
-        name, value, source = _split("-p", option)
+        name, value, source = _split("-p", _flag(option) or option)
         if name in found:
-            raise bad_value(source, option, name, f"`{name}` is set twice", "set here again")
-        found[name] = _literal("-p", option, value, source)
+            raise bad_value(source, _flag(option) or option, name, f"`{name}` is set twice", "set here again")
+        found[name] = _literal("-p", _flag(option) or option, value, source)
     return found
+
+
+def _flag(option: str) -> str:
+    """`bn=true` for `bn`, `bn=false` for `!bn`, "" for anything else."""
+    name = option.strip()
+    if name.isidentifier():
+        return f"{name}=true"
+    return f"{name[1:]}=false" if name[:1] == "!" and name[1:].isidentifier() else ""
+
+
+def say_who_set(diagnostics: Sequence[Diagnostic], given: Sequence[str]) -> None:
+    """Add to what is wrong with a model's parameter the `-p` option that set it: the place in the spec is only where
+    the parameter is declared."""
+    for option in given:
+        name = (_flag(option) or option).partition("=")[0].strip()
+        for diagnostic in diagnostics:
+            if not diagnostic.trace and diagnostic.message.startswith(f"`{name}` of `"):
+                diagnostic.notes = (*diagnostic.notes, f"it was set on the command line: -p {option}")
 
 
 def bad_value(source: Source, option: str, part: str, message: str, label: str, help: str = "") -> ArchError:

@@ -78,7 +78,11 @@ def open_network(text: str, arguments: argparse.Namespace) -> "Network":
     module = load_any(chosen.path, sink, limits)
     sink.raise_errors()
     assert module is not None
-    network = api.network(module, chosen.model, given, dims, sink, limits)
+    try:
+        network = api.network(module, chosen.model, given, dims, sink, limits)
+    except ArchError as error:
+        opts.say_who_set(error.diagnostics, arguments.param)
+        raise
     report(network.warnings, arguments.color)
     return network
 

@@ -48,7 +48,7 @@ def test_values_are_literals_of_the_language(archdsl: Archdsl, spec: Path, given
     ("option", "code", "said"),
     [
         (["-p", "widht=8"], "E0605", "did you mean `width`?"),
-        (["-p", "width"], "E0607", "NAME=VALUE"),
+        (["-p", "width 3"], "E0607", "NAME=VALUE"),
         (["-p", "width="], "E0607", "NAME=VALUE"),
         (["-p", "width=1 + 1"], "E0607", "literal"),
         (["-p", "width=1; let b = 2"], "E0607", "literal"),
@@ -162,3 +162,30 @@ def test_a_model_is_chosen_on_standard_input_too(archdsl: Archdsl, monkeypatch: 
     ran = archdsl("count", "-:other", "-p", "n=1", "--format", "json")
     assert params(ran) == expected(4, 1)
     assert json.loads(ran.out)["model"] == "other"
+
+
+FLAGGED = """model c(flag narrow, n: int = 2, kind: "a" | "b" = "a") {
+  input x: f32[N, 3, 8, 8]
+  conv(1 if narrow else n, 3)
+  output y
+}
+"""
+
+
+def test_a_flag_is_set_by_its_name(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "c.arch"
+    path.write_text(FLAGGED)
+    assert archdsl("count", path, "-p", "narrow").out.startswith("c(narrow, ")
+    assert archdsl("count", path, "-p", "!narrow").out == archdsl("count", path, "-p", "narrow=false").out
+    assert "`narrow` is set twice" in archdsl("count", path, "-p", "narrow", "-p", "!narrow").err
+
+
+@pytest.mark.parametrize("option", ["n=two", "kind=c", "n"])
+def test_a_value_that_a_parameter_refuses_is_traced_to_its_option(
+    archdsl: Archdsl, tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "c.arch"
+    path.write_text(FLAGGED)
+    ran = archdsl("count", path, "-p", option)
+    assert ran.code == 1
+    assert f"it was set on the command line: -p {option}\n" in ran.err

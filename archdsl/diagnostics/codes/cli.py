@@ -59,6 +59,7 @@ CODES: tuple[Code, ...] = (
         "an option's value is not what the option takes",
         '`-p NAME=VALUE` takes a literal of the language: `101`, `25.6M`, `0.2`, `true`, `"text"`, `[3, 4, 6]`, or\n'
         "a bare word, which is the name of a block where the parameter wants a block and text elsewhere.\n"
+        "`-p bias` and `-p '!bias'` set a flag, as `bias` and `!bias` do in a call (the quotes are for the shell).\n"
         "`--dim NAME=SIZE` and `--limit NAME=COUNT` take positive integers.",
         "",
     ),
