@@ -32,9 +32,10 @@ def load(
 ) -> "Network":
     """Load one model of a spec.
 
-    `spec` is a path, or the text of a spec: a string with a line break or a brace in it is text. `model`
-    names the model where the file has several. `dims` fixes symbolic dimensions of the inputs (`{"H": 320}`).
-    The other keyword arguments are the model's own parameters (`depth=101`).
+    `spec` is a path, or the text of a spec: a string with a line break or a brace in it is text. `model` names the
+    model where the file has several; it may also follow a path, as on the command line ("zoo.arch:vgg16"). `dims` fixes
+    symbolic dimensions of the inputs (`{"H": 320}`). The other keyword arguments are the model's own parameters
+    (`depth=101`).
 
     Raises `ArchError`, which carries every diagnostic found and prints them as text. Warnings are in
     `Network.warnings`.
@@ -42,21 +43,52 @@ def load(
     limits = limits or Limits()
     sink = Sink()
     text = isinstance(spec, str) and any(sign in spec for sign in "\n{")
-    module = load_module(str(spec) if text else os.fspath(spec), sink, limits, is_text=text)
+    path = str(spec) if text else os.fspath(spec)
+    if not text and model is None:
+        path, model = split_target(path)
+    module = load_module(path, sink, limits, is_text=text)
     return network(module, model, parameters, dims or {}, sink, limits)
+
+
+def split_target(text: str) -> tuple[str, str | None]:
+    """Path and model of `FILE[:MODEL]`. A file whose own name has a colon in it is taken whole."""
+    path, colon, model = text.rpartition(":")
+    if not colon or not path or not model.isidentifier() or os.path.exists(text):
+        return text, None
+    return path, model
 
 
 def load_module(spec: str, sink: Sink, limits: Limits, *, is_text: bool = False, name: str = "<string>") -> "Module":
     """A parsed file with its imports. Raises `ArchError` when it has errors; warnings stay in the sink."""
     from archdsl.elaborate import loader
 
+    module = None
     if is_text:
         module = loader.load_text(spec, sink, limits, name=name)
-    else:
+    elif is_spec(spec, sink):
         module = loader.load_file(spec, sink, limits)
     sink.raise_errors()
     assert module is not None
     return module
+
+
+_OTHER_FILES = {
+    ".onnx": ("an ONNX model", "`archdsl run` runs it; everything else starts from the .arch file that it came from"),
+    ".py": ("Python", "`archdsl compile` writes PyTorch source from a spec, and nothing reads it back"),
+    **dict.fromkeys(
+        (".safetensors", ".pt", ".pth"),
+        ("a file of weights", "`compile`, `run` and `verify` take weights beside a spec: --weights"),
+    ),
+}
+"""Endings of files that are sometimes given in place of a spec, what they hold, and what to do with them."""
+
+
+def is_spec(path: str, sink: Sink) -> bool:
+    """Whether a file may be a spec by its name; if not, that is reported (E0607)."""
+    what, help = _OTHER_FILES.get(os.path.splitext(path)[1].lower(), ("", ""))
+    if what:
+        sink.add(Diagnostic("E0607", f"`{path}` is {what}, and a spec (.arch) is needed", None, help=help))
+    return not what
 
 
 def network(

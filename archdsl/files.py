@@ -42,7 +42,12 @@ class AtomicFile:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> "AtomicFile":
-        self._file = open(self._temporary, "xb")
+        try:
+            self._file = open(self._temporary, "xb")
+        except OSError as error:
+            # The caller never heard of the temporary file.
+            error.filename = os.path.join(self._directory, self.name)
+            raise
         return self
 
     def write(self, chunk: bytes | memoryview) -> None:

@@ -33,7 +33,7 @@ def _check(arguments: argparse.Namespace) -> int:
     sink = Sink()
     remarks: list[str] = []
     models = 0
-    files = spec_files(arguments.files)
+    files = spec_files(arguments.files, sink)
     for path in files:
         models += _check_file(path, sink, limits, remarks)
     _print(sink.found, arguments)

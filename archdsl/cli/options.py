@@ -137,11 +137,9 @@ class Target:
 
 def target(text: str) -> Target:
     """Split `FILE:MODEL`. A file whose own name has a colon in it is taken whole."""
-    text = text.removeprefix(" ") if text.startswith(" -:") else text
-    path, colon, model = text.rpartition(":")
-    if not colon or not path or not model.isidentifier() or os.path.exists(text):
-        return Target(text, None)
-    return Target(path, model)
+    from archdsl.api import split_target
+
+    return Target(*split_target(text.removeprefix(" ") if text.startswith(" -:") else text))
 
 
 def limits(given: Sequence[str]) -> Limits:

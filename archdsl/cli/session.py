@@ -36,20 +36,22 @@ def report(diagnostics: Sequence[Diagnostic], color: str) -> None:
 
 def load_any(path: str, sink: Sink, limits: Limits) -> "Module | None":
     """The module of a file, `-` being standard input; None after a report to the sink."""
+    from archdsl.api import is_spec
     from archdsl.elaborate import loader
 
     if path != "-":
-        return loader.load_file(path, sink, limits)
+        return loader.load_file(path, sink, limits) if is_spec(path, sink) else None
     text = _standard_input(sink, limits)
     return None if text is None else loader.load_text(text, sink, limits, name="<stdin>")
 
 
 def read_source(path: str, sink: Sink, limits: Limits) -> Source | None:
     """The text of a file without its imports, `-` being standard input; None after a report to the sink."""
+    from archdsl.api import is_spec
     from archdsl.elaborate import loader
 
     if path != "-":
-        return loader.read_source(path, sink, limits)
+        return loader.read_source(path, sink, limits) if is_spec(path, sink) else None
     text = _standard_input(sink, limits)
     return None if text is None else Source("<stdin>", text)
 
@@ -87,11 +89,9 @@ def open_network(text: str, arguments: argparse.Namespace) -> "Network":
     return network
 
 
-def spec_files(paths: Sequence[str]) -> list[str]:
-    """The given files, each folder replaced by the `.arch` files below it in the order of their names.
-
-    Raises `ArchError` (E0608) for a folder without any.
-    """
+def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
+    """The given files, each folder replaced by the `.arch` files below it in the order of their names. A folder without
+    any is reported (E0608)."""
     found: list[str] = []
     for path in paths:
         if path == "-" or not os.path.isdir(path):
@@ -102,7 +102,7 @@ def spec_files(paths: Sequence[str]) -> list[str]:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             inside.extend(os.path.join(folder, name) for name in sorted(files) if name.endswith(".arch"))
         if not inside:
-            raise ArchError([Diagnostic("E0608", f"no .arch file in the folder {path}", None)])
+            sink.add(Diagnostic("E0608", f"no .arch file in the folder {path}", None))
         found.extend(inside)
     return found
 

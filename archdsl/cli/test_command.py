@@ -29,10 +29,13 @@ def main(arguments: list[str]) -> int:
 
 def _test(arguments: argparse.Namespace) -> int:
     limits = opts.limits(arguments.limit)
-    found: list[Diagnostic] = []
     results: list[TestResult] = []
     unread = 0
-    for path in spec_files(arguments.files):
+    folders = Sink()
+    paths = spec_files(arguments.files, folders)
+    report(folders.found, arguments.color)
+    found = folders.found
+    for path in paths:
         sink = Sink()
         inside = _test_file(path, sink, limits)
         report(sink.found, arguments.color)

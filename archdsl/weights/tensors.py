@@ -122,7 +122,11 @@ def _header(path: str, name: str) -> tuple[dict[str, tuple[str, tuple[int, ...],
 
 def _unreadable(name: str, reason: str) -> ArchError:
     message = f"{name} is not a complete safetensors file"
-    return ArchError([Diagnostic("E0810", message, None, notes=(reason,))])
+    stem, suffix = os.path.splitext(name)
+    help = ""
+    if suffix in (".pt", ".pth", ".bin", ".ckpt"):
+        help = f'convert a PyTorch checkpoint: `safetensors.torch.save_file(model.state_dict(), "{stem}.safetensors")`'
+    return ArchError([Diagnostic("E0810", message, None, notes=(reason,), help=help)])
 
 
 def _little_endian(numpy: Any, value: Any) -> Any:

@@ -107,3 +107,26 @@ def test_hash_seeds_change_nothing(spec: Path, arguments: list[str]) -> None:
         )
         outputs.add(done.stdout)
     assert len(outputs) == 1
+
+
+def test_a_path_may_name_its_model_as_on_the_command_line(spec: Path) -> None:
+    assert archdsl.load(f"{spec}:tiny", width=8).cost().params == archdsl.load(spec, "tiny", width=8).cost().params
+    with pytest.raises(archdsl.ArchError, match="no model `tony`"):
+        archdsl.load(f"{spec}:tony")
+
+
+def test_an_output_that_cannot_be_written_is_named(spec: Path, tmp_path: Path) -> None:
+    target = tmp_path / "nowhere" / "x.onnx"
+    with pytest.raises(FileNotFoundError) as caught:
+        archdsl.load(spec).onnx(target)
+    assert caught.value.filename == str(target)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("x.onnx", "an ONNX model"), ("x.py", "is Python"), ("x.pt", "a file of weights")]
+)
+def test_a_file_of_another_kind_is_told_from_a_spec_by_its_name(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\xff\x00")
+    with pytest.raises(archdsl.ArchError, match=said) as caught:
+        archdsl.load(tmp_path / name)
+    assert [found.code for found in caught.value.diagnostics] == ["E0607"]

@@ -53,7 +53,7 @@ def test_a_folder_stands_for_the_specs_below_it(archdsl: Archdsl, spec: Path, ba
 def test_a_folder_without_specs_is_an_input_error(archdsl: Archdsl, tmp_path: Path) -> None:
     ran = archdsl("check", tmp_path)
     assert ran.code == 3
-    assert "E0608" in ran.err
+    assert "E0608" in ran.out
 
 
 def test_a_model_that_needs_parameters_is_named_not_failed(archdsl: Archdsl, tmp_path: Path) -> None:
@@ -99,3 +99,12 @@ def test_colour_is_for_terminals_and_no_color_wins(
     assert "\x1b[" in archdsl("check", bad, "--color", "always").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in archdsl("check", bad, "--color", "always").out
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_every_path_without_a_spec_is_named(archdsl: Archdsl, tmp_path: Path, command: str) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = archdsl(command, tmp_path / "missing.arch", tmp_path / "empty")
+    assert ran.code == 3
+    assert "missing.arch`" in ran.out + ran.err
+    assert f"no .arch file in the folder {tmp_path / 'empty'}" in ran.out + ran.err

@@ -222,3 +222,22 @@ def test_a_missing_package_is_exit_code_5_and_names_the_command(
     ran = archdsl("verify", spec)
     assert (ran.code, ran.out) == (5, "")
     assert "pip install" in ran.err
+
+
+def test_a_pytorch_checkpoint_given_as_weights_is_told_how_to_become_one(
+    archdsl: Archdsl, spec: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "net.pt").write_bytes(b"PK\x03\x04 no safetensors")
+    ran = archdsl("run", spec, "--weights", tmp_path / "net.pt")
+    assert ran.code == 1
+    assert 'save_file(model.state_dict(), "net.safetensors")' in ran.err
+
+
+@pytest.mark.parametrize("command", [("count",), ("compile",), ("check",), ("test",), ("show", "--stage", "ast")])
+def test_a_command_that_reads_specs_refuses_an_onnx_file_for_what_it_is(
+    archdsl: Archdsl, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\xff\x00")
+    ran = archdsl(*command, tmp_path / "net.onnx")
+    assert ran.code == 2
+    assert "is an ONNX model, and a spec (.arch) is needed" in ran.err + ran.out
