@@ -4,24 +4,61 @@ from pathlib import Path
 
 import archdsl
 
+FOOT = """
+(1) Without the scales and shifts of batch normalisation, as the spec's test shows. (2) Printed by Huang et al., 2017;
+the layers do not add up to it.
+"""
+
 HERE = Path(__file__).parent
 
 # spec, model, parameters, what the paper is, the parameter count it states ("" where it states none)
 ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
+    ("neuron", "perceptron", {}, "Rosenblatt, 1958", ""),
+    ("neuron", "threshold_network", {}, "McCulloch & Pitts, 1943", ""),
+    ("mlp", "sigmoid_mlp", {}, "Rumelhart et al., 1986", ""),
+    ("mlp", "relu_mlp", {}, "Glorot et al., 2011", ""),
+    ("digits1989", "digits1989", {}, "LeCun et al., 1989", ""),
     ("lenet", "lenet5", {}, "LeCun et al., 1998", ""),
+    ("belief_net", "rbm", {}, "Hinton et al., 2006", ""),
+    ("belief_net", "belief_net", {}, "Hinton et al., 2006", ""),
     ("autoencoder", "deep_autoencoder", {}, "Hinton & Salakhutdinov, 2006", ""),
     ("alexnet", "alexnet", {}, "Krizhevsky et al., 2012", "60M"),
+    ("alexnet", "alexnet_one_tower", {}, "Krizhevsky, 2014", ""),
+    ("maxout", "maxout_cifar", {}, "Goodfellow et al., 2013", ""),
+    ("zfnet", "zfnet", {}, "Zeiler & Fergus, 2013", ""),
+    ("nin", "nin", {}, "Lin et al., 2013", ""),
+    ("nin", "nin_imagenet", {}, "Lin et al., 2013 (Caffe model zoo)", ""),
+    ("nin", "dsn", {}, "Lee et al., 2014", ""),
     ("vgg", "vgg", {"config": "D"}, "Simonyan & Zisserman, 2014", "138M"),
     ("googlenet", "googlenet", {}, "Szegedy et al., 2014", ""),
+    ("googlenet", "googlenet", {"aux": True}, "Szegedy et al., 2014", ""),
+    ("googlenet", "torchvision_googlenet", {}, "Szegedy et al., 2014 (torchvision)", ""),
+    ("all_cnn", "all_cnn", {"base": "C"}, "Springenberg et al., 2014", ""),
     ("fitnet", "fitnet19", {}, "Romero et al., 2015", "2.5M"),
+    ("bn_inception", "bn_inception", {}, "Ioffe & Szegedy, 2015", ""),
+    ("dqn", "dqn", {}, "Mnih et al., 2015", ""),
     ("highway", "highway19", {}, "Srivastava et al., 2015", "2.3M"),
     ("unet", "unet", {}, "Ronneberger et al., 2015 (two levels)", ""),
+    ("resnet", "resnet", {"depth": 34, "option": "plain"}, "He et al., 2015", ""),
+    ("resnet", "resnet", {"depth": 34}, "He et al., 2015", ""),
     ("resnet", "resnet", {"depth": 50}, "He et al., 2015", ""),
+    ("resnet", "resnet", {"depth": 152}, "He et al., 2015", ""),
     ("resnet_cifar", "resnet_cifar", {"depth": 110}, "He et al., 2015", "1.7M"),
     ("resnet_cifar", "resnet_cifar", {"depth": 1202}, "He et al., 2015", "19.4M"),
-    ("preact_resnet_cifar", "preact_resnet_cifar", {"depth": 164, "bottleneck": True}, "He et al., 2016", "1.7M"),
+    ("identity_mappings", "identity_mappings", {"shortcut": "exclusive_gate"}, "He et al., 2016", ""),
+    ("identity_mappings", "identity_mappings", {"order": "full"}, "He et al., 2016", "1.7M"),
+    ("preact_resnet_cifar", "preact_resnet164", {}, "He et al., 2016", "1.7M"),
+    ("preact_resnet_cifar", "preact_resnet1001", {}, "He et al., 2016", "10.2M (1)"),
+    ("stochastic_depth", "stochastic_depth", {}, "Huang et al., 2016", "1.7M"),
+    ("wide_resnet", "wide_resnet", {"depth": 16, "k": 8}, "Zagoruyko & Komodakis, 2016", "11.0M"),
+    ("wide_resnet", "wide_resnet", {"depth": 28, "k": 10}, "Zagoruyko & Komodakis, 2016", "36.5M"),
+    ("pilotnet", "pilotnet", {}, "Bojarski et al., 2016", ""),
+    ("alphago", "alphago_policy", {}, "Silver et al., 2016", ""),
+    ("fractalnet", "fractalnet", {}, "Larsson et al., 2017", "38.6M (2)"),
+    ("fractalnet", "ultra_deep", {"c": 6}, "Larsson et al., 2017", ""),
     ("densenet", "densenet", {"depth": 121}, "Huang et al., 2017", ""),
     ("densenet_cifar", "densenet_bc", {"depth": 100, "k": 12}, "Huang et al., 2017", "0.8M"),
+    ("senet", "se_resnet", {"depth": 50}, "Hu et al., 2018", ""),
     ("gpt", "gpt", {}, "Radford et al., 2019", ""),
     ("digits", "digits", {}, "Huang et al., 2017, made small", ""),
 ]
@@ -54,7 +91,7 @@ def row(spec: str, model: str, parameters: dict[str, object], paper: str, publis
 
 def readme() -> str:
     """The whole file."""
-    return HEAD + "".join(row(*entry) + "\n" for entry in ROWS)
+    return HEAD + "".join(row(*entry) + "\n" for entry in ROWS) + FOOT
 
 
 if __name__ == "__main__":

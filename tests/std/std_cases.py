@@ -109,6 +109,13 @@ CASES = [
         *total(bn(4), conv(4, 6, 3, HALF), bn(6), conv(6, 6, 3, HALF), conv(4, 6, 1, HALF)),
     ),
     Case(
+        "preact_basic_block",
+        "preact_basic_block(4, drop = 0.3)",
+        "4, 8, 8",
+        "4, 8, 8",
+        *total(bn(4), conv(4, 4, 3, P), bn(4), conv(4, 4, 3, P)),
+    ),
+    Case(
         "preact_bottleneck_block",
         "preact_bottleneck_block(2, 2)",
         "4, 8, 8",
@@ -144,6 +151,7 @@ CASES = [
     ),
     Case("highway", "highway(-1.0) { linear(5) -> relu }", "5", "5", *total(linear(5, 5), linear(5, 5))),
     Case("squeeze_excite", "squeeze_excite(2)", "6, 8, 8", "6, 8, 8", *total(linear(6, 3), linear(3, 6))),
+    Case("squeeze_excite", "squeeze_excite(2, !bias)", "6, 8, 8", "6, 8, 8", 2 * 6 * 3, 2 * 6 * 3),
     Case("maxout", "maxout(3) { conv(4, 3) }", "2, 8, 8", "4, 8, 8", *total(*[conv(2, 4, 3, P, True)] * 3)),
     Case("maxout", "maxout { linear(4) }", "6", "4", *total(linear(6, 4), linear(6, 4))),
     Case(

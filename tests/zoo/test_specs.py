@@ -43,6 +43,13 @@ def test_a_spec_says_where_it_comes_from_and_fits_the_page(name: str) -> None:
         ("resnet_cifar", "resnet_cifar", {"depth": 21}, "E0308"),
         ("resnet_cifar", "resnet_cifar", {"depth": 2}, "E0315"),
         ("resnet", "resnet", {"depth": 51}, "E0305"),
+        ("resnet", "resnet", {"depth": 50, "option": "plain"}, "E0315"),
+        ("preact_resnet_cifar", "preact_resnet1001", {"depth": 1000}, "E0308"),
+        ("wide_resnet", "wide_resnet", {"depth": 30}, "E0308"),
+        ("stochastic_depth", "stochastic_depth", {"depth": 100}, "E0308"),
+        ("identity_mappings", "identity_mappings", {"order": "bn_before"}, "E0305"),
+        ("all_cnn", "all_cnn", {"base": "D"}, "E0305"),
+        ("mlp", "sigmoid_mlp", {"depth": 1}, "E0315"),
         ("gpt", "gpt", {"heads": 7}, "E0315"),
         ("vgg", "vgg", {"size": 100}, "E0308"),
     ],
@@ -113,3 +120,24 @@ def test_vgg16_has_the_state_dict_of_torchvision(bn: bool, convs: list[int]) -> 
     for index in (0, 3, 6):
         expected += [f"classifier.{index}.weight", f"classifier.{index}.bias"]
     assert keys("vgg", "vgg", bn=bn) == expected
+
+
+def test_alexnet_has_the_state_dict_of_torchvision() -> None:
+    convs = [f"features.{index}.{key}" for index in (0, 3, 6, 8, 10) for key in ("weight", "bias")]
+    dense = [f"classifier.{index}.{key}" for index in (1, 4, 6) for key in ("weight", "bias")]
+    assert keys("alexnet", "alexnet_one_tower") == convs + dense
+
+
+def test_googlenet_has_the_state_dict_of_torchvision() -> None:
+    def unit(path: str) -> list[str]:
+        return [f"{path}.conv.weight", *norm(f"{path}.bn")]
+
+    expected = [key for index in (1, 2, 3) for key in unit(f"conv{index}")]
+    for name in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"):
+        for branch in ("branch1", "branch2.0", "branch2.1", "branch3.0", "branch3.1", "branch4.1"):
+            expected += unit(f"inception{name}.{branch}")
+    for name in ("aux1", "aux2"):
+        expected += unit(f"{name}.conv")
+        expected += [f"{name}.{layer}.{key}" for layer in ("fc1", "fc2") for key in ("weight", "bias")]
+    expected += ["fc.weight", "fc.bias"]
+    assert sorted(keys("googlenet", "torchvision_googlenet", aux=True)) == sorted(expected)
