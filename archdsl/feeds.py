@@ -83,6 +83,15 @@ def make_feeds(
     return {spec.name: arrays[spec.name] for spec in specs}
 
 
+def preparation(source: str, array: "Array") -> str:
+    """What was done to an image to make `array` of it; "" for a source that is no image."""
+    if source == "random" or source.endswith(".npy"):
+        return ""
+    channels, height, width = array.shape[1:]
+    done = f"brought to {height} x {width}, scaled to [0, 1]"
+    return f"{done}, normalised by ImageNet's mean and deviation" if channels == 3 else f"made grey, {done}"
+
+
 def _sources(specs: Sequence[InputSpec], given: Mapping[str, str]) -> dict[str, str]:
     names = [spec.name for spec in specs]
     sources = dict.fromkeys(names, "random")
@@ -122,7 +131,7 @@ def _from_image(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -
     name = os.path.basename(path)
     channels = spec.shape[1] if len(spec.shape) == 4 else None
     if channels not in (1, 3) or not spec.dtype.startswith("float"):
-        wanted = f"{spec.name} is {spec.dtype}{list(spec.shape)}"
+        wanted = f"{spec.name} is {spec.dtype}{_shape(spec.shape)}"
         raise _refuse(f"{name}: an image needs a float input [N, 1 or 3, H, W]", wanted)
     images = require("PIL.Image")
     with open(path, "rb") as file:
@@ -144,9 +153,13 @@ def _from_image(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -
 
 def _fix(spec: InputSpec, shape: tuple[int, ...], origin: str, sizes: dict[str, int]) -> None:
     """Check a shape against the input's, and take the value of each symbol from it."""
-    wanted = f"expected {list(spec.shape)}, found {list(shape)}"
+    wanted = f"expected {_shape(spec.shape)}, found {_shape(shape)}"
     if len(shape) != len(spec.shape):
-        raise _refuse(f"{origin} does not fit the input {spec.name}", wanted)
+        one_sample = all(
+            isinstance(dim, str) or dim == length for dim, length in zip(spec.shape[1:], shape, strict=False)
+        )
+        help = "put the batch axis in front: `array[None]`" if one_sample and len(shape) + 1 == len(spec.shape) else ""
+        raise _refuse(f"{origin} does not fit the input {spec.name}", wanted, help)
     for dim, length in zip(spec.shape, shape, strict=True):
         if isinstance(dim, int):
             fits = dim == length
@@ -157,6 +170,11 @@ def _fix(spec: InputSpec, shape: tuple[int, ...], origin: str, sizes: dict[str, 
                 sizes[dim] = length
         if not fits:
             raise _refuse(f"{origin} does not fit the input {spec.name}", wanted)
+
+
+def _shape(shape: Sequence[int | str]) -> str:
+    """A shape as specs write it."""
+    return f"[{', '.join(map(str, shape))}]"
 
 
 def _known(dim: int | str, sizes: Mapping[str, int], default: int) -> int:
@@ -229,5 +247,5 @@ def _value(tree: ast.expr, sizes: Mapping[str, int]) -> int:
     raise KeyError(type(tree).__name__)
 
 
-def _refuse(message: str, note: str = "") -> ArchError:
-    return ArchError([Diagnostic("E0831", message, None, notes=(note,) if note else ())])
+def _refuse(message: str, note: str = "", help: str = "") -> ArchError:
+    return ArchError([Diagnostic("E0831", message, None, notes=(note,) if note else (), help=help)])

@@ -136,9 +136,11 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
     """Outputs by name, in the model's order. `inputs` are arrays by name, or in order. Raises `ArchError`
     (E0832) when onnxruntime stops."""
     untyped: Any = created
+    options = require("onnxruntime").RunOptions()
+    options.log_severity_level = 4  # what fails is raised, and need not be printed as well
     named = inputs if isinstance(inputs, Mapping) else _in_order(untyped, inputs)
     try:
-        results: list[Array] = untyped.run(None, dict(named))
+        results: list[Array] = untyped.run(None, dict(named), options)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         message = "the model failed while running"
         raise ArchError([Diagnostic("E0832", message, None, notes=(_first_lines(error),))]) from None
@@ -151,8 +153,8 @@ def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":
 
 @dataclass(slots=True, eq=False)
 class Description:
-    """What an output looks like. `top` holds, for scores `[1, classes]`, the five best (class, score), best
-    first."""
+    """What an output looks like. `top` holds, for scores `[N, classes]`, the five best (class, score) of the first
+    sample, best first."""
 
     name: str
     dtype: str
@@ -170,7 +172,7 @@ def describe(name: str, array: "Array") -> Description:
     nan = float("nan")
     low, high, mean = (values.min(), values.max(), values.mean()) if values.size else (nan, nan, nan)
     top: tuple[tuple[int, float], ...] = ()
-    if values.ndim == 2 and values.shape[0] == 1 and values.shape[1] > 1:
+    if values.ndim == 2 and values.shape[0] > 0 and values.shape[1] > 1:
         # Stable, so that equal scores are listed by class.
         best = numpy.argsort(-values[0], kind="stable")[:5]
         top = tuple((int(index), float(values[0, index])) for index in best)

@@ -17,6 +17,10 @@ def main(arguments: list[str]) -> int:
     p = opts.parser(
         "run",
         "Run a model on onnxruntime and describe its outputs. The provider that ran it is printed.",
+        "inputs:\n"
+        "  An image goes to a float input [N, 1 or 3, H, W]: it is resized to H x W, scaled to [0, 1] and, with three\n"
+        "  channels, normalised by ImageNet's mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225).\n"
+        "  Dimensions that neither a file nor --dim fixes: the batch, which is the first one, is 1, any other 64.\n\n"
         "examples:\n  archdsl run specs/resnet.arch --weights r50.safetensors --input cat.png\n"
         "  archdsl run gpt.onnx --input ids=tokens.npy --device cuda",
     )
@@ -37,6 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from archdsl import runtime
+    from archdsl.feeds import preparation
 
     given = _inputs(arguments.input)
     dims = opts.dims(arguments.dim)
@@ -51,7 +56,10 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"provider  {runtime.provider_of(created)}")
     for name, array in feeds.items():
         origin = given.get(name) or given.get("" if name == next(iter(feeds)) else name) or "random"
+        done = preparation(origin, array)
         print(f"input     {printable(name)}: {array.dtype}{list(array.shape)}, {printable(origin)}")
+        if done:
+            print(f"          {done}")
     for name, array in outputs.items():
         _describe(runtime.describe(name, array))
     print(f"time      {seconds * 1000:.1f} ms, one run, not warmed up")
@@ -100,4 +108,6 @@ def _describe(found: "Description") -> None:
         f"min {found.minimum:.6g}, max {found.maximum:.6g}, mean {found.mean:.6g}"
     )
     if found.top:
-        print("          best: " + ", ".join(f"{index} ({score:.4g})" for index, score in found.top))
+        whose = "of the first sample, " if found.shape[0] > 1 else ""
+        best = ", ".join(f"{index} ({score:.4g})" for index, score in found.top)
+        print(f"          best classes {whose}by index, with raw value: {best}")

@@ -241,3 +241,34 @@ def test_a_command_that_reads_specs_refuses_an_onnx_file_for_what_it_is(
     ran = archdsl(*command, tmp_path / "net.onnx")
     assert ran.code == 2
     assert "is an ONNX model, and a spec (.arch) is needed" in ran.err + ran.out
+
+
+def test_run_says_what_it_made_of_an_image_and_which_numbers_are_classes(
+    archdsl: Archdsl, spec: Path, tmp_path: Path
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (20, 10)).save(tmp_path / "cat.png")
+    ran = archdsl("run", spec, "--input", tmp_path / "cat.png")
+    assert "brought to 8 x 8, scaled to [0, 1], normalised by ImageNet's mean and deviation\n" in ran.out
+    assert "best classes by index, with raw value: " in ran.out
+    ran = archdsl("run", spec, "--dim", "N=2")
+    assert "ImageNet" not in ran.out
+    assert "best classes of the first sample, by index, with raw value: " in ran.out
+
+
+def test_an_array_without_a_batch_is_told_to_get_one(archdsl: Archdsl, spec: Path, tmp_path: Path) -> None:
+    numpy.save(tmp_path / "one.npy", numpy.zeros((3, 8, 8), "float32"))
+    ran = archdsl("run", spec, "--input", tmp_path / "one.npy")
+    assert "expected [N, 3, 8, 8], found [3, 8, 8]" in ran.err
+    assert "`array[None]`" in ran.err
+
+
+def test_onnxruntime_prints_no_log_of_its_own_beside_the_finding(tmp_path: Path) -> None:
+    spec = tmp_path / "look.arch"
+    spec.write_text("model m {\n  input ids: i64[N, 4]\n  embedding(3, 2)\n  output y\n}\n")
+    numpy.save(tmp_path / "ids.npy", numpy.full((1, 4), 7))
+    command = [sys.executable, "-m", "archdsl", "run", str(spec), "--input", str(tmp_path / "ids.npy")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error[E0832]: the model failed while running\n")
+    assert len(ran.stderr.splitlines()) == 2
