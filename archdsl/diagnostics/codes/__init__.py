@@ -8,7 +8,7 @@ that is not there is a broken installation and an `ImportError`, never a code th
 from dataclasses import dataclass
 from typing import Final
 
-AREAS: Final = ("syntax", "elaborate", "ops", "backends", "onnx", "weights", "cli")
+AREAS: Final = ("syntax", "names", "arguments", "flow", "budgets", "ops", "backends", "onnx", "weights", "cli")
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -1,0 +1,87 @@
+"""Codes of the budgets of elaboration (E0905 to E0909)."""
+
+from archdsl.diagnostics.codes import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0905",
+        "expansion-too-deep",
+        "blocks call each other without end or too deeply",
+        """Recursion is allowed, because fractal networks are recursive, but it must end: some argument must
+change until a condition stops it. The limit is on blocks expanded inside one another.
+
+wrong:  block f(n) { f(n + 1) }
+right:  block f(n) { if n > 0 { f(n - 1) } }""",
+        """\
+block f(n) { f(n + 1) }
+model m {
+  input x: f32[N, 3, 8, 8]
+  f(0)
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0906",
+        "too-many-instances",
+        "too many distinct instantiations",
+        """A block is elaborated once for each set of arguments and input types. A spec that needs a hundred
+thousand of them is almost always an accident. `--limit instances=...` raises the limit.""",
+        """\
+block g(n) { relu }
+model m {
+  input x: f32[N, 3, 8, 8]
+  for i in 0..200000 { g(i) }
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0907",
+        "too-many-steps",
+        "elaboration takes too many steps",
+        """The language is total: every spec ends. An expression costs one step, a call of a block 20 and 40 more
+for a new specialisation, an operator 60, an element of a list that is compared or passed on one. `repeat` of a
+body that keeps its type costs one iteration however often it repeats; a body that changes its type is written
+out. `--limit steps=...` raises the limit. Lists of more than 100 000 elements and strings of more than 10 000
+characters count as endless too, and no limit raises that.
+
+wrong:  repeat 1_000_000 { pad([0, 0, 0, 1]) }
+right:  repeat 1_000_000 { conv(64, 3) -> relu }""",
+        """\
+block grow() { concat { id | conv(1, 1) } }
+model m {
+  input x: f32[N, 3, 8, 8]
+  repeat 1_000_000 { repeat 1_000_000 { grow } }
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0908",
+        "number-out-of-bounds",
+        "an integer, a dimension or a tensor is too large",
+        """Integers are exact and below 2**63; a power that would exceed that is refused before it is computed.
+A tensor has fewer than 2**63 elements and at most 32 axes, a symbolic dimension at most 256 terms of 32
+factors, a network fewer than 2**1024 operators. Nothing that anybody runs comes near; recursion that doubles
+something does.
+
+wrong:  let n = 2 ** 2 ** 60
+right:  let n = 2 ** 10""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  let n = 2 ** 2 ** 60
+  relu
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0909",
+        "imports-too-large",
+        "a spec and its imports are too large together",
+        """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
+        "",
+    ),,
+)

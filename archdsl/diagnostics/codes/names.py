@@ -1,0 +1,185 @@
+"""Codes of names and imports (E02xx)."""
+
+from archdsl.diagnostics.codes import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "E0201",
+        "unknown-name",
+        "a name in an expression is not defined",
+        """Expressions see the parameters of their block, the dimensions its signature binds, `let` constants,
+loop variables, and the names of the file. A name must be written exactly as it was defined.
+
+wrong:  model m(width = 64) { input x: f32[N, 8]; linear(widht) ... }
+right:  model m(width = 64) { input x: f32[N, 8]; linear(width) ... }""",
+        """\
+model m(width = 64) {
+  input x: f32[N, 3, 8, 8]
+  linear(widht)
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0202",
+        "unknown-block",
+        "no block or operator has this name",
+        """A step of a flow names a block of this file, an imported one, a standard block or an operator.
+`archdsl ops` lists the operators and the standard library.
+
+wrong:  cnov(64, 3) -> relu
+right:  conv(64, 3) -> relu""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  cnov(64, 3) -> relu
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0203",
+        "unknown-model",
+        "no model has this name",
+        """A `test` and a preset name a model of the same file.
+
+wrong:  test restnet { params > 0 }
+right:  test resnet { params > 0 }""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  relu
+  output y
+}
+test n { params == 0 }
+""",
+    ),,
+    Code(
+        "E0204",
+        "defined-twice",
+        "a name is defined twice in one file",
+        """Blocks, models, constants and imports of one file share one set of names, and each is defined once.
+(Inside a body a later `let` or label may hide an earlier one: that is scoping, not a clash.)
+
+wrong:  block f() { relu }
+        block f() { tanh }
+right:  block f() { relu }
+        block g() { tanh }""",
+        """\
+block f() { relu }
+block f() { tanh }
+model m {
+  input x: f32[N, 3, 8, 8]
+  f
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0205",
+        "import-not-found",
+        "the imported file does not define this name",
+        """`use "file.arch" (a, b)` takes names that the file defines: blocks, models, constants.
+
+wrong:  use std.gates (no_such_block)
+right:  use std.gates (squeeze_excite)""",
+        """\
+use std.gates (no_such_block)
+model m {
+  input x: f32[N, 3, 8, 8]
+  relu
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0206",
+        "import-cycle",
+        "files or presets refer to each other in a circle",
+        """A file that imports itself, directly or through others, would never finish loading; the same goes for
+a preset that leads back to itself. Move what both need into a third file.
+
+wrong:  model a = b()
+        model b = a()
+right:  model a(width = 64) { ... }
+        model b = a(width = 32)""",
+        """\
+model a = a()
+""",
+    ),,
+    Code(
+        "E0207",
+        "outside-root",
+        "an import leaves the project",
+        """A spec is data from somewhere: it may read files of its own project and nothing else. The root is the
+working directory when the spec lies in it, else the spec's own folder; symbolic links are followed before this
+is checked.
+
+wrong:  use "../../elsewhere.arch" (f)
+right:  use "blocks/common.arch" (f)""",
+        """\
+use "../../../../../../../../etc/passwd" (f)
+model m {
+  input x: f32[N, 3, 8, 8]
+  relu
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0208",
+        "import-file-missing",
+        "an imported file or library does not exist",
+        """Paths are relative to the importing file and written with quotes; libraries are written without: `use
+std.NAME (...)`.
+
+wrong:  use "no_such_file.arch" (f)
+right:  use "blocks.arch" (f)""",
+        """\
+use "no_such_file.arch" (f)
+model m {
+  input x: f32[N, 3, 8, 8]
+  relu
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0209",
+        "tensor-applied",
+        "a tensor stands where a block or operator must",
+        """A tensor's name starts a flow, `x -> relu`; it cannot be applied to another tensor. To bring two
+tensors together, merge them.
+
+wrong:  conv(8) as a -> relu -> a
+right:  conv(8) as a -> relu as b
+        [a, b] -> add""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  conv(8, 1) as a
+  relu -> a
+  output y
+}
+""",
+    ),,
+    Code(
+        "E0210",
+        "not-applicable",
+        "a constant stands where a block or operator must",
+        """Numbers, strings and lists are arguments; only blocks, operators and shared instances can be steps of
+a flow. Models cannot be part of another network: put what is common into a block.
+
+wrong:  let width = 64
+        conv(8) -> width
+right:  conv(width)""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  let width = 64
+  conv(8, 1) -> width
+  output y
+}
+""",
+    ),,
+)
