@@ -4,13 +4,15 @@ import re
 
 import pytest
 
-from archdsl.diagnostics.codes.elaborate import CODES
+from archdsl.diagnostics.codes import arguments, budgets, flow, names
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.limits import Limits
 from archdsl.spec_tests import run_tests
+
+CODES = names.CODES + arguments.CODES + flow.CODES + budgets.CODES
 
 DEEP = """\
 block unit(out, groups) {

@@ -19,7 +19,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0302",
         "missing-argument",
@@ -35,7 +35,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0303",
         "repeated-argument",
@@ -51,7 +51,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0304",
         "wrong-type",
@@ -68,7 +68,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0305",
         "out-of-range",
@@ -84,7 +84,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0306",
         "too-many-arguments",
@@ -101,7 +101,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0307",
         "ambiguous-flag",
@@ -121,7 +121,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0308",
         "inexact-division",
@@ -139,7 +139,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0309",
         "division-by-zero",
@@ -156,7 +156,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0310",
         "wrong-operands",
@@ -174,7 +174,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0311",
         "undecidable",
@@ -193,7 +193,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0312",
         "index-out-of-range",
@@ -212,7 +212,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0313",
         "no-match",
@@ -230,7 +230,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0314",
         "unpack-mismatch",
@@ -247,7 +247,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0315",
         "requirement-failed",
@@ -264,7 +264,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0316",
         "author-error",
@@ -281,7 +281,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0318",
         "too-many-bodies",
@@ -298,7 +298,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0319",
         "no-such-weight",
@@ -318,5 +318,5 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
 )

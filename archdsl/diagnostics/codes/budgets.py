@@ -20,7 +20,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0906",
         "too-many-instances",
@@ -35,7 +35,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0907",
         "too-many-steps",
@@ -56,7 +56,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0908",
         "number-out-of-bounds",
@@ -76,12 +76,12 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0909",
         "imports-too-large",
         "a spec and its imports are too large together",
         """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
         "",
-    ),,
+    ),
 )

@@ -17,7 +17,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0502",
         "signature-mismatch",
@@ -35,7 +35,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0503",
         "unexpected-shape",
@@ -53,7 +53,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0504",
         "broken-promise",
@@ -70,7 +70,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0506",
         "wrong-number-of-tensors",
@@ -88,7 +88,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0507",
         "misplaced-declaration",
@@ -107,7 +107,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0508",
         "no-output",
@@ -122,7 +122,7 @@ model m {
   relu
 }
 """,
-    ),,
+    ),
     Code(
         "E0509",
         "bad-label",
@@ -139,7 +139,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0510",
         "declared-twice",
@@ -156,7 +156,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0511",
         "shared-out-of-reach",
@@ -177,7 +177,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "W0501",
         "unused-result",
@@ -197,5 +197,5 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
 )

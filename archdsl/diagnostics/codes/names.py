@@ -19,7 +19,7 @@ model m(width = 64) {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0202",
         "unknown-block",
@@ -36,7 +36,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0203",
         "unknown-model",
@@ -53,7 +53,7 @@ model m {
 }
 test n { params == 0 }
 """,
-    ),,
+    ),
     Code(
         "E0204",
         "defined-twice",
@@ -74,7 +74,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0205",
         "import-not-found",
@@ -91,7 +91,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0206",
         "import-cycle",
@@ -106,7 +106,7 @@ right:  model a(width = 64) { ... }
         """\
 model a = a()
 """,
-    ),,
+    ),
     Code(
         "E0207",
         "outside-root",
@@ -125,7 +125,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0208",
         "import-file-missing",
@@ -143,7 +143,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0209",
         "tensor-applied",
@@ -162,7 +162,7 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
     Code(
         "E0210",
         "not-applicable",
@@ -181,5 +181,5 @@ model m {
   output y
 }
 """,
-    ),,
+    ),
 )
