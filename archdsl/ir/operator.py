@@ -3,7 +3,7 @@
 An operator class is a record of its arguments; an instance is one setting of them. The class carries the rules:
 types in to types out, weights, work, and two lowerings that are *descriptions* (see `ir.lowering`), so that the
 catalogue is stdlib-only and importing a family costs a millisecond or two. Nothing else in the project knows an
-operator by name. """
+operator by name."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -175,7 +175,7 @@ class Example:
 
     `call` is spec text (`conv(64, 3, stride = 2)`); `inputs` are type texts (`f32[2, 3, 8, 8]`); `output` is the
     expected result types' text, or the empty string for an example that is only run. `high` bounds integer inputs
-    (exclusive). """
+    (exclusive)."""
 
     call: str
     inputs: tuple[str, ...]
