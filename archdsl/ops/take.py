@@ -18,6 +18,7 @@ class Split(Operator):
     summary = "Cut an axis into equal parts, or into parts of given lengths"
     view = True
     examples = (
+        Example("split(1)", ("f32[2, 4]",), "f32[2, 4]"),
         Example("split(3, axis = -1)", ("f32[N, T, 6]",), "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]"),
         Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]"),
         Example("split(2)", ("i64[2, 4]",), "i64[2, 2], i64[2, 2]", high=9),
@@ -61,6 +62,9 @@ class Split(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
+        if self.sections == (1,):
+            # `chunk` would give a tuple of one, where one result is a tensor.
+            return x
         if len(self.sections) == 1:
             return t.method(x, "chunk", self.sections[0], dim=t.option(self.axis, 0))
         return t.method(x, "split", list(self.sections), dim=t.option(self.axis, 0))
