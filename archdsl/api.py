@@ -168,7 +168,7 @@ class Network:
 
     def table(self, depth: int = 1, format: str = "text") -> str:
         """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json,
-        csv, markdown or latex. Raises `ArchError` (E0911) when it has more than `limits.nodes` rows,
+        csv, markdown or latex. Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows,
         `ValueError` for another format.
         """
         from archdsl.analysis.report import RENDERERS, report

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archdsl.analysis.cost import CONVENTIONS, Cost, CostModel, per_sample_text
+from archdsl.analysis.latex import latex_text
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, table_rows, type_text
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable, width
@@ -41,7 +42,8 @@ class Report:
 def report(program: Program, depth: int, limits: Limits) -> Report:
     """Count a program and lay its rows out, blocks opened `depth` levels deep.
 
-    Raises `ArchError`: E0911 past `limits.nodes` rows, E0611 as `CostModel` does.
+    Raises `ArchError`: E0911 where a block would be opened past `limits.nodes` rows (the model's own rows, depth 1, are
+    never too many: each is a node that was elaborated), E0611 as `CostModel` does.
     """
     model = CostModel(program)
     try:
@@ -125,7 +127,7 @@ def totals_lines(program: Program, total: Cost) -> list[str]:
             f"   {', '.join(made_of)}" if len(made_of) > 1 else f"   all {made_of[0].split()[0]}" if made_of else ""
         )
         lines.append(f"{name:<11}  {numbers[name]:>{widest}}  {rounded}{detail}".rstrip())
-    lines.append(f"{'weights':<11}  {total.weight_bytes:>{widest},}  {'bytes':>8}")
+    lines.append(f"{'state bytes':<11}  {total.weight_bytes:>{widest},}")
     return lines
 
 
@@ -296,29 +298,6 @@ def _markdown(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~$&" else sign for sign in printable(text))
 
 
-def latex_text(head: Sequence[str], rows: Sequence[Sequence[object]], numeric: set[str]) -> str:
-    """A `tabular` with booktabs rules; the last row is set off."""
-    columns = "".join("r" if name in numeric else "l" for name in head)
-    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
-    *body, last = [" & ".join(_shown(cell, _latex) for cell in row) + r" \\" for row in rows]
-    return "\n".join([*lines, *body, r"\midrule", last, r"\bottomrule", r"\end{tabular}"])
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "[": "{[}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{sign: f"\\{sign}" for sign in "{}$&#_%"},
-}
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in printable(text))
-
-
 def _shown(cell: object, escape: Callable[[str], str]) -> str:
     return escape(number_text(cell) if isinstance(cell, Dim) else str(cell))
 
@@ -345,7 +324,7 @@ def render_markdown(report: Report) -> str:
 
 def render_latex(report: Report) -> str:
     notes = "\n".join(f"% {printable(line)}" for line in (report.title, *conventions(report.program)))
-    return f"{notes}\n{latex_text(_HEAD, _document_rows(report), _NUMERIC)}"
+    return f"{notes}\n{latex_text(_HEAD, _document_rows(report), _NUMERIC, has_total=True)}"
 
 
 RENDERERS: dict[str, Callable[[Report], str]] = {

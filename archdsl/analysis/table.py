@@ -45,7 +45,8 @@ class TooManyRows(Exception):
 def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Row]:
     """Rows in execution order, a block's own row before those of its body.
 
-    Raises `TooManyRows` past `most` rows: a deep recursion opened to its ground has more than anyone reads.
+    Raises `TooManyRows` where a block would be opened past `most` rows: a deep recursion opened to its ground has
+    more than anyone reads.
     """
     rows: list[Row] = []
     folds: dict[Function, list[_Group]] = {}

@@ -9,7 +9,7 @@ import pytest
 
 import archdsl
 from archdsl.analysis.cost import CostModel
-from archdsl.analysis.report import human
+from archdsl.analysis.report import human, render_comparison, report
 from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
 from archdsl.ir.program import Call
@@ -175,3 +175,26 @@ def test_an_unknown_format_is_refused() -> None:
 )  # fmt: skip
 def test_figures_are_rounded_as_papers_print_them(value: int, text: str) -> None:
     assert human(value) == text
+
+
+def test_latex_writes_symbolic_figures_as_formulas_and_sets_only_a_total_off() -> None:
+    text = "model a { input x: f32[N, T, 16]\n self_attention(4)\n output y }"
+    table = archdsl.load(text).table(format="latex")
+    assert r"& $32\,T^{2} + 1{,}024\,T$ \\" in table
+    assert table.count(r"\midrule") == 2
+    text = "model b { input x: f32[N, 3, H, w_in]\n conv(8, 3, 2)\n output y }"
+    network = archdsl.load(text)
+    table = network.table(format="latex")
+    assert r"$216\,((H + 1) \mathbin{/\!/} 2)\,((\mathit{w\_in} + 1) \mathbin{/\!/} 2)$" in network.table(
+        format="latex"
+    )
+    both = [report(network.program, 1, network.limits)] * 2
+    compared = render_comparison(both, "latex").split("\n")
+    assert compared[3:4] + compared[-4:-1] == [r"\midrule", compared[4], compared[4], r"\bottomrule"]
+
+
+def test_no_two_figures_of_the_totals_have_one_name() -> None:
+    text = load("unit(8)").table()
+    assert re.search(r"^params .* weights \d", text, re.MULTILINE)
+    assert re.search(r"^state bytes +[\d,]+$", text, re.MULTILINE)
+    assert not re.search(r"^weights", text, re.MULTILINE)
