@@ -2,7 +2,7 @@
 
 Nodes are never mutated after the parser made them; identity is equality. They are slotted dataclasses without
 generated `__eq__`, `__repr__` or `frozen` machinery, because creating a class costs start-up time on every
-command and comparing trees recursively is a trap (see ARCHITECTURE.md, "Nothing recursive").
+command and comparing trees recursively is a trap (see ARCHITECTURE.md, "Plain slotted dataclasses").
 """
 
 from dataclasses import dataclass

@@ -42,6 +42,15 @@ def test_commands_that_only_look_import_no_framework(name: str, spec: str) -> No
     assert not imported(command(name, spec)) & HEAVY
 
 
+@pytest.mark.parametrize("name", ["check", "count", "show"])
+def test_commands_that_only_look_load_neither_backends_nor_what_runs_them(name: str, spec: str) -> None:
+    imported(
+        f"{command(name, spec)}\n"
+        "above = ('backends', 'weights', 'runtime', 'feeds', 'verify', 'spec_tests')\n"
+        "assert not [name for name in sys.modules if name.startswith('archdsl.') and name.split('.')[1] in above]"
+    )
+
+
 @pytest.mark.parametrize("arguments", [["ops"], ["ops", "conv"], ["explain"], ["--help"]])
 def test_reference_commands_import_no_framework(arguments: list[str]) -> None:
     assert not imported(command(*arguments)) & HEAVY
