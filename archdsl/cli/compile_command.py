@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
         "--output",
         default=".",
         metavar="PATH",
-        help="the folder to write to (default: the current one), or one file ending in .py or .onnx",
+        help="the folder to write to (default: the current one), or one file ending in .py or .onnx; a folder "
+        "whose name ends like a file's is written with a / after it",
     )
     p.add_argument("--to", choices=tuple(SUFFIXES), help="write only this one")
     opts.add_weights(p)
@@ -69,6 +70,10 @@ def _paths(arguments: argparse.Namespace) -> dict[str, str]:
             if arguments.to not in (None, kind):
                 raise bad_usage(f"--to {arguments.to} does not go to a file that ends in {suffix}")
             return {kind: arguments.output}
+    suffix = os.path.splitext(arguments.output)[1]
+    if suffix[1:].isalpha() and not os.path.isdir(arguments.output):
+        help = f"for a folder of that name write `-o {arguments.output}/`"
+        raise bad_usage(f"a file that ends in {suffix} is not written, only {' and '.join(SUFFIXES.values())}", help)
     return {arguments.to: ""} if arguments.to else dict.fromkeys(SUFFIXES, "")
 
 

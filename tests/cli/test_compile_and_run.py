@@ -272,3 +272,15 @@ def test_onnxruntime_prints_no_log_of_its_own_beside_the_finding(tmp_path: Path)
     assert ran.returncode == 1
     assert ran.stderr.startswith("error[E0832]: the model failed while running\n")
     assert len(ran.stderr.splitlines()) == 2
+
+
+def test_an_output_that_looks_like_another_kind_of_file_is_no_folder_by_accident(
+    archdsl: Archdsl, spec: Path, tmp_path: Path
+) -> None:
+    ran = archdsl("compile", spec, "-o", tmp_path / "net.pt")
+    assert ran.code == 2
+    assert "a file that ends in .pt is not written, only .py and .onnx" in ran.err
+    assert not (tmp_path / "net.pt").exists()
+    assert archdsl("compile", spec, "--to", "torch", "-o", f"{tmp_path}/net.pt/").code == 0
+    assert archdsl("compile", spec, "--to", "torch", "-o", tmp_path / "v1.2").code == 0
+    assert (tmp_path / "net.pt" / "tiny.py").exists() and (tmp_path / "v1.2" / "tiny.py").exists()
