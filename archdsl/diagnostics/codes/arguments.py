@@ -59,8 +59,8 @@ model m {
         """There are no implicit conversions, except that an int may stand for a float: a width of 0.5 * 81
 channels must say how it is rounded.
 
-wrong:  conv(0.5 * 81)
-right:  conv(floor(0.5 * 81))""",
+wrong:  conv(0.5 * 81, 3)
+right:  conv(floor(0.5 * 81), 3)""",
         """\
 model m {
   input x: f32[N, 3, 8, 8]
@@ -130,7 +130,7 @@ model m {
 a DenseNet-BC block and has no meaning for depth 41. `//` rounds down where that is meant.
 
 wrong:  let n = 41 / 6
-right:  let n = 42 / 6,  let n = 41 // 6""",
+right:  let n = 42 / 6; let k = 41 // 6""",
         """\
 model m {
   input x: f32[N, 3, 8, 8]

@@ -9,8 +9,8 @@ CODES: tuple[Code, ...] = (
         "there is no current value here",
         """A model starts with an `input`; an operator needs something to work on.
 
-wrong:  model m { conv(64); output y }
-right:  model m { input x: f32[N, 3, 8, 8]; conv(64); output y }""",
+wrong:  model m { conv(64, 3); output y }
+right:  model m { input x: f32[N, 3, 8, 8]; conv(64, 3); output y }""",
         """\
 model m {
   conv(64, 1)
@@ -130,8 +130,8 @@ model m {
         """A label names a value and one segment of the paths of its weights, so it consists of letters, digits
 and underscores.
 
-wrong:  conv(8) as "stem.conv"
-right:  conv(8) as stem_conv""",
+wrong:  conv(8, 3) as "stem.conv"
+right:  conv(8, 3) as stem_conv""",
         """\
 model m {
   input x: f32[N, 3, 8, 8]

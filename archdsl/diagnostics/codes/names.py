@@ -10,8 +10,8 @@ CODES: tuple[Code, ...] = (
         """Expressions see the parameters of their block, the dimensions its signature binds, `let` constants,
 loop variables, and the names of the file. A name must be written exactly as it was defined.
 
-wrong:  model m(width = 64) { input x: f32[N, 8]; linear(widht) ... }
-right:  model m(width = 64) { input x: f32[N, 8]; linear(width) ... }""",
+wrong:  model m(width = 64) { input x: f32[N, 8]; linear(widht); output y }
+right:  model m(width = 64) { input x: f32[N, 8]; linear(width); output y }""",
         """\
 model m(width = 64) {
   input x: f32[N, 3, 8, 8]
@@ -151,8 +151,8 @@ model m {
         """A tensor's name starts a flow, `x -> relu`; it cannot be applied to another tensor. To bring two
 tensors together, merge them.
 
-wrong:  conv(8) as a -> relu -> a
-right:  conv(8) as a -> relu as b
+wrong:  conv(8, 3) as a -> relu -> a
+right:  conv(8, 3) as a -> relu as b
         [a, b] -> add""",
         """\
 model m {
@@ -171,8 +171,8 @@ model m {
 a flow. Models cannot be part of another network: put what is common into a block.
 
 wrong:  let width = 64
-        conv(8) -> width
-right:  conv(width)""",
+        conv(8, 3) -> width
+right:  conv(width, 3)""",
         """\
 model m {
   input x: f32[N, 3, 8, 8]

@@ -11,11 +11,11 @@ CODES: tuple[Code, ...] = (
         """The message says what could have stood there and what was found. The mistake is often just before:
 a missing operator, an arrow, a brace on the next line.
 
-wrong:  model m { relu conv(64) }
-right:  model m { relu -> conv(64) }
+wrong:  model m { relu conv(64, 3) }
+right:  model m { relu -> conv(64, 3) }
 
 A `{` stands on the line of what it belongs to, and a statement ends with its line.""",
-        "model m { relu conv(64) }\n",
+        "model m { relu conv(64, 3) }\n",
     ),
     Code(
         "E0102",
@@ -39,9 +39,9 @@ that was left open.""",
         "a bracket closes nothing",
         """There is one closer more than there are openers. Remove it, or add the opener it was meant for.
 
-wrong:  model m { conv(64)) }
-right:  model m { conv(64) }""",
-        "model m { conv(64)) }\n",
+wrong:  model m { conv(64, 3)) }
+right:  model m { conv(64, 3) }""",
+        "model m { conv(64, 3)) }\n",
     ),
     Code(
         "E0104",
@@ -62,9 +62,9 @@ right:  model m { relu as "stem" }""",
 PDFs and web pages like to replace `-` by a minus sign, quotes by curly quotes, a space by a non-breaking
 one: the message names the character and what it looks like, and the rest is read as if that stood there.
 
-wrong:  model m { conv(64) \N{RIGHTWARDS ARROW} relu }
-right:  model m { conv(64) -> relu }""",
-        "model m { conv(64) \N{RIGHTWARDS ARROW} relu }\n",
+wrong:  model m { conv(64, 3) \N{RIGHTWARDS ARROW} relu }
+right:  model m { conv(64, 3) -> relu }""",
+        "model m { conv(64, 3) \N{RIGHTWARDS ARROW} relu }\n",
     ),
     Code(
         "E0106",
@@ -106,9 +106,9 @@ right:  model m { conv(64, 3) }""",
         """`->` feeds a value into what follows it; nothing follows. A flow may go on in the next line,
 before or after the arrow.
 
-wrong:  model m { conv(64) -> }
-right:  model m { conv(64) -> relu }""",
-        "model m { conv(64) -> }\n",
+wrong:  model m { conv(64, 3) -> }
+right:  model m { conv(64, 3) -> relu }""",
+        "model m { conv(64, 3) -> }\n",
     ),
     Code(
         "E0110",
