@@ -143,8 +143,23 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
         results: list[Array] = untyped.run(None, dict(named), options)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         message = "the model failed while running"
-        raise ArchError([Diagnostic("E0832", message, None, notes=(_first_lines(error),))]) from None
+        raise ArchError(
+            [Diagnostic("E0832", message, None, notes=(_first_lines(error),), help=_sizes(untyped, named))]
+        ) from None
     return dict(zip([entry.name for entry in untyped.get_outputs()], results, strict=True))
+
+
+def _sizes(created: Any, named: "Mapping[str, Array]") -> str:
+    """What the symbolic dimensions were in a run that failed, since one of them may be why."""
+    found: dict[str, int] = {}
+    for entry in created.get_inputs():
+        array = named.get(entry.name)
+        if array is not None and len(array.shape) == len(entry.shape):
+            found.update(
+                (dim, length) for dim, length in zip(entry.shape, array.shape, strict=True) if isinstance(dim, str)
+            )
+    sizes = ", ".join(f"{name} = {length}" for name, length in found.items())
+    return f"it ran with {sizes}; other sizes are set with --dim NAME=SIZE" if found else ""
 
 
 def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":

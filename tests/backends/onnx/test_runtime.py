@@ -200,6 +200,15 @@ def test_a_failing_run_is_a_diagnostic():
     assert error.value.diagnostics[0].code == "E0832"
 
 
+def test_a_failing_run_says_which_sizes_it_had():
+    text = "model m { input ids: i64[N, T]; ids -> positions -> embedding(16, 4); output y }"
+    session = created(text)
+    with pytest.raises(ArchError) as error:
+        run(session, feeds(session))
+    assert error.value.diagnostics[0].help == "it ran with N = 1, T = 64; other sizes are set with --dim NAME=SIZE"
+    assert run(session, feeds(session, dims={"T": 16}))["y"].shape == (1, 16, 4)
+
+
 def test_outputs_are_described_with_the_best_classes_of_scores():
     scores = describe("logits", np.array([[1.0, 5.0, 3.0, 5.0, -2.0, 0.0, 4.0]], np.float32))
     assert (scores.minimum, scores.maximum, scores.shape) == (-2, 5, (1, 7))
