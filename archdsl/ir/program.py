@@ -158,15 +158,18 @@ class Program:
 
     @property
     def batch_symbol(self) -> str | None:
-        """The symbol that counts samples: the first dimension of the first input, if that is a bare symbol."""
-        from archdsl.types.dims import Expr
+        """The symbol that counts samples: the first dimension of the first input, if that is a bare symbol which no
+        other dimension of an input depends on (the matrix `[H, H]` holds no samples)."""
+        from archdsl.types.dims import Expr, symbols
 
         if not self.inputs or not self.inputs[0].type.dims:
             return None
         first = self.inputs[0].type.dims[0]
-        if isinstance(first, Expr) and first.terms == (((str(first),), 1),):
-            return str(first)
-        return None
+        if not isinstance(first, Expr) or first.terms != (((str(first),), 1),):
+            return None
+        others = [dim for value in self.inputs for dim in value.type.dims[1:]]
+        others += [value.type.dims[0] for value in self.inputs[1:] if value.type.dims and value.type.dims[0] != first]
+        return None if any(str(first) in symbols(dim) for dim in others) else str(first)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -82,6 +82,21 @@ def test_free_dimensions_give_exact_expressions() -> None:
     assert cost.params == 1152
 
 
+@pytest.mark.parametrize(
+    ("inputs", "activations"),
+    [
+        ("input x: f32[N, 5]", "5"),
+        ("input z: f32[N, 7]\n input x: f32[N, 5]", "5"),
+        ("input x: f32[H, H]", "H**2"),
+        ("input x: f32[T, 2*T + 1]", "2*T**2 + T"),
+        ("input z: f32[N]\n input x: f32[2*N, 5]", "10*N"),
+        ("input z: f32[N]\n input x: f32[8, N]", "8*N"),
+    ],
+)
+def test_a_symbol_counts_samples_only_where_no_other_axis_depends_on_it(inputs: str, activations: str) -> None:
+    assert str(archdsl.load(f"model m {{\n {inputs}\n x -> relu\n output y\n}}").cost().activations) == activations
+
+
 def test_a_fixed_batch_is_counted_as_declared() -> None:
     text = "model m() {{ input x: f32[{}, 8, 4, 4]\nrelu\noutput y }}"
     one = archdsl.load(text.format("N")).cost()
