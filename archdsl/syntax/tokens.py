@@ -22,7 +22,6 @@ CLOSES: Final = marks(") ] } STRING_TAIL")
 CLOSER: Final = {"(": ")", "[": "]", "{": "}", '"': "}"}
 OPENER: Final = {")": "(", "]": "[", "}": "{"}
 
-VALUE_STARTS: Final = marks("NAME NUMBER STRING STRING_HEAD ( [ true false none match not")
 VALUE_ENDS: Final = marks("NAME NUMBER STRING STRING_TAIL ) ] true false none")
 
 
