@@ -150,14 +150,15 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
 
 
 def _sizes(created: Any, named: "Mapping[str, Array]") -> str:
-    """What the symbolic dimensions were in a run that failed, since one of them may be why."""
+    """What the symbolic dimensions but the batch were in a run that failed, since one of them may be why."""
+    entries = created.get_inputs()
+    batch = entries[0].shape[0] if entries and entries[0].shape else None
     found: dict[str, int] = {}
-    for entry in created.get_inputs():
+    for entry in entries:
         array = named.get(entry.name)
         if array is not None and len(array.shape) == len(entry.shape):
-            found.update(
-                (dim, length) for dim, length in zip(entry.shape, array.shape, strict=True) if isinstance(dim, str)
-            )
+            pairs = zip(entry.shape, array.shape, strict=True)
+            found.update((dim, length) for dim, length in pairs if isinstance(dim, str) and dim != batch)
     sizes = ", ".join(f"{name} = {length}" for name, length in found.items())
     return f"it ran with {sizes}; other sizes are set with --dim NAME=SIZE" if found else ""
 

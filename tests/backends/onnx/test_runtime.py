@@ -205,7 +205,7 @@ def test_a_failing_run_says_which_sizes_it_had():
     session = created(text)
     with pytest.raises(ArchError) as error:
         run(session, feeds(session))
-    assert error.value.diagnostics[0].help == "it ran with N = 1, T = 64; other sizes are set with --dim NAME=SIZE"
+    assert error.value.diagnostics[0].help == "it ran with T = 64; other sizes are set with --dim NAME=SIZE"
     assert run(session, feeds(session, dims={"T": 16}))["y"].shape == (1, 16, 4)
 
 
