@@ -162,7 +162,7 @@ def test_linear_rejects_a_tied_weight_of_another_shape_and_says_to_transpose_it(
 
 @pytest.mark.parametrize(
     ("inputs", "advice"),
-    [(("f32[N, 2*(H // 2)]", "f32[N, H]"), "as a multiple"), (("f32[N, H]", "f32[N, W]"), "one symbol for both")],
+    [(("f32[N, 2*((H + 1) // 2)]", "f32[N, H]"), "as a multiple"), (("f32[N, H]", "f32[N, W]"), "one symbol for both")],
     ids=["rounded", "different"],
 )
 def test_lengths_that_may_differ_are_explained(inputs: tuple[str, str], advice: str) -> None:
