@@ -21,6 +21,7 @@ from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
 from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.program import Call, Function, Program, Value, walk
 
 COMMENTED = 6
@@ -53,11 +54,30 @@ class Specialisation:
 
 def specialise(body: Body) -> Specialisation:
     listings = {each: listing(each, entries, body.families.get(each)) for each, entries in body.entries.items()}
+    for each in listings.values():
+        _check_items(each, body.function)
     keys = _Keys(body, listings)
     steps = tuple(keys.of(body.items))
     results = tuple(map(keys.numbers.__getitem__, body.outputs))
     key = (len(body.inputs), steps, results, tuple(each.key for each in listings.values()))
     return Specialisation(body, listings, keys.leaves, keys.loops, key)
+
+
+def _check_items(each: Listing, function: Function) -> None:
+    """Refuse a list of weights and submodules: PyTorch has a container for each and none for both (E0704)."""
+    if each.single or len(each.parameters) < 2:
+        return
+    raise ArchError(
+        [
+            Diagnostic(
+                "E0704",
+                f"`{each.name}` names weights and submodules in one list, which no PyTorch container holds",
+                function.span,
+                f"in `{function.block}`",
+                help=f"label one kind differently, for example `as {each.name}_weight`",
+            )
+        ]
+    )
 
 
 class Classes:

@@ -16,7 +16,6 @@ from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.places import access, item_of, numbered, store
 from archdsl.backends.torch.records import (
-    Apply,
     Built,
     Leaf,
     Place,
@@ -66,7 +65,7 @@ class Constructor:
             return [store(first.name, self._optional(built, listings)), *self._starts(rows, access(first.name))]
         if first.family is not None:
             return self._family(listings)
-        parameters = _holds_parameters(first)
+        parameters = first.parameters == {True}
         chain = first.name in chains
         container = "nn.ParameterList" if parameters else "nn.Sequential" if chain else "nn.ModuleList"
         items = self._items(listings, chain=chain)
@@ -303,11 +302,6 @@ def _only_row(each: Listing) -> Row:
     (row,) = each.elements
     assert isinstance(row, Row)
     return row
-
-
-def _holds_parameters(each: Listing) -> bool:
-    codes = [row.code for row in each.elements if isinstance(row, Row)]
-    return bool(codes) and all(isinstance(code, Apply) and code.target == "nn.Parameter" for code in codes)
 
 
 def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | None:

@@ -56,6 +56,19 @@ class Listing:
         return sum(map(_length, self.elements))
 
     @property
+    def parameters(self) -> set[bool]:
+        """Whether the items are weights themselves (True) or submodules (False); both, for a mixed list."""
+        found: set[bool] = set()
+        pending: list[Element] = list(self.elements)
+        while pending:
+            element = pending.pop()
+            if isinstance(element, Cycle):
+                pending.extend(element.elements)
+            else:
+                found.add(isinstance(element.code, Apply) and element.code.target == "nn.Parameter")
+        return found
+
+    @property
     def uniform(self) -> bool:
         """Whether every item is built alike but for its numbers."""
         rows = [each for each in self.elements if isinstance(each, Row)]

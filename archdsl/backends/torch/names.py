@@ -80,6 +80,8 @@ def check_segment(segment: str, span: Span) -> None:
     """Refuse a path segment that cannot be a submodule of an `nn.Module` (E0701)."""
     if segment in MODULE_ATTRIBUTES or (segment.startswith("_") and segment in _PRIVATE):
         message = f"`{segment}` cannot be the name of a PyTorch submodule: nn.Module has an attribute of that name"
+    elif segment.startswith("__") and segment.strip("_"):
+        message = f"a PyTorch submodule cannot be called `{segment}`: Python keeps names that start with `__` apart"
     elif not segment or "." in segment:
         message = f"a PyTorch submodule cannot be called {_quoted(segment)}"
     else:

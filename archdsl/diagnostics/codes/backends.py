@@ -44,4 +44,22 @@ Move the inner loops to a block of their own: a call starts counting afresh.
 """,
         "",
     ),
+    Code(
+        "E0704",
+        "mixed-list",
+        "weights and submodules share one list name",
+        """A name that occurs several times in a block is a list. A list of submodules becomes an `nn.ModuleList`, a
+list of bare weights (`scale`, `param`) an `nn.ParameterList`; PyTorch has no container for both. Counting and ONNX
+are not affected.
+
+Wrong:
+
+    conv(8, 1) as part -> scale as part
+
+Right:
+
+    conv(8, 1) as part -> scale as part_scale
+""",
+        "",
+    ),
 )

@@ -1,0 +1,43 @@
+"""Names that occur several times: which container they become, and what is refused."""
+
+import pytest
+import torch
+
+import archdsl
+from archdsl.diagnostics.model import ArchError
+from archdsl.ir.flatten import weights
+from archdsl.limits import Limits
+
+
+def _model(body: str) -> str:
+    return f"model m {{\n  input x: f32[N, 4, 8, 8]\n  {body}\n  output y\n}}\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "repeat 3 { scale -> relu -> scale }",
+        "scale -> relu -> scale",
+        "repeat 5 { scale }",
+        "repeat 2 { repeat 3 { scale -> relu }; scale }",
+    ],
+)
+def test_weights_of_one_name_are_a_parameter_list_however_they_are_looped(body: str):
+    net = archdsl.load(_model(body))
+    module = net.torch()
+    assert set(module.state_dict()) == {path for path, _ in weights(net.program, Limits())}
+    x = torch.randn(2, 4, 8, 8)
+    torch.testing.assert_close(module(x), torch.relu(x) if "relu" in body else x)
+
+
+def test_weights_and_submodules_in_one_list_are_refused():
+    with pytest.raises(ArchError) as caught:
+        archdsl.load(_model("conv(4, 1) as part -> scale as part")).torch_source()
+    assert [found.code for found in caught.value.diagnostics] == ["E0704"]
+
+
+@pytest.mark.parametrize("label", ["__foo", "__init__", "__class__", "__dict__", "__debug__"])
+def test_a_label_that_python_would_mangle_or_use_is_refused(label: str):
+    with pytest.raises(ArchError) as caught:
+        archdsl.load(_model(f'conv(4, 1) as "{label}"')).torch_source()
+    assert [found.code for found in caught.value.diagnostics] == ["E0701"]
