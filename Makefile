@@ -1,12 +1,13 @@
 # Two commands do everything on a fresh machine with Python (3.11 or newer) and make:
 #   make demo   compile ResNet-50 from its spec, run it on onnxruntime, print the table
 #   make test   the whole suite, linter and type checker included
+# and a third measures: make bench
 
 PYTHON ?= python3
 BIN := .venv/bin
 OUT := build/demo
 
-.PHONY: demo test lint unit clean
+.PHONY: demo test bench lint unit clean
 
 demo: .venv/ready
 	$(BIN)/archdsl compile specs/resnet.arch -p depth=50 -o $(OUT)
@@ -14,6 +15,9 @@ demo: .venv/ready
 	$(BIN)/archdsl count specs/resnet.arch -p depth=50
 
 test: lint unit
+
+bench: .venv/ready
+	$(BIN)/python tests/bench/figures.py
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
