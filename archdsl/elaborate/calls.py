@@ -14,6 +14,7 @@ from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.shared import SharedInstances
 from archdsl.elaborate.values import (
     BLOCKS,
+    MAX_SHOWN_ITEMS,
     UNKNOWN,
     BlockDef,
     Closure,
@@ -216,9 +217,10 @@ class Elaborator(SharedInstances):
                 f"`{cls.name}` takes {cls.arity} {tensors}, {len(values)} flow{'s' * (len(values) == 1)} here",
                 span,
                 f"{len(values)} given",
-                notes=tuple(f"input {index}: {value.type}" for index, value in enumerate(values)),
+                related=tuple(_gives(branches or [], every=False)),
+                notes=(f"the input is {_types(values)}",),
                 help="gather them with `[a, b, ...] ->`"
-                if cls.arity > 1
+                if cls.arity > len(values)
                 else "merge them first: `-> concat`, `-> add`",
             )
             return None
@@ -243,13 +245,9 @@ class Elaborator(SharedInstances):
             related: tuple[Label, ...] = ()
             notes: tuple[str, ...] = ()
             if branches is not None and len(branches) > 1:
-                related = tuple(
-                    Label(branch, f"this branch gives {flow.type}")
-                    for flow, branch in branches
-                    if isinstance(flow, Value)
-                )
+                related = tuple(_gives(branches, every=True))
             elif inputs:
-                notes = ("the input is " + ", ".join(str(value.type) for value in inputs),)
+                notes = (f"the input is {_types(inputs)}",)
             self.report.error(
                 rejection.code,
                 f"`{op.name}`: {rejection.message}",
@@ -359,3 +357,20 @@ class Elaborator(SharedInstances):
 
         key = (summary.key, closure.name, tuple([value.type for value in inputs]))
         return self.specialise(key, closure.name, inputs, summary.tensors, prepare, closure, frame, span)
+
+
+def _gives(branches: Branches, *, every: bool) -> list[Label]:
+    """What every branch ends in, or only those that end in several tensors."""
+    labels: list[Label] = []
+    for flow, span in branches:
+        if isinstance(flow, tuple):
+            labels.append(Label(span, f"this branch gives {_types(flow)}"))
+        elif every and isinstance(flow, Value):
+            labels.append(Label(span, f"this branch gives {flow.type}"))
+    return labels
+
+
+def _types(values: tuple[Value, ...]) -> str:
+    """`f32[N, 3, 8, 8], f32[N, 5, 8, 8]`, shortened where there are many."""
+    shown = ", ".join(str(value.type) for value in values[:MAX_SHOWN_ITEMS])
+    return f"{shown}, ... {len(values)} tensors" if len(values) > MAX_SHOWN_ITEMS else shown

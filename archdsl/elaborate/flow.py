@@ -100,23 +100,20 @@ class Statements(Declarations):
         return inner.flow, body.span
 
     def gather(self, branches: list[tuple[Flow, Span]]) -> Flow:
-        """The tuple of branch results; each branch must end in one tensor."""
+        """The tensors that branches end in, in order: tuples are flat, so a branch that ends in a tuple gives all of
+        its tensors."""
         values: list[Value] = []
         poisoned = False
         for result, span in branches:
             if isinstance(result, Value):
                 values.append(result)
-                continue
-            poisoned = True
-            if result is None:
-                self.report.error("E0501", "this branch has no value", span, "nothing flows here")
-            elif not isinstance(result, Unknown):
-                self.report.error(
-                    "E0506",
-                    f"this branch ends in {len(result)} tensors, one is needed",
-                    span,
-                    help="merge them (`-> concat`, `-> add`) or pick one by name",
-                )
+            elif isinstance(result, tuple):
+                self.report.spend(len(result), span)  # `[t, t] as t` doubles
+                values.extend(result)
+            else:
+                poisoned = True
+                if result is None:
+                    self.report.error("E0501", "this branch has no value", span, "nothing flows here")
         return UNKNOWN if poisoned else tuple(values)
 
     def _label(self, step: ast.Step, result: Flow, node: Node | None, frame: Frame) -> None:

@@ -220,7 +220,9 @@ class Functions(Statements):
                 span,
                 f"{len(inputs)} given",
                 related=(Label(signature.span, "the signature"),),
-                help="gather them with `[a, b] ->`" if wanted > 1 else "",
+                help="gather them with `[a, b] ->`"
+                if wanted > len(inputs)
+                else "merge them first: `-> concat`, `-> add`",
             )
             return False
         fine = True

@@ -48,6 +48,51 @@ def test_a_tuple_gathers_names_and_flows(build):
     assert add.inputs == (conv.outputs[0], program.inputs[0], tanh.outputs[0])
 
 
+def test_tuples_are_flat(build):
+    program = build(model("split(3) as t\n  [x, [t, x], t -> id] -> concat\n  expect [N, 12, 8, 8]"))
+    split, again, concat = program.entry.nodes
+    (whole,) = program.inputs
+    assert concat.inputs == (whole, *split.outputs, whole, *again.outputs)
+
+
+def test_a_branch_that_ends_in_a_tuple_gives_a_merge_all_of_its_tensors(build, flat):
+    added = build(model("split(3)\n  add { | [x] -> reduce_mean(1, keepdim) }"))
+    assert [str(value.type) for value in added.entry.nodes[-1].inputs] == ["f32[N, 1, 8, 8]"] * 4
+    assert flat(build(model("concat { id | split(3) }")))[-1] == "concat concat f32[N, 6, 8, 8]"
+
+
+def test_a_loop_can_grow_a_tuple(build):
+    program = build(model("for i in 0..3 { [id, concat -> conv(2, 1)] }\n  concat"))
+    conv = [node for node in program.entry.nodes if node.op.name == "conv"]
+    assert [str(value.type) for value in program.entry.nodes[-1].inputs] == ["f32[N, 3, 8, 8]"] + [
+        "f32[N, 2, 8, 8]"
+    ] * 3
+    assert [str(node.inputs[0].type) for node in conv] == [f"f32[N, {3 + 2 * i}, 8, 8]" for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("relu { split(3) }", "`relu` takes 1 tensor, 3 flow here"),
+        ("split(3) -> attention(1) { | }", "`attention` takes 3 tensors, 6 flow here"),
+        ("two { id | split(3) }", "`two` takes 2 tensors, 4 flow here"),
+    ],
+)
+def test_a_step_of_fixed_arity_counts_what_branches_give(diagnose, step, says):
+    text = "block two() a: [N, c, ...S], b: [N, d, ...S] { concat }\n"
+    assert [(d.code, d.message) for d in diagnose(text + model(step))] == [("E0506", says)]
+
+
+def test_branches_that_give_too_much_are_pointed_at(diagnose):
+    (found,) = diagnose(model("attention(1) { id | split(3) }"))
+    assert [label.text for label in found.related] == ["this branch gives " + ", ".join(["f32[N, 1, 8, 8]"] * 3)]
+
+
+def test_a_tuple_that_doubles_runs_into_the_step_budget(diagnose):
+    (found,) = diagnose(model("[x, x] as t\n  for i in 0..60 { [t, t] as t }\n" + "  [t, t] as t\n" * 60))
+    assert found.code == "E0907"
+
+
 def test_a_block_takes_a_fan_out_as_its_inputs(build, flat):
     text = "block join2() a: [N, c, ...S], b: [N, d, ...S] => [N, c + d, ...S] { concat }\n"
     assert flat(build(text + model("join2 { conv(2, 1) | id }")))[-1] == "join2.concat concat f32[N, 5, 8, 8]"

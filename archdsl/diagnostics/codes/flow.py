@@ -76,7 +76,8 @@ model m {
         "wrong-number-of-tensors",
         "a step gets too many or too few tensors",
         """Most operators take one tensor, merges take any number, attention takes three. A tuple of tensors
-must be merged or taken apart before a step that takes one.
+must be merged or taken apart before a step that takes one. Tuples are flat: a branch that ends in three tensors gives
+all three.
 
 wrong:  split(3) -> relu
 right:  a, b, c = split(3)
