@@ -178,7 +178,7 @@ class CostModel:
                 result.roles[weight.role] = result.roles.get(weight.role, 0) + count
             elif weight.role == "statistic":
                 result.buffers += count
-        if not node.op.view:
+        if not node.op.view and not node.op.training_only:
             for output in outputs:
                 result.activations = result.activations + output.elements
         return result

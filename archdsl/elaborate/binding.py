@@ -236,6 +236,8 @@ class Binder:
         """The value an operator's rules see for one argument; UNKNOWN after a report."""
         if is_list(argument.value):
             self.report.spend(len(argument.value), argument.span)
+        if isinstance(argument.value, Tensor) and isinstance(argument.value.flow, Unknown):
+            return UNKNOWN
         value = converted(spec, argument.value)
         if value is UNKNOWN:
             return self._wrong_type(callee, spec.name, KINDS[spec.kind], argument)
@@ -265,6 +267,7 @@ class Binder:
 
     def _wrong_type(self, callee: str, name: str, expected: str, argument: Given) -> Unknown:
         found = argument.value
+        several = "several tensors" if isinstance(found, Tensor) and is_list(found.flow) else ""
         hint = ""
         if isinstance(found, float) and expected.startswith("an int"):
             hint = "there is no implicit rounding: use floor(...), round(...) or `//`"
@@ -272,7 +275,7 @@ class Binder:
             hint = "bind the symbol with --dim, or declare the input with a number"
         return self.report.error(
             "E0304",
-            f"`{name}` of `{callee}` must be {expected}, not {a_type(found)}",
+            f"`{name}` of `{callee}` must be {expected}, not {several or a_type(found)}",
             argument.span,
             f"this is {show(found)}",
             help=hint,

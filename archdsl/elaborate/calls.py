@@ -29,7 +29,7 @@ from archdsl.elaborate.values import (
     a_type,
     show,
 )
-from archdsl.ir.operator import Operator, Rejection
+from archdsl.ir.operator import Operator, Rejection, TensorArgument
 from archdsl.ir.program import Node, Op, Segment, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -165,6 +165,7 @@ class Elaborator(SharedInstances):
         inputs = self._operator_inputs(operator.cls, branches, flow, span)
         if given is None or op is None or inputs is None or not self._may_borrow(op, given, frame, span):
             return UNKNOWN, None
+        inputs += _tensor_arguments(op, given)
         self.report.spend(len(inputs), span)
         types = self._infer(op, inputs, given, branches, span)
         if types is None:
@@ -374,3 +375,9 @@ def _types(values: tuple[Value, ...]) -> str:
     """`f32[N, 3, 8, 8], f32[N, 5, 8, 8]`, shortened where there are many."""
     shown = ", ".join(str(value.type) for value in values[:MAX_SHOWN_ITEMS])
     return f"{shown}, ... {len(values)} tensors" if len(values) > MAX_SHOWN_ITEMS else shown
+
+
+def _tensor_arguments(op: Operator, given: dict[str, Given]) -> tuple[Value, ...]:
+    """The tensors among an operator's arguments, which become its last inputs."""
+    found = [given[spec.name].value for spec in op.arguments() if isinstance(getattr(op, spec.name), TensorArgument)]
+    return tuple(value.flow for value in found)

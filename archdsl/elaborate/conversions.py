@@ -3,8 +3,9 @@
 from typing import Any
 
 from archdsl.elaborate.arithmetic import MAX_LIST
-from archdsl.elaborate.values import BLOCKS, UNKNOWN, is_list, type_name
-from archdsl.ir.operator import ArgumentSpec, WeightRef
+from archdsl.elaborate.values import BLOCKS, UNKNOWN, Tensor, is_list, type_name
+from archdsl.ir.operator import ArgumentSpec, TensorArgument, WeightRef
+from archdsl.ir.program import Value
 from archdsl.types.dims import Expr
 
 KINDS: dict[str, str] = {
@@ -18,6 +19,7 @@ KINDS: dict[str, str] = {
     "dims": "a list of dimensions",
     "weight": "a weight (`label.weight`)",
     "list": "a list of numbers",
+    "tensor": "one tensor",
 }
 """What each kind accepts, in words."""
 
@@ -53,6 +55,12 @@ def converted(spec: ArgumentSpec, value: Any) -> Any:
         return value if isinstance(value, str) else UNKNOWN
     if kind == "weight":
         return value if isinstance(value, WeightRef) else UNKNOWN
+    if kind == "tensor":
+        return (
+            TensorArgument(value.flow.name or "tensor")
+            if isinstance(value, Tensor) and isinstance(value.flow, Value)
+            else UNKNOWN
+        )
     if kind == "padding" and value == "same":
         return value
     if kind == "list":

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------------------------------------------ arguments
 
-ArgumentKind = Literal["int", "float", "bool", "string", "window", "padding", "ints", "dims", "weight", "list"]
+ArgumentKind = Literal[
+    "int", "float", "bool", "string", "window", "padding", "ints", "dims", "weight", "list", "tensor"
+]  # fmt: skip
 """What an argument accepts, and what the operator's rules then see:
 
 int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
 `padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `dims` a list of dimensions, -1
-allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples).
+allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor (a
+`TensorArgument`), which is also an input of the operator, after those that flow in and in the order of declaration.
 """
 
 
@@ -38,6 +41,17 @@ class ArgumentSpec:
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class TensorArgument:
+    """Stands for a tensor that is given as an argument. `name` is the author's, for printing; operators that differ in
+    it alone are equal."""
+
+    name: str = field(compare=False)
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class _Required:
@@ -202,6 +216,9 @@ class Operator:
     view: ClassVar[bool] = False
     """Whether the outputs are the inputs' own memory under other shapes or in part (`flatten`, `split`, `id`). A
     view writes nothing, so it adds no activations."""
+    training_only: ClassVar[bool] = False
+    """Whether its results exist for other operators' training mode only: at inference nothing reads them, so it writes
+    nothing and ONNX leaves it out."""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls) -> None:

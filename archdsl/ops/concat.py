@@ -1,6 +1,5 @@
-"""Merges that keep branches apart (`concat`) or drop some of them in training (`join`)."""
+"""The merge that keeps branches apart."""
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
@@ -10,24 +9,6 @@ from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
-
-JOIN = '''
-class Join(nn.Module):
-    """The mean of the branches; in training each is dropped with probability `drop`, never all of them."""
-
-    def __init__(self, drop):
-        super().__init__()
-        self.drop = drop
-
-    def forward(self, *branches):
-        stacked = torch.stack(branches)
-        if not self.training:
-            return stacked.mean(0)
-        draws = torch.rand(len(branches), device=stacked.device)
-        kept = (draws >= self.drop) | (draws == draws.max())
-        share = (kept / kept.sum()).to(stacked.dtype)
-        return torch.tensordot(share, stacked, dims=1)
-'''
 
 
 class Concat(Operator):
@@ -68,52 +49,4 @@ class Concat(Operator):
         return o.node("Concat", *inputs, axis=self.axis)
 
 
-class Join(Operator):
-    """FractalNet's join with local drop-path: the draw is made once per batch, and at least one branch
-    survives."""
-
-    name = "join"
-    summary = "Mean of the branches, some of them dropped in training"
-    source = "Larsson et al., 2016"
-    arity = None
-    examples = (
-        Example("join", ("f32[N, 3, 4]", "f32[N, 3, 4]"), "f32[N, 3, 4]"),
-        Example("join(0.15)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
-    )
-
-    drop: float = arg("float", "probability that a branch drops in training", default=0.0, minimum=0, maximum=1)
-
-    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        rules.require_f32(*inputs)
-        for x in inputs:
-            rules.require_rank(x, inputs[0].rank, inputs[0].rank, f"like the first, {inputs[0]}")
-            for axis in range(x.rank):
-                rules.require_equal(inputs[0].dims[axis], x.dims[axis], f"axis {axis}", inputs)
-        return inputs[:1]
-
-    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
-        """Inputs - 1 additions and one division per output element; nothing for a single input."""
-        return {"elementwise": len(inputs) * outputs[0].elements} if len(inputs) > 1 else FREE
-
-    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        if self.drop > 0:
-            return t.module(t.helper(JOIN), self.drop)(*inputs)
-        if len(inputs) == 1:
-            return inputs[0]
-
-        def plus(left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
-            return t.infix("+", left, right)
-
-        return t.infix("/", reduce(plus, inputs[1:], inputs[0]), len(inputs))
-
-    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
-        if len(inputs) == 1:
-            return inputs[0]
-
-        def plus(left: "OnnxValue", right: "OnnxValue") -> "OnnxValue":
-            return o.node("Add", left, right)
-
-        return o.node("Div", reduce(plus, inputs[1:], inputs[0]), o.constant(float(len(inputs))))
-
-
-OPERATORS = (Concat, Join)
+OPERATORS = (Concat,)

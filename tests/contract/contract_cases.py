@@ -50,10 +50,11 @@ class Case:
 
 
 def model_text(call: str, inputs: tuple[str, ...]) -> str:
-    """A model that applies one call to its inputs; a result that is a tuple gives several outputs."""
+    """A model that applies one call to its inputs, but for those that the call names as arguments; a result that is a
+    tuple gives several outputs."""
     declared = "\n".join(f"  input x{i}: {type}" for i, type in enumerate(inputs))
-    names = ", ".join(f"x{i}" for i in range(len(inputs)))
-    head = {0: "", 1: "x0 -> "}.get(len(inputs), f"[{names}] -> ")
+    flowing = [f"x{i}" for i in range(len(inputs)) if not re.search(rf"\bx{i}\b", call)]
+    head = {0: "", 1: "x0 -> "}.get(len(flowing), f"[{', '.join(flowing)}] -> ")
     if not call.startswith("split"):
         return f"model m {{\n{declared}\n  {head}{call}\n  output y\n}}\n"
     lengths = re.findall(r"\d+", call.partition("[")[2].partition("]")[0])

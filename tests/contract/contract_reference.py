@@ -321,9 +321,19 @@ RULES.update(
 )
 
 
-@rule("mean", "join")
+@rule("mean")
 def mean(op: Any, w: Weights, *inputs: Array) -> Array:
     return np.stack(np.broadcast_arrays(*inputs)).mean(0)
+
+
+@rule("join")
+def join(op: Any, w: Weights, *inputs: Array) -> Array:
+    return np.stack(inputs if op.column is None else inputs[:-1]).mean(0)
+
+
+@rule("draw_column")
+def draw_column(op: Any, w: Weights, x: Array) -> Array:
+    return np.array(-1)
 
 
 @rule("concat")

@@ -84,6 +84,7 @@ REJECTIONS: list[tuple[str, str, tuple[str, ...], str, str]] = [
     ("concat rejects dtypes that differ", "concat", ("f32[N, 3]", "i64[N, 3]"), "E0403", ""),
     ("concat rejects an axis past the end", "concat(axis = 2)", ("f32[N, 3]", "f32[N, 3]"), "E0408", "axis = 2"),
     ("join rejects shapes that differ", "join", ("f32[N, 3]", "f32[N, 1]"), "E0402", ""),
+    ("join rejects a column that is no whole number", "join(0.1, column = x1)", ("f32[N, 3]", "f32[]"), "E0403", "column = x1"),
     ("join rejects ranks that differ", "join", ("f32[N, 3]", "f32[N, 3, 1]"), "E0407", ""),
     ("attention rejects images", "attention", (IMAGE, IMAGE, IMAGE), "E0407", ""),
     ("attention rejects batches that differ", "attention", ("f32[2, T, 4]", "f32[3, T, 4]", "f32[3, T, 4]"), "E0402", ""),

@@ -238,3 +238,43 @@ def test_a_default_is_checked_where_it_stands(diagnose):
         ("E0202", "width"),
         ("E0304", "body = t"),
     ]
+
+
+JOINED = "input column: i64[]\n  input z: f32[N, 3, 8, 8]\n"
+
+
+def test_a_tensor_among_an_operators_arguments_is_an_input_after_those_that_flow(build):
+    program = build(model(JOINED + "  [x, z] -> join(0.5, column)"))
+    (node,) = program.entry.nodes
+    assert [value.name for value in node.inputs] == ["x", "z", "column"]
+    assert repr(node.op) == "join(drop = 0.5, column = column)"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "[x, z] -> merge(column)",
+        "let merged = join(0.5, column)\n  [x, z] -> apply(merged)",
+        "[x, z] -> apply { join(0.5, column) }",
+        "let merged = join(0.5, column)\n  [x, z] -> apply { merged }",
+    ],
+    ids=["passed on", "as a value", "in a body", "as a value in a body"],
+)
+def test_a_tensor_argument_reaches_an_operator_inside_a_block(build, use):
+    blocks = "block merge(column: tensor) { join(0.5, column) }\nblock apply(body: block) { body }\n"
+    program = build(blocks + model(JOINED + f"  {use}"))
+    (call,) = program.entry.nodes
+    assert [value.name for value in call.inputs] == ["x", "z", "column"]
+    assert [value.type.dims for value in call.callee.inputs][-1] == ()
+
+
+def test_operators_that_differ_in_the_name_of_a_tensor_argument_alone_are_equal(build):
+    text = model(JOINED + "  copy = column -> id\n  [x, z] -> join(0.5, column)\n  [x, z] -> join(0.5, copy)")
+    first, second = (node.op for node in build(text).entry.nodes if node.op.name == "join")
+    assert first == second
+    assert hash(first) == hash(second)
+
+
+def test_a_tensor_argument_that_failed_gives_no_second_report(diagnose):
+    found = diagnose(model("column = nothing(3)\n  [x, x] -> join(0.5, column)"))
+    assert [d.code for d in found] == ["E0202"]

@@ -103,11 +103,13 @@ def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Lowered:
-    """A function whose body is done, under the name that the model gives it."""
+    """A function whose body is done, under the name that the model gives it. `read` are the positions of the inputs that
+    are left: what only training reads is no input."""
 
     function: Function
     name: str
     body: Body
+    read: tuple[int, ...]
 
 
 class _Functions:
@@ -139,7 +141,10 @@ class _Functions:
             value.name = unique(f"size {name}", taken)
         body.name_all(list(taken))
         name = unique(function.block, self._names)
-        self._done[function] = _Lowered(function, name, body)
+        needed = {value for record in body.records for value in record.inputs}
+        read = tuple(index for index, value in enumerate(inputs) if value in needed)
+        body.inputs = [inputs[index] for index in read]
+        self._done[function] = _Lowered(function, name, body, read)
 
     def lower(self, walk: Unrolling, body: Body, emitter: Emitter) -> None:
         """Lower the nodes of one function into `body`."""
@@ -151,7 +156,7 @@ class _Functions:
 
     def _call(self, call: FlatCall, body: Body, emitter: Emitter) -> None:
         callee = self._done[call.node.callee]
-        inputs = emitter.read(call.inputs)
+        inputs = emitter.read([call.inputs[index] for index in callee.read])
         for key, formal in callee.body.weights.items():
             value = body.weight(f"{call.owner_path}.{key}")
             value.known = formal.known
