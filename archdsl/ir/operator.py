@@ -25,8 +25,8 @@ ArgumentKind = Literal[
 
 int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
 `padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `dims` a list of dimensions, -1
-allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor (a
-`TensorArgument`), which is also an input of the operator, after those that flow in and in the order of declaration.
+allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor
+(a `TensorArgument`), which is also an input of the operator, after those that flow in and in the order of declaration.
 """
 
 

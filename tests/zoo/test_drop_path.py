@@ -62,7 +62,7 @@ def test_a_global_draw_keeps_one_column_and_the_same_one_in_every_join() -> None
 
 
 def test_a_global_draw_trains_the_layers_of_one_column_and_no_other() -> None:
-    module = fractal(global_drop=1.0, dropout_p=0.0)
+    module = fractal(global_drop=1.0, dropout_p=[0.0, 0.0])
     x = torch.randn(4, 3, 4, 4)
     trained = set[int]()
     for _ in range(24):

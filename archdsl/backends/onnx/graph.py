@@ -103,8 +103,8 @@ def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Lowered:
-    """A function whose body is done, under the name that the model gives it. `read` are the positions of the inputs that
-    are left: what only training reads is no input."""
+    """A function whose body is done, under the name that the model gives it. `read` are the positions of the inputs
+    that are left: what only training reads is no input."""
 
     function: Function
     name: str
