@@ -28,10 +28,12 @@ unit: .venv/ready
 	$(BIN)/pytest
 
 # The environment is made anew when what it is made from changes. PyTorch is pinned in constraints.txt, because an
-# unpinned one may bring gigabytes of CUDA along; the package itself accepts a range.
+# unpinned one may bring gigabytes of CUDA along; the package itself accepts a range. torchvision, whose networks some
+# tests compare ours with, comes without its dependencies for the same reason: it asks for a PyTorch of its own choice.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchvision
 	touch $@
 
 clean:

@@ -184,17 +184,26 @@ class Network:
 
         return torch_source(self.program)
 
-    def torch(self) -> "torch.nn.Module":
-        """The network as a PyTorch module, freshly initialised: exactly what `torch_source` says, executed.
+    def torch(
+        self,
+        weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        *,
+        keys: str | os.PathLike[str] | None = None,
+    ) -> "torch.nn.Module":
+        """The network as a PyTorch module: exactly what `torch_source` says, executed. It starts from PyTorch's own
+        random initialisation, or from `weights` and `keys` as `onnx_model` takes them.
 
-        Raises `ArchError` (E0801) without torch.
+        Raises `ArchError` for weights that do not fit (E0810 to E0816), without torch (E0801).
         """
         from archdsl.extras import require
 
         require("torch")
-        from archdsl.backends.torch.build import build_module
+        from archdsl.backends.torch.build import build_module, load_weights
 
-        return build_module(self.program)
+        module = build_module(self.program)
+        if weights is not None or keys is not None:
+            load_weights(module, self.program, self.read_weights(weights, keys=keys), self.limits)
+        return module
 
     def weights(self, seed: int = 0) -> "dict[str, numpy.ndarray[Any, Any]]":
         """Initial weights by path, by PyTorch's rule for each operator; the same for the same seed on every
@@ -210,6 +219,7 @@ class Network:
         self,
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         *,
+        keys: str | os.PathLike[str] | None = None,
         seed: int = 0,
         opset: int = DEFAULT_OPSET,
         dtype: str = "f32",
@@ -218,13 +228,14 @@ class Network:
         """The network as an ONNX model in inference mode.
 
         `weights` maps paths to arrays (a PyTorch `state_dict()` will do) or is the path of a safetensors
-        file; without it the weights are `self.weights(seed)`. `functions` keeps blocks as model-local
-        functions. Raises `ArchError` for weights that do not fit (E0811 to E0813), more than `limits.nodes`
+        file; without it the weights are `self.weights(seed)`. `keys` is the path of a key map, for weights that have
+        other names than the network (its format: `archdsl explain E0815`). `functions` keeps blocks as model-local
+        functions. Raises `ArchError` for weights that do not fit (E0810 to E0816), more than `limits.nodes`
         nodes (E0910), no onnx (E0801).
         """
         from archdsl.backends.onnx.export import onnx_model
 
-        chosen = self.read_weights(weights, seed)
+        chosen = self.read_weights(weights, seed, keys)
         return onnx_model(self.program, chosen, opset=opset, dtype=dtype, functions=functions, limits=self.limits)
 
     def onnx(
@@ -232,6 +243,7 @@ class Network:
         path: str | os.PathLike[str],
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         *,
+        keys: str | os.PathLike[str] | None = None,
         seed: int = 0,
         opset: int = DEFAULT_OPSET,
         dtype: str = "f32",
@@ -243,7 +255,7 @@ class Network:
         """
         from archdsl.backends.onnx.export import export_onnx
 
-        chosen = self.read_weights(weights, seed)
+        chosen = self.read_weights(weights, seed, keys)
         export_onnx(self.program, chosen, path, opset=opset, dtype=dtype, functions=functions, limits=self.limits)
 
     def session(self, device: str = "cpu", weights: Any = None, **options: Any) -> "onnxruntime.InferenceSession":
@@ -257,17 +269,26 @@ class Network:
         return session(self.onnx_model(weights, **options), device)
 
     def read_weights(
-        self, weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None, seed: int = 0
+        self,
+        weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        seed: int = 0,
+        keys: str | os.PathLike[str] | None = None,
     ) -> "Mapping[str, Any]":
-        """The weights that an argument called `weights` means: a mapping as it is, a safetensors file read,
-        else initial weights for `seed`.
+        """The weights that arguments called `weights` and `keys` mean, by path: a mapping as it is, a safetensors file
+        read, their names changed by the key map `keys`; else initial weights for `seed`.
 
-        Raises `ArchError` for a file that does not fit (E0810 to E0813), `OSError` when it cannot be read.
+        Raises `ArchError` for files that do not fit (E0810 to E0816) or a key map that cannot be read, `OSError` when
+        the weights cannot, `ValueError` for a key map without weights.
         """
         if weights is None:
+            if keys is not None:
+                raise ValueError("a key map says what the names of weights mean, and no weights are given")
             return self.weights(seed)
-        if isinstance(weights, str | os.PathLike):
-            from archdsl.weights import load_safetensors
+        from archdsl.weights import load_safetensors, read_keys
 
-            return load_safetensors(weights, self.program, self.limits)
+        names = None if keys is None else read_keys(keys, self.limits)
+        if isinstance(weights, str | os.PathLike):
+            return load_safetensors(weights, self.program, self.limits, names)
+        if names is not None:
+            return {path: weights[name] for path, name in names.paths(weights, "the set of weights").items()}
         return weights

@@ -7,6 +7,25 @@ import archdsl
 FOOT = """
 (1) Without the scales and shifts of batch normalisation, as the spec's test shows. (2) Printed by Huang et al., 2017;
 the layers do not add up to it.
+
+## Weights from torchvision
+
+These take the `state_dict` of torchvision's networks, key for key. Save it with `safetensors.torch.save_file` for
+`archdsl compile --weights`, or hand it to `Network.torch` as it is.
+
+| torchvision | here |
+|---|---|
+| alexnet | `alexnet.arch:alexnet_one_tower` |
+| vgg11, 13, 16, 19; with `_bn` | `vgg.arch -p config=A`, `B`, `D`, `E`; and `-p bn` |
+| googlenet | `googlenet.arch:torchvision_googlenet -p aux` |
+| resnet18, 34, 50, 101, 152 | `resnet.arch -p depth=50 -p v1_5` |
+| densenet121, 161, 169, 201 | `densenet.arch -p depth=121` |
+
+Where names differ, `--keys` takes a key map (`archdsl explain E0815`):
+[keys/densenet_files.keys](keys/densenet_files.keys) for the files that torchvision publishes for DenseNet, which are
+older than its names, and [keys/googlenet_without_heads.keys](keys/googlenet_without_heads.keys) for GoogLeNet without
+`aux`. torchvision's own GoogLeNet, when it loads its published weights, also rescales its input (`transform_input`); a
+network here takes the image as its layers see it.
 """
 
 HERE = Path(__file__).parent

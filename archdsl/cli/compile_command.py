@@ -43,7 +43,7 @@ def _compile(arguments: argparse.Namespace) -> int:
 
     paths = _paths(arguments)
     if "onnx" not in paths:
-        unused = ("--weights", "--seed", "--opset", "--dtype", "--functions")
+        unused = ("--weights", "--keys", "--seed", "--opset", "--dtype", "--functions")
         opts.refuse(arguments, unused, "says how ONNX is written, which it is not here")
     network = open_network(arguments.target, arguments)
     total = network.cost()

@@ -83,8 +83,9 @@ def add_model(p: argparse.ArgumentParser) -> None:
 
 
 def add_weights(p: argparse.ArgumentParser) -> None:
-    """`--weights` and `--seed`."""
+    """`--weights`, `--keys` and `--seed`."""
     p.add_argument("--weights", metavar="FILE", help="a safetensors file whose keys are the model's parameter paths")
+    p.add_argument("--keys", metavar="FILE", help="a key map for weights with other keys; see `archdsl explain E0815`")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the initial weights (default 0)")
 
 

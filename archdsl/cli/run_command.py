@@ -84,7 +84,7 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
     from archdsl import runtime
 
     if arguments.target.endswith(".onnx"):
-        unused = ("-p", "--weights", "--opset", "--dtype", "--functions")
+        unused = ("-p", "--weights", "--keys", "--opset", "--dtype", "--functions")
         opts.refuse(arguments, unused, "does not go with an ONNX file", "the file says all of that itself")
         try:
             return runtime.session(arguments.target, arguments.device), {}

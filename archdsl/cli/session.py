@@ -108,9 +108,12 @@ def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
 
 
 def read_weights(network: "Network", arguments: argparse.Namespace) -> "Mapping[str, Any]":
-    """The weights that `--weights` and `--seed` mean. Raises `ArchError` where they cannot be read or do not fit."""
+    """The weights that `--weights`, `--keys` and `--seed` mean. Raises `ArchError` where they cannot be read or do not
+    fit."""
+    if not arguments.weights:
+        opts.refuse(arguments, ("--keys",), "says what the names in a file of weights mean", "name the file: --weights")
     try:
-        return network.read_weights(arguments.weights, arguments.seed)
+        return network.read_weights(arguments.weights, arguments.seed, arguments.keys)
     except OSError as error:
         raise unreadable(arguments.weights, error) from None
 

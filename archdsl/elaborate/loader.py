@@ -86,7 +86,7 @@ def _read(real: str, shown: str, sink: Sink, limits: Limits, span: Span | None =
         with open(real, "rb") as stream:
             data = stream.read(limits.source_bytes + 1)
     except IsADirectoryError:
-        return _unreadable(sink, "E0602", f"`{shown}` is a folder, not a spec file", span)
+        return _unreadable(sink, "E0602", f"`{shown}` is a folder, not a file", span)
     except FileNotFoundError:
         return _unreadable(sink, "E0601", f"there is no file `{shown}`", span, _similar(real))
     except (OSError, ValueError) as error:
@@ -113,8 +113,9 @@ def _unreadable(sink: Sink, code: str, message: str, span: Span | None, help: st
 
 
 def _similar(real: str) -> str:
+    suffix = os.path.splitext(real)[1]
     try:
-        names = [entry.name for entry in os.scandir(os.path.dirname(real)) if entry.name.endswith(".arch")]
+        names = [entry.name for entry in os.scandir(os.path.dirname(real)) if entry.name.endswith(suffix)]
     except OSError:
         return ""
     return did_you_mean(os.path.basename(real), names)

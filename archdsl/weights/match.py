@@ -38,7 +38,9 @@ def match(
     wrong = list(_wrong(expected, found))
     if wrong:
         message = f"{origin} has {_count(wrong)} of another shape or kind than in {program.name}"
-        diagnostics.append(_report("E0813", message, _listed(wrong)))
+        diagnostics.append(_report("E0813", message, listed(wrong)))
+    if missing and unexpected:
+        diagnostics[0].help = "where only names differ, a key map (--keys) says which is which: `archdsl explain E0815`"
     if diagnostics:
         raise ArchError(diagnostics)
     return expected
@@ -68,10 +70,11 @@ def _named(names: list[str], candidates: list[str]) -> tuple[str, ...]:
         # anyway.
         close = get_close_matches(name, candidates[:2000], n=1, cutoff=0.6)
         lines.append(f"{name} (similar: {close[0]})" if close else name)
-    return _listed(lines, len(names))
+    return listed(lines, len(names))
 
 
-def _listed(lines: list[str], total: int | None = None) -> tuple[str, ...]:
+def listed(lines: list[str], total: int | None = None) -> tuple[str, ...]:
+    """The first few lines, and how many more there are."""
     total = len(lines) if total is None else total
     rest = total - min(total, SHOWN)
     return (*lines[:SHOWN], *((f"and {rest} more",) if rest else ()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
 from archdsl.files import write_atomic
+from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.weights.initial import NUMPY_TYPES, one
@@ -15,6 +16,7 @@ from archdsl.weights.match import match
 
 if TYPE_CHECKING:
     from archdsl.weights.initial import Arrays
+    from archdsl.weights.keys import KeyMap
 
 _TYPES: Final = {
     "F64": ("<f8", "f"),
@@ -40,18 +42,24 @@ _NAMES: Final = {
 }
 
 
-def load_safetensors(path: str | os.PathLike[str], program: Program, limits: Limits | None = None) -> "Arrays":
+def load_safetensors(
+    path: str | os.PathLike[str], program: Program, limits: Limits | None = None, keys: "KeyMap | None" = None
+) -> "Arrays":
     """The weights of `program` from a file, by path, in state-dict order, converted to the program's dtypes.
-    Floats of any precision are accepted; a missing step counter is zero.
+    Floats of any precision are accepted; a missing step counter is zero. `keys` says which paths the file's names
+    are, where they are not the paths themselves.
 
     Raises `OSError` when the file cannot be opened; `ArchError` with E0810 (not a complete safetensors file),
-    E0811 to E0813 (does not fit, see `match`), E0801 (package missing).
+    E0811 to E0813 (does not fit, see `match`), E0816 (see `KeyMap.paths`), E0801 (package missing).
     """
     numpy = require("numpy")
     path = str(os.fspath(path))
     name = os.path.basename(path)
     with open(path, "rb") as file:
         entries, start = _header(path, name)
+        if keys is not None:
+            entries = {new: entries[old] for new, old in keys.paths(entries, name).items()}
+            name = f"{name} renamed by {keys.name}"
         found = {key: (shape, _TYPES.get(dtype, ("", ""))[1]) for key, (dtype, shape, _) in entries.items()}
         expected = match(program, found, name, limits or Limits())
         arrays: Arrays = {}
@@ -69,6 +77,22 @@ def load_safetensors(path: str | os.PathLike[str], program: Program, limits: Lim
                 values = (values.astype("<u4") << 16).view("<f4")
             arrays[key] = values.astype(NUMPY_TYPES[weight.dtype], copy=False).reshape(shape)
         return arrays
+
+
+def fitted(program: Program, weights: "Mapping[str, Any]", limits: Limits) -> "tuple[dict[str, Weight], Arrays]":
+    """The program's weights by path, in state-dict order, and the arrays of `weights` (or of PyTorch tensors), checked
+    to be theirs. Arrays stay as they are; a missing step counter stays missing.
+
+    Raises `ArchError`: E0811 to E0813 (do not fit, see `match`), E0801 (no numpy).
+    """
+    numpy = require("numpy")
+    arrays = {path: as_array(numpy, value) for path, value in weights.items()}
+    found = {path: (array.shape, _kind(array)) for path, array in arrays.items()}
+    return match(program, found, "the set of weights", limits), arrays
+
+
+def _kind(array: Any) -> str:
+    return "f" if array.dtype.kind == "f" else "i" if array.dtype.kind in "iu" else ""
 
 
 def save_safetensors(path: str | os.PathLike[str], arrays: "Mapping[str, Any]") -> None:

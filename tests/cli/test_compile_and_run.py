@@ -53,7 +53,8 @@ def test_a_file_name_and_another_target_contradict_each_other(archdsl: Archdsl, 
 
 
 @pytest.mark.parametrize(
-    "option", [["--weights", "w.safetensors"], ["--seed", 1], ["--opset", 21], ["--dtype", "f16"], ["--functions"]]
+    "option",
+    [["--weights", "w"], ["--keys", "k"], ["--seed", 1], ["--opset", 21], ["--dtype", "f16"], ["--functions"]],
 )
 def test_options_of_onnx_are_refused_where_none_is_written(
     archdsl: Archdsl, spec: Path, tmp_path: Path, option: list[object]
@@ -65,7 +66,8 @@ def test_options_of_onnx_are_refused_where_none_is_written(
 
 
 @pytest.mark.parametrize(
-    "option", [["-p", "n=3"], ["--weights", "w"], ["--opset", 21], ["--dtype", "f16"], ["--functions"]]
+    "option",
+    [["-p", "n=3"], ["--weights", "w"], ["--keys", "k"], ["--opset", 21], ["--dtype", "f16"], ["--functions"]],
 )
 def test_options_of_a_spec_are_refused_beside_an_onnx_file(
     archdsl: Archdsl, spec: Path, tmp_path: Path, option: list[object]
@@ -124,6 +126,35 @@ def test_weights_are_read_from_a_file_and_must_fit(archdsl: Archdsl, spec: Path,
     assert "E0811" in ran.err
     missing = archdsl("compile", spec, "-o", tmp_path / "d.onnx", "--weights", tmp_path / "none.safetensors")
     assert missing.code == 3
+
+
+def test_weights_with_other_names_are_read_by_a_key_map(archdsl: Archdsl, spec: Path, tmp_path: Path) -> None:
+    import archdsl as package
+    from archdsl.weights import save_safetensors
+
+    weights = package.load(spec).weights(7)
+    file, keys = tmp_path / "w.safetensors", tmp_path / "net.keys"
+    save_safetensors(file, {f"net.{path}": array for path, array in weights.items()})
+    keys.write_text("net.*  *\n")
+    given = ("--weights", file, "--keys", keys)
+    assert archdsl("compile", spec, "-o", tmp_path / "a.onnx", *given).code == 0
+    assert archdsl("compile", spec, "-o", tmp_path / "b.onnx", "--seed", 7).code == 0
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    for command in ("run", "verify"):
+        assert archdsl(command, spec, *given).code == 0
+    ran = archdsl("run", spec, "--weights", file)
+    assert ran.code == 1
+    assert "--keys" in ran.err
+    ran = archdsl("run", spec, "--weights", file, "--keys", tmp_path / "nets.keys")
+    assert ran.code == 3
+    assert "did you mean `net.keys`" in ran.err
+
+
+@pytest.mark.parametrize("command", [["run"], ["verify"], ["compile", "--to", "onnx"]])
+def test_a_key_map_without_weights_is_refused(archdsl: Archdsl, spec: Path, command: list[str]) -> None:
+    ran = archdsl(*command, spec, "--keys", "net.keys")
+    assert ran.code == 2
+    assert "--keys says what the names in a file of weights mean" in ran.err
 
 
 @pytest.mark.parametrize("option", [["--opset", "7"], ["--opset", "999"]])

@@ -18,8 +18,7 @@ from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.weights.initial import NUMPY_TYPES
-from archdsl.weights.match import match
-from archdsl.weights.tensors import as_array
+from archdsl.weights.tensors import fitted
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -135,9 +134,7 @@ def _prepare(
         _refuse("E0820", f"operator set {opset} is not one of {OLDEST_OPSET} to {newest}")
     if dtype not in ("f32", "f16"):
         _refuse("E0821", f"the number format {dtype} is not one of f32, f16")
-    arrays = {path: as_array(numpy, value) for path, value in weights.items()}
-    found = {path: (array.shape, _kind(array)) for path, array in arrays.items()}
-    expected = match(program, found, "the set of weights", limits)
+    expected, arrays = fitted(program, weights, limits)
     skeleton = build(program, onnx, opset, dtype, functions, limits)
     _describe(skeleton, program, opset)
     tensors = [_of_proto(onnx, constant) for constant in skeleton.constants]
@@ -198,10 +195,6 @@ def _plain(value: object) -> object:
         items: list[object] = list(value)  # pyright: ignore[reportUnknownArgumentType]
         return [_plain(item) for item in items]
     return str(value)
-
-
-def _kind(array: Any) -> str:
-    return "f" if array.dtype.kind == "f" else "i" if array.dtype.kind in "iu" else ""
 
 
 def _refuse(code: str, message: str) -> None:

@@ -1,13 +1,18 @@
-"""An `nn.Module` from a program: the source of `torch_source`, executed."""
+"""An `nn.Module` from a program: the source of `torch_source`, executed, and weights put into it."""
 
 import linecache
 import weakref
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
+import torch
 from torch import nn
 
 from archdsl.backends.torch.source import model_class, torch_source
 from archdsl.ir.program import Program
+from archdsl.limits import Limits
+from archdsl.weights.tensors import fitted
 
 _built = 0
 
@@ -29,3 +34,12 @@ def build_module(program: Program) -> nn.Module:
     model: type[nn.Module] = module.__dict__[model_class(program)]
     weakref.finalize(model, linecache.cache.pop, file, None)
     return model()
+
+
+def load_weights(module: nn.Module, program: Program, weights: Mapping[str, Any], limits: Limits) -> None:
+    """Put weights, arrays or tensors by path, into a module of `build_module`. A step counter may be missing. Raises
+    `ArchError` (E0811 to E0813) where they do not fit, in place of PyTorch's own exception."""
+    expected, arrays = fitted(program, weights, limits)
+    state: dict[str, Any] = module.state_dict()
+    given = {path: torch.as_tensor(arrays[path]) for path in expected if path in arrays}
+    module.load_state_dict({**state, **given})

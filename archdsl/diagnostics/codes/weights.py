@@ -77,4 +77,29 @@ CODES: tuple[Code, ...] = (
         "`archdsl count`.",
         "",
     ),
+    Code(
+        "E0815",
+        "bad-key-map",
+        "a line of a key map is no rule",
+        "`--keys FILE` takes weights whose names are not the model's paths. The file has one rule per\n"
+        "line, the name and the path; `#` starts a comment. A `*` stands for any text, the shortest\n"
+        "that fits, and the path keeps it, so it has as many `*` as the name. `-` in place of the\n"
+        "path leaves a tensor out.\n"
+        "\n"
+        "    features.*.norm.1.*   features.*.norm1.*\n"
+        "    aux*                  -\n"
+        "\n"
+        "A rule without `*` goes before those with one; of these the first that fits counts. A name\n"
+        "that no rule fits stays as it is. A name has one rule, and a map at most 100 rules with `*`.",
+        "",
+    ),
+    Code(
+        "E0816",
+        "clashing-key-map",
+        "a key map takes several tensors for one weight",
+        "After renaming, two names of the weights file are the same path, and only one tensor can be\n"
+        "loaded into a weight. Make the rule that catches too much narrower, or leave one of the\n"
+        "tensors out with `NAME -`.",
+        "",
+    ),
 )
