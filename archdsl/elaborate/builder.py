@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from archdsl.ir.program import Call, Function, Node, Op, Output, Repeat, Segment, Value, walk
+from archdsl.ir.program import Call, Function, Node, Op, Output, Recompute, Repeat, Segment, Value, walk
 from archdsl.types.tensor import TensorType
 
 
@@ -22,6 +22,8 @@ class Builder:
         """Operators of this function, whose weights may be borrowed in it."""
         self.repeats = 0
         """`repeat` statements that are being run, folded or not."""
+        self.recompute: Recompute | None = None
+        """The innermost `recompute` that is being run: the mark of the nodes that are added."""
 
     @property
     def depth(self) -> int:
@@ -34,6 +36,7 @@ class Builder:
         return value
 
     def add(self, node: Node) -> None:
+        node.recompute = self.recompute
         self.regions[-1].append(node)
         if isinstance(node, Op):
             self.owned.add(node)

@@ -13,7 +13,7 @@ from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import bound_names
 from archdsl.elaborate.report import CALL_STEPS
 from archdsl.elaborate.values import UNKNOWN, Flow, Scope, SharedInstance, Static, Tensor, Unknown, is_list, show
-from archdsl.ir.program import Node, Repeat, Value
+from archdsl.ir.program import Node, Recompute, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
 
@@ -79,13 +79,27 @@ class Statements(Declarations):
             result, node = self.apply(step, flow, frame, is_head)
         elif isinstance(step, ast.TupleStep):
             result = self.gather([self.branch_flow(item, flow, frame) for item in step.flows])
+        elif isinstance(step, ast.Recompute):
+            result = self._recompute(step, flow, frame)
         else:
-            inner = frame.child(flow)
-            self.run(step.body, inner)
-            result = inner.flow
+            result = self.branch_body(step.body, flow, frame)[0]
         if step.label is not None:
             self._label(step, result, node, frame)
         return result, node
+
+    def _recompute(self, step: ast.Recompute, flow: Flow, frame: Frame) -> Flow:
+        """Braces whose nodes are marked as one region, if the condition says so."""
+        wanted = step.condition is None or self.evaluator.condition(step.condition, frame.scope)
+        if isinstance(wanted, Unknown):
+            return UNKNOWN
+        builder = frame.builder
+        outer = builder.recompute
+        if wanted:
+            builder.recompute = Recompute(step.span, outer)
+        try:
+            return self.branch_body(step.body, flow, frame)[0]
+        finally:
+            builder.recompute = outer
 
     def branch_flow(self, flow: ast.Flow, start: Flow, frame: Frame) -> tuple[Flow, Span]:
         """One branch written as a flow, from the given value."""

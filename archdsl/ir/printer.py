@@ -18,7 +18,7 @@ within their function.
 from dataclasses import dataclass
 
 from archdsl.diagnostics.terminal import printable
-from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Segment, Value
+from archdsl.ir.program import Call, Function, Node, Op, Program, Recompute, Repeat, Segment, Value
 
 _LOOPS = "ijkmnpqr"
 
@@ -102,13 +102,15 @@ def _function(function: Function, names: dict[int, str]) -> str:
     lines = [f"{head}  # {arguments}" if arguments else head]
     # An explicit stack of bodies: repeats nest as deep as the author nests them.
     stack: list[tuple[list[Node], int, Repeat | None]] = [(function.nodes, 0, None)]
+    marked: list[Recompute] = []
     while stack:
         nodes, position, repeat = stack.pop()
-        indent = "  " * (len(stack) + 1)
         opened = False
         while position < len(nodes):
             node = nodes[position]
             position += 1
+            _mark(node.recompute, marked, lines, len(stack) + 1)
+            indent = "  " * (len(stack) + 1 + len(marked))
             if isinstance(node, Repeat):
                 lines.append(indent + _open_repeat(node, namer))
                 stack.append((nodes, position, repeat))
@@ -118,12 +120,30 @@ def _function(function: Function, names: dict[int, str]) -> str:
             lines.append(indent + _node(node, namer, names, len(stack)))
         if opened:
             continue
+        _mark(repeat.recompute if repeat else None, marked, lines, len(stack) + 1)
+        indent = "  " * (len(stack) + 1 + len(marked))
         if repeat is None:
             lines.append(f"  return {namer.uses(function.outputs)}".rstrip())
         else:
             lines.append(f"{indent}yield {namer.uses(repeat.results)}")
             lines.append(f"{indent[:-2]}}} -> {namer.define(repeat.outputs)}")
     return "\n".join([*lines, "}\n"])
+
+
+def _mark(region: Recompute | None, marked: list[Recompute], lines: list[str], depth: int) -> None:
+    """Close the `recompute` braces that the next node is not in, and open those it is in. `depth` counts the braces
+    around them."""
+    wanted: list[Recompute] = []
+    while region is not None:
+        wanted.append(region)
+        region = region.outer
+    wanted.reverse()
+    while marked != wanted[: len(marked)]:
+        marked.pop()
+        lines.append("  " * (depth + len(marked)) + "}")
+    for each in wanted[len(marked) :]:
+        lines.append("  " * (depth + len(marked)) + "recompute {")
+        marked.append(each)
 
 
 def _open_repeat(node: Repeat, namer: _Namer) -> str:

@@ -4,7 +4,7 @@ A `Function` is one block under given static arguments and input types. Its body
 execution order; a node is an `Op` (one operator), a `Call` (of another function) or a `Repeat` (a type-preserving
 body run `times` times). A block that is used a thousand times with the same arguments is one `Function` and a
 thousand `Call`s, or one `Call` in one `Repeat`; nothing ever depends on the number of layers unless it asks for
-`flatten`.
+`flatten`. Nodes may be marked as ones that training computes again (`Recompute`).
 
 Nodes and values are compared by identity.
 """
@@ -47,6 +47,24 @@ class Segment:
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class Recompute:
+    """One `recompute { ... }` of a function: a run of its nodes whose intermediate values training does not keep.
+
+    The nodes in the braces stand in a row in one list of nodes, and each of them points here through `recompute` (a
+    `Repeat` does, and so do the nodes of its body). They stay nodes of their function: paths, costs, inference and
+    flattening do not depend on the mark.
+
+    How to read it: of what the nodes of one region save for backward, nothing is kept, and neither is anything inside
+    the functions they call. Kept are the values from outside that the region reads, and of the values it makes those
+    that somebody outside reads, where the reader keeps them. Backward first runs the region again and so holds
+    what one region saves at a time. `outer` is the region around this one in the same function.
+    """
+
+    span: Span
+    outer: "Recompute | None" = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Op:
     """One application of an operator. A `shared` instance is the first application; later ones point to it through
     `instance` and own no weights."""
@@ -58,6 +76,7 @@ class Op:
     span: Span
     instance: "Op | None" = None
     train_only: bool = False
+    recompute: Recompute | None = None
 
     @property
     def owned_weights(self) -> tuple[Weight, ...]:
@@ -76,6 +95,7 @@ class Call:
     span: Span
     instance: "Call | None" = None
     train_only: bool = False
+    recompute: Recompute | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -96,6 +116,7 @@ class Repeat:
     outputs: tuple[Value, ...]
     span: Span
     train_only: bool = False
+    recompute: Recompute | None = None
 
 
 Node = Op | Call | Repeat

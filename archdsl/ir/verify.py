@@ -2,18 +2,17 @@
 
 from archdsl.ir.operator import Rejection, WeightRef
 from archdsl.ir.printer import function_names, segment_text
-from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value, walk
+from archdsl.ir.program import Call, Function, Node, Op, Program, Recompute, Repeat, Value, walk
 
 
 def verify(program: Program) -> list[str]:
     """Every broken promise of the program, in words; empty for a sound one.
 
-    Checked: functions are distinct, listed callees first, `entry` last; every value is defined once, before
-    its use, and visible where it is used; operator results have the types that `infer` gives; calls fit their
-    callees; values carried through a `repeat` keep their types and it runs at least twice; every parameter
-    path is unambiguous; borrowed weights exist, belong to an operator that runs before, and have the shape
-    they claim; a shared instance is an earlier node over the same definition; outputs are values of the
-    entry.
+    Checked: functions are distinct, listed callees first, `entry` last; every value is defined once, before its use,
+    and visible where it is used; operator results have the types that `infer` gives; calls fit their callees; values
+    carried through a `repeat` keep their types and it runs at least twice; every parameter path is unambiguous; a
+    recomputed region is one run of nodes; borrowed weights exist, belong to an operator that runs before, and have the
+    shape they claim; a shared instance is an earlier node over the same definition; outputs are values of the entry.
 
     A shared instance and the owner of a borrowed weight may belong to an enclosing function (a body passed to
     a combinator may use what its author shared): then only "not later in this function" can be seen from
@@ -48,6 +47,8 @@ class _FunctionCheck:
         self.ran: set[int] = set()
         self.paths: dict[str, set[int | None]] = {}
         self.lists: dict[str, tuple[int, int]] = {}
+        self.regions: dict[Recompute, tuple[list[Node], int]] = {}
+        """Where each recomputed region was seen last: the list and the position in it."""
         self.own = {id(node) for node, _ in walk(function.nodes)}
 
     def is_later(self, node: object) -> bool:
@@ -68,6 +69,17 @@ class _FunctionCheck:
             if id(value) not in self.visible:
                 self.say(f"{what} uses a value of type {value.type} that is not defined before it")
 
+    def region(self, nodes: list[Node], position: int, around: Recompute | None) -> None:
+        """A recomputed region is one run of nodes: of one list, inside the region `around` that list."""
+        region = nodes[position].recompute
+        while region is not None and region is not around:
+            if self.regions.setdefault(region, (nodes, position - 1)) != (nodes, position - 1):
+                self.say("a recomputed region is no run of nodes")
+            self.regions[region] = (nodes, position)
+            region = region.outer
+        if region is not around:
+            self.say("a node of a repeat leaves the recomputed region around it")
+
     def run(self) -> list[str]:
         self.define(self.function.inputs, "the head")
         stack: list[tuple[list[Node], int, Repeat | None, set[int]]] = [(self.function.nodes, 0, None, set())]
@@ -75,6 +87,7 @@ class _FunctionCheck:
             nodes, position, repeat, outside = stack.pop()
             if position < len(nodes):
                 node = nodes[position]
+                self.region(nodes, position, repeat.recompute if repeat else None)
                 stack.append((nodes, position + 1, repeat, outside))
                 if isinstance(node, Repeat):
                     before = set(self.visible)

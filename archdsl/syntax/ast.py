@@ -249,7 +249,18 @@ class Group:
     span: Span
 
 
-Step = Apply | FanOutFor | TupleStep | Group
+@dataclass(slots=True, eq=False, repr=False)
+class Recompute:
+    """`recompute { ... }`: a group whose intermediate values training computes again instead of keeping them;
+    `recompute if e { ... }` where `e` holds, and a plain group where it does not."""
+
+    condition: "Expr | None"
+    body: "Body"
+    label: String | None
+    span: Span
+
+
+Step = Apply | FanOutFor | TupleStep | Group | Recompute
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -290,6 +290,11 @@ class Builder(ExpressionBuilder):
     def make_group(self, start: int, end: int, body: ast.Body, label: ast.String | None) -> ast.Group:
         return ast.Group(body, label, self.span(start, end))
 
+    def make_recompute(
+        self, start: int, end: int, condition: ast.Expr | None, body: ast.Body, label: ast.String | None
+    ) -> ast.Recompute:
+        return ast.Recompute(condition, body, label, self.span(start, end))
+
     def make_branches(self, start: int, end: int, *branches: ast.Body) -> list[ast.Body]:
         return list(branches)
 

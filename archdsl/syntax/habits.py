@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _FLOW: Final = "a flow is written `conv(64, 3) -> relu`"
 _ARITHMETIC: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-_DEFINES: Final = ITEM_STARTS | {"for", "repeat", "if", "else"}
+_DEFINES: Final = ITEM_STARTS | {"for", "repeat", "recompute", "if", "else"}
 """What a line starts with whose braces hold statements rather than branches."""
 
 

@@ -9,8 +9,8 @@ def marks(text: str) -> frozenset[str]:
 
 
 KEYWORDS: Final = marks(
-    "archdsl use block model test let default input output shared if else for in repeat match expect require"
-    " and or not true false none as flag"
+    "archdsl use block model test let default input output shared if else for in repeat recompute match expect"
+    " require and or not true false none as flag"
 )
 ITEM_WORDS: Final = marks("use block model test")
 """Keywords that only ever start an item of a file: seen inside brackets, one was left open."""

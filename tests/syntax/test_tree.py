@@ -242,6 +242,16 @@ def test_items_have_their_nodes(tree: Tree):
     assert isinstance(empty, ast.Test) and empty.checks == []
 
 
+def test_recompute_is_a_step_with_a_body_and_perhaps_a_condition(tree: Tree):
+    block = tree("block b(e) { a -> recompute { b -> c } -> d; recompute if e { f } as g }").items[0]
+    assert isinstance(block, ast.Block)
+    first, second = (s.flow.steps for s in block.body.statements if isinstance(s, ast.FlowStatement))
+    assert isinstance(first[1], ast.Recompute) and first[1].condition is None and first[1].label is None
+    (alone,) = second
+    assert isinstance(alone, ast.Recompute) and alone.condition is not None and brief(alone.condition) == "e"
+    assert alone.label is not None and alone.label.parts == ["g"]
+
+
 @pytest.mark.parametrize("name", ["within", "of", "conv", "int", "import", "_", "Block", "repeats"])
 def test_word_that_is_not_reserved_is_a_name(tree: Tree, name: str):
     tree(f"block {name}({name} = 1) {{ {name} = id; {name}({name} = {name}) as {name} }}")
