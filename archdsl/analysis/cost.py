@@ -135,12 +135,12 @@ class CostModel:
             try:
                 self.functions[function] = self.nodes(function.nodes)
             except DimTooLarge:
-                raise _too_large(function) from None
+                raise too_large(function) from None
         self.total = self.functions[program.entry]
         try:
             _ = self.total.flops
         except DimTooLarge:
-            raise _too_large(program.entry) from None
+            raise too_large(program.entry) from None
 
     def nodes(self, nodes: list[Node]) -> Cost:
         """The cost of running some nodes of one function in a row."""
@@ -251,14 +251,15 @@ def per_sample_text(program: Program) -> str:
     return "for the inputs as declared (no batch symbol)"
 
 
-def _too_large(function: Function) -> Exception:
+def too_large(function: Function, what: str = "cost") -> Exception:
+    """The diagnostic for a figure that outgrew its bounds (`DimTooLarge`)."""
     from archdsl.diagnostics.model import ArchError, Diagnostic
 
     return ArchError(
         [
             Diagnostic(
                 code="E0611",
-                message=f"the cost of `{function.block}` is a symbolic expression too large to write out",
+                message=f"the {what} of `{function.block}` is a symbolic expression too large to write out",
                 span=function.span,
                 help="give the symbolic dimensions values, for example with --dim H=320",
             )

@@ -1,8 +1,8 @@
-"""The two protocols through which operators describe their lowerings.
+"""The three protocols through which operators describe what becomes of them.
 
-An operator's `torch` and `onnx` methods build nothing themselves: they call these protocols, and the drivers in
-`backends/torch` and `backends/onnx` decide what becomes of it (source text, `ModelProto`). So operators import
-neither framework, and the drivers never name an operator.
+An operator's `torch`, `onnx` and `autograd` methods build nothing themselves: they call these protocols, and the
+drivers in `backends/torch`, `backends/onnx` and `analysis/training.py` decide what becomes of it (source text,
+`ModelProto`, figures of training). So operators import no framework, and the drivers never name an operator.
 """
 
 from collections.abc import Sequence
@@ -109,6 +109,68 @@ class TorchEmitter(Protocol):
 
     def training(self) -> TorchExpr:
         """`self.training`."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------------- autograd
+
+
+class Traced(Protocol):
+    """A tensor as PyTorch's autograd sees it."""
+
+    @property
+    def type(self) -> TensorType: ...
+
+    @property
+    def needs_grad(self) -> bool:
+        """Whether it depends on a parameter (PyTorch's `requires_grad`); the model's inputs do not."""
+        ...
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether its elements lie in memory in the order of its axes, without gaps."""
+        ...
+
+
+class Tape(Protocol):
+    """Vocabulary of `Operator.autograd`: what PyTorch makes, keeps for the backward pass and multiplies when the
+    emitted code runs in training mode on the CPU.
+
+    A tensor is a view of some storage. What is kept is counted by storage, each once however many tensors of it are
+    kept; parameters, buffers and the model's inputs are not counted. `ops/traces.py` has the rules of common functions
+    (`mul`, `matmul`, `linear`) in these words.
+    """
+
+    def new(self, type: TensorType, *sources: Traced, like: Traced | None = None) -> Traced:
+        """A tensor with memory of its own, computed from `sources`: it needs a gradient if it is a float and one of
+        them does. Its elements lie in order, or for `like` in the order of that tensor's memory, as element-wise
+        functions leave them."""
+        ...
+
+    def parameter(self, shape: Sequence[int]) -> Traced:
+        """One of the operator's own weights, or a borrowed one: it needs a gradient and is never counted."""
+        ...
+
+    def keep(self, *tensors: Traced) -> None:
+        """The backward pass needs these. Say it only where it will run: for a function of which something needs a
+        gradient."""
+        ...
+
+    def product(self, macs: Dim, *operands: Traced) -> None:
+        """`macs` multiply-accumulates in the forward pass, and as many in the backward pass for each operand that needs
+        a gradient. The products of an operator add up to the MACs of its `work`."""
+        ...
+
+    def reshape(self, x: Traced, dims: Sequence[Dim]) -> Traced:
+        """`x.reshape(dims)`: a view where the strides allow it, else a copy."""
+        ...
+
+    def permute(self, x: Traced, axes: Sequence[int]) -> Traced:
+        """`x.permute(axes)`, a view."""
+        ...
+
+    def part(self, x: Traced, type: TensorType, step: int = 1, axis: int = 0) -> Traced:
+        """A range of `x` of the given type, a view; along `axis` every `step`-th position."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The operator contract: everything archdsl knows about one operator lives in one class derived from `Operator`.
 
 An operator class is a record of its arguments; an instance is one setting of them. The class carries the rules:
-types in to types out, weights, work, and two lowerings that are *descriptions* (see `ir.lowering`), so that the
+types in to types out, weights, work, and lowerings that are *descriptions* (see `ir.lowering`), so that the
 catalogue is stdlib-only and importing a family costs a millisecond or two. Nothing else in the project knows an
 operator by name."""
 
@@ -14,7 +14,7 @@ from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchInput, TorchResult
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchInput, TorchResult, Traced
 
 # ------------------------------------------------------------------------------------------------------ arguments
 
@@ -202,6 +202,17 @@ class Example:
 class Operator:
     """Base of every operator. Subclasses declare arguments with `arg(...)` and define the rules below.
 
+    How to write `autograd`: follow the code that `torch` emits, function by function, with the formulas of PyTorch's
+    `derivatives.yaml`. An element-wise function that keeps its result (`relu`, `sigmoid`) is
+
+        y = tape.new(x.type, x, like=x)
+        if y.needs_grad:
+            tape.keep(y)
+        return y
+
+    and `traces.mul(tape, a, b)` keeps each factor whose partner needs a gradient. The contract tests compare every
+    example with what `torch.autograd.graph.saved_tensors_hooks` measures, to the byte.
+
     Two instances are equal when they are of one class and their arguments are equal.
     """
 
@@ -253,6 +264,11 @@ class Operator:
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
         """Inference-mode ONNX nodes of one application."""
+        raise NotImplementedError
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
+        """One application in training mode: what PyTorch keeps for the backward pass, which products it makes, and
+        which results depend on a parameter. One tensor per result."""
         raise NotImplementedError
 
     @classmethod

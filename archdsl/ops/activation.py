@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, arg
+from archdsl.ops import traces
 from archdsl.ops.rectifier import Activation
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Gelu(Activation):
@@ -72,6 +73,9 @@ class Sigmoid(Activation):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.sigmoid", inputs[0])
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.of_result(tape, inputs[0])
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Sigmoid", inputs[0])
 
@@ -83,6 +87,9 @@ class Tanh(Activation):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.tanh", inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.of_result(tape, inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Tanh", inputs[0])
@@ -148,6 +155,10 @@ class Step(Activation):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(t.infix(">=", inputs[0], 0), "type_as", inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A comparison has no gradient."""
+        return tape.new(inputs[0].type)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Operator, Work, arg, reject
-from archdsl.ops import rules
-from archdsl.types.dims import Dim, equal
+from archdsl.ops import rules, traces
+from archdsl.types.dims import Dim, equal, exact_div
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 ATTEND = '''
@@ -82,6 +82,39 @@ class Attention(Operator):
             return t.call("F.scaled_dot_product_attention", *inputs, is_causal=causal)
         return t.call(t.helper(ATTEND), *inputs, self.heads, is_causal=causal)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """With heads of equal widths PyTorch runs one kernel, which keeps queries, keys, values, the result and a
+        number per head and query; otherwise it writes the formula out, and keeps the scaled queries and keys, the
+        scores after the softmax, and the values."""
+        query, key, value = inputs
+        types = tuple(x.type for x in inputs)
+        (type,) = self.infer(*types)
+        batch, length = query.type.dims[:2]
+        if self.heads > 1 and query.type.dims[2] == value.type.dims[2]:
+            macs = self.work(types, (type,))["matmul"]
+            half = exact_div(macs, 2)
+            assert half is not None
+            tape.product(half, query, key)
+            y = tape.new(type, *inputs)
+            tape.product(half, tape.new(TensorType(()), query, key), value)
+            if y.needs_grad:
+                tape.keep(*inputs, y, tape.new(TensorType((batch, self.heads, length))))
+            return y
+        q, k, v = (self._heads(tape, x) for x in inputs)
+        q, k = traces.scaled(tape, q), tape.permute(traces.scaled(tape, k), _swapped(k.type.rank))
+        scores = traces.of_result(tape, traces.matmul(tape, q, k))
+        y = traces.matmul(tape, scores, v)
+        return y if self.heads == 1 else tape.reshape(tape.permute(y, (0, 2, 1, 3)), type.dims)
+
+    def _heads(self, tape: "Tape", x: "Traced") -> "Traced":
+        """[N, T, d] as [N, heads, T, d / heads]; one head has no axis of its own."""
+        if self.heads == 1:
+            return x
+        batch, length, features = x.type.dims
+        width = exact_div(features, self.heads)
+        assert width is not None
+        return tape.permute(tape.reshape(x, (batch, length, self.heads, width)), (0, 2, 1, 3))
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         query, key, value = inputs
         length = query.type.dims[1]
@@ -99,6 +132,11 @@ class Attention(Operator):
         mixed = o.node("Transpose", mixed, perm=(0, 2, 1, 3))
         features = rules.known(value.type, 2, "features")
         return o.node("Reshape", mixed, o.constant([0, 0, features], "i64"))
+
+
+def _swapped(rank: int) -> tuple[int, ...]:
+    """The order of axes with the last two swapped."""
+    return (*range(rank - 2), rank - 1, rank - 2)
 
 
 def _later(o: "OnnxEmitter", length: Dim) -> "OnnxValue":

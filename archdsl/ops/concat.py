@@ -8,7 +8,7 @@ from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Concat(Operator):
@@ -44,6 +44,10 @@ class Concat(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.cat", inputs, dim=t.option(self.axis, 0))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Nothing but lengths is needed."""
+        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Concat", *inputs, axis=self.axis)

@@ -9,7 +9,7 @@ from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window, output_length, transposed_length
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 def _uniform(fan_in: int) -> Init:
@@ -110,6 +110,15 @@ class Conv(Operator):
         if self.bias_init is not None:
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A convolution keeps its input for the gradient of its weight."""
+        (x,) = inputs
+        y = self.infer(x.type)[0]
+        weight = tape.parameter(self.weights(x.type)[0].shape)
+        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
+        tape.keep(x)
+        return tape.new(y, x, weight)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
@@ -216,6 +225,15 @@ class ConvTranspose(Operator):
             bias=t.option(self.bias, True),
             dilation=t.option(dilation, 1),
         )(x)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A convolution keeps its input for the gradient of its weight."""
+        (x,) = inputs
+        y = self.infer(x.type)[0]
+        weight = tape.parameter(self.weights(x.type)[0].shape)
+        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
+        tape.keep(x)
+        return tape.new(y, x, weight)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 DROP_PATH = '''
 class DropPath(nn.Module):
@@ -50,6 +50,14 @@ class Dropout(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module("nn.Dropout", self.p)(inputs[0])
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """On the CPU a factor for each element, in the dtype of the input (a GPU keeps one byte); with probability 1 a
+        zero for all, and nothing with 0."""
+        (x,) = inputs
+        if self.p == 0:
+            return x
+        return traces.mul(tape, x, tape.new(TensorType(()) if self.p == 1 else x.type, like=x if self.p < 1 else None))
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return inputs[0]
 
@@ -79,6 +87,14 @@ class DropPath(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module(t.helper(DROP_PATH), self.p)(inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A truth value per sample."""
+        (x,) = inputs
+        if self.p == 0:
+            return x
+        kept = tape.new(TensorType((x.type.dims[0], *[1] * (x.type.rank - 1)), "bool"))
+        return traces.scaled(tape, traces.mul(tape, x, kept))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return inputs[0]

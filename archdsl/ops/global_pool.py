@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class GlobalPool(Operator):
@@ -35,6 +35,10 @@ class GlobalPool(Operator):
         return t.method(
             x, self.torch_method, axes[0] if len(axes) == 1 else axes, keepdim=t.option(self.keepdim, False)
         )
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A mean needs nothing but shapes."""
+        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         pooled = o.node(self.onnx_type, inputs[0])
@@ -63,6 +67,10 @@ class GlobalMaxPool(GlobalPool):
         Example("global_max_pool", ("f32[N, 3, H, W]",), "f32[N, 3]"),
         Example("global_max_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]"),
     )
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps input and result, to see where they agree."""
+        return traces.extreme(tape, inputs[0], self.infer(inputs[0].type)[0])
 
 
 class AdaptiveAvgPool(Operator):
@@ -103,6 +111,14 @@ class AdaptiveAvgPool(Operator):
         axes = x.type.rank - 2
         size = rules.collapse(rules.window(self.output_size, axes, "output_size"))
         return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input, except for one position everywhere, where it is a mean."""
+        (x,) = inputs
+        y = self.infer(x.type)[0]
+        if x.needs_grad and any(dim != 1 for dim in y.dims[2:]):
+            tape.keep(x)
+        return tape.new(y, x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """`AveragePool` where the windows are alike; elsewhere each axis is multiplied by its matrix of

@@ -7,7 +7,7 @@ from archdsl.ops import rules
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 def _channel_weights(x: TensorType, affine: bool) -> tuple[Weight, ...]:
@@ -66,6 +66,17 @@ class GroupNorm(Operator):
             affine=t.option(self.affine, True),
         )(x)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input, and mean and inverse deviation per group."""
+        (x,) = inputs
+        weights = [tape.parameter(weight.shape) for weight in self.weights(x.type)]
+        ordered = x if x.contiguous else tape.new(x.type, x)
+        y = tape.new(x.type, x, *weights)
+        if y.needs_grad:
+            statistic = x.type.with_dims(x.type.dims[0], self.groups)
+            tape.keep(ordered, tape.new(statistic), tape.new(statistic))
+        return y
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """Instance normalisation of [N, groups, rest], then scale and shift per channel:
         `GroupNormalization` has one scale per channel only from opset 21 on, and needs spatial axes."""
@@ -118,6 +129,20 @@ class InstanceNorm(Operator):
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, False),
         )(x)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Batch norm of [1, N * channels, ...]: keeps its input, mean and inverse deviation per channel of each sample,
+        and the scale written out for each sample."""
+        (x,) = inputs
+        weights = [tape.parameter(weight.shape) for weight in self.weights(x.type)]
+        ordered = x if x.contiguous else tape.new(x.type, x)
+        y = tape.new(x.type, x, *weights)
+        if y.needs_grad:
+            per_sample = x.type.with_dims(x.type.dims[0] * x.type.dims[1])
+            tape.keep(ordered, tape.new(per_sample), tape.new(per_sample))
+            if self.affine:
+                tape.keep(tape.new(per_sample))
+        return y
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

@@ -4,11 +4,11 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, TensorArgument, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 JOIN = '''
 class Join(nn.Module):
@@ -127,6 +127,18 @@ class Join(Operator):
 
         return t.infix("/", reduce(plus, branches[1:], branches[0]), len(branches))
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A mean keeps nothing; one that drops branches keeps the share of each."""
+        branches = inputs if self.column is None else inputs[:-1]
+        if len(branches) == 1:
+            return branches[0]
+        if self.column is None and self.drop == 0:
+            return traces.scaled(tape, traces.fold(tape, branches, traces.add))
+        y = tape.new(branches[0].type, *branches)
+        if y.needs_grad:
+            tape.keep(tape.new(TensorType((len(branches),))))
+        return y
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         branches = inputs if self.column is None else inputs[:-1]
         if len(branches) == 1:
@@ -164,6 +176,10 @@ class DrawColumn(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module(t.helper(DRAW_COLUMN), self.columns, self.p)(inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A draw has no gradient."""
+        return tape.new(COLUMN)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.constant(-1, "i64")

@@ -8,7 +8,7 @@ from archdsl.types.dims import Dim, at_least, exact_div, product
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchArg, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchArg, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Layout(Operator):
@@ -19,6 +19,11 @@ class Layout(Operator):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""
         return FREE
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A view where the strides allow it, else a copy; nothing is kept."""
+        (x,) = inputs
+        return tape.reshape(x, self.infer(x.type)[0].dims)
 
 
 class Flatten(Layout):
@@ -134,6 +139,9 @@ class Transpose(Layout):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "transpose", self.first, self.second)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return tape.permute(inputs[0], self._order(inputs[0].type.rank))
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Transpose", inputs[0], perm=self._order(inputs[0].type.rank))
 
@@ -161,6 +169,10 @@ class Permute(Layout):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "permute", *self.axes)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        (x,) = inputs
+        return tape.permute(x, [axis % x.type.rank for axis in self.axes])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

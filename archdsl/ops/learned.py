@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, ONES, ZEROS, Example, Init, Operator, Weight, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 POSITIONS = '''
 def positions(x):
@@ -58,6 +58,9 @@ class Param(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.parameter("", self.shape, self._start())
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return tape.parameter(self.shape)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.weight("")
 
@@ -98,6 +101,12 @@ class Scale(Operator):
             factor = t.method(factor, "view", -1, *[1] * trailing)
         return t.infix("*", x, factor)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input for the gradient of the factors."""
+        (x,) = inputs
+        factor = tape.parameter([1] * x.type.rank)
+        return traces.mul(tape, x, factor)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
         factor = o.weight("")
@@ -129,6 +138,9 @@ class Positions(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call(t.helper(POSITIONS), inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return tape.new(self.infer(inputs[0].type)[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         length: Dim = inputs[0].type.dims[1]

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Init, Operator, Weight, WeightRef, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 TIED_LINEAR = '''
 class TiedLinear(nn.Module):
@@ -101,6 +101,11 @@ class Linear(Operator):
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x) if self.tie is None else module(x, t.tied(self.tie))
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        (x,) = inputs
+        features = rules.known(x.type, -1, "features")
+        return traces.linear(tape, x, tape.parameter((self.out, features)), self.out)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """`Gemm` on a matrix, else `MatMul` and `Add`. A weight borrowed transposed is used as stored."""
         (x,) = inputs
@@ -154,6 +159,13 @@ class Embedding(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module("nn.Embedding", self.vocab, self.dim)(inputs[0])
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps the indices."""
+        (x,) = inputs
+        table = tape.parameter((self.vocab, self.dim))
+        tape.keep(x)
+        return tape.new(self.infer(x.type)[0], table)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Gather", o.weight("weight"), inputs[0], axis=0)
 
@@ -184,6 +196,9 @@ class MatMul(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.infix("@", inputs[0], inputs[1])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.matmul(tape, *inputs)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("MatMul", *inputs)

@@ -8,11 +8,20 @@ from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput, TorchResult
+    from archdsl.ir.lowering import (
+        OnnxEmitter,
+        OnnxValue,
+        Tape,
+        TorchEmitter,
+        TorchExpr,
+        TorchInput,
+        TorchResult,
+        Traced,
+    )
 
 
 class Identity(Operator):
@@ -32,6 +41,9 @@ class Identity(Operator):
         return FREE
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
         return inputs[0] if len(inputs) == 1 else inputs
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
@@ -56,6 +68,10 @@ class Merge(Operator):
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         """The binary function in PyTorch."""
         raise NotImplementedError
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Sums and differences keep nothing."""
+        return traces.fold(tape, inputs, traces.add)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
         def fold(left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
@@ -107,6 +123,9 @@ class Mul(Merge):
         Example("mul", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
     )
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.fold(tape, inputs, traces.mul)
+
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         return t.infix("*", left, right)
 
@@ -122,6 +141,9 @@ class Div(Merge):
         rules.require_f32(*inputs)
         return super().infer(*inputs)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.fold(tape, inputs, traces.div)
+
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         return t.infix("/", left, right)
 
@@ -135,6 +157,9 @@ class Max(Merge):
         Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]"),
     )
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.fold(tape, inputs, traces.compare)
+
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         return t.call("torch.maximum", left, right)
 
@@ -144,6 +169,9 @@ class Min(Merge):
     summary = "Smallest of the branches, element by element"
     onnx_type = "Min"
     examples = (Example("min", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.fold(tape, inputs, traces.compare)
 
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         return t.call("torch.minimum", left, right)
@@ -165,6 +193,10 @@ class Mean(Merge):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """Inputs - 1 additions and one division per output element; nothing for a single input."""
         return {"elementwise": len(inputs) * outputs[0].elements} if len(inputs) > 1 else FREE
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        total = traces.fold(tape, inputs, traces.add)
+        return total if len(inputs) == 1 else traces.scaled(tape, total)
 
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         return t.infix("+", left, right)

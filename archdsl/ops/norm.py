@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class BatchNorm(Operator):
@@ -63,6 +63,16 @@ class BatchNorm(Operator):
             momentum=t.option(self.momentum, 0.1),
             affine=t.option(self.affine, True),
         )(x)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input, and mean and inverse deviation of the batch per channel."""
+        (x,) = inputs
+        weights = [tape.parameter(weight.shape) for weight in self.weights(x.type) if weight.trainable]
+        y = tape.new(x.type, x, *weights, like=x)
+        if y.needs_grad:
+            statistic = TensorType((rules.known(x.type, 1, "channels"),))
+            tape.keep(x, tape.new(statistic), tape.new(statistic))
+        return y
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
@@ -131,6 +141,17 @@ class LayerNorm(Operator):
             bias=t.option(self.bias or not self.affine, True),
         )(x)
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input, and mean and inverse deviation per normalised part."""
+        (x,) = inputs
+        weights = [tape.parameter(weight.shape) for weight in self.weights(x.type)]
+        ordered = tape.reshape(x, x.type.dims) if x.contiguous else tape.new(x.type, x)
+        y = tape.new(x.type, x, *weights)
+        if y.needs_grad:
+            statistic = x.type.with_dims(*x.type.dims[: -self.axes])
+            tape.keep(ordered, tape.new(statistic), tape.new(statistic))
+        return y
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
         shape = _trailing(x.type, self.axes)
@@ -180,6 +201,14 @@ class RMSNorm(Operator):
             eps=self.eps,
             elementwise_affine=t.option(self.affine, True),
         )(x)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input and the inverse root per normalised part; with a scale, the normalised input too."""
+        (x,) = inputs
+        y = tape.new(x.type, x)
+        if x.needs_grad:
+            tape.keep(x, tape.new(x.type.with_dims(*x.type.dims[: -self.axes])))
+        return traces.mul(tape, y, tape.parameter(self.weights(x.type)[0].shape)) if self.affine else y
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """Written out: `RMSNormalization` exists only from opset 23."""

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
         OnnxAttribute,
         OnnxEmitter,
         OnnxValue,
+        Tape,
         TorchEmitter,
         TorchExpr,
         TorchInput,
         TorchOption,
+        Traced,
     )
 
 
@@ -102,6 +104,17 @@ class Pool(Operator):
             **self.options(t, axes),
         )
 
+    def kept(self, tape: "Tape", y: TensorType) -> "tuple[Traced, ...]":
+        """What is kept beside the input."""
+        return ()
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        (x,) = inputs
+        y = self.infer(x.type)[0]
+        if x.needs_grad:
+            tape.keep(x, *self.kept(tape, y))
+        return tape.new(y, x)
+
     def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
         """ONNX attributes of this pool alone."""
         raise NotImplementedError
@@ -170,6 +183,10 @@ class MaxPool(Pool):
     def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
         dilation = rules.collapse(self.spread(axes))
         return {"dilation": t.option(dilation, 1), "ceil_mode": t.option(self.ceil_mode, False)}
+
+    def kept(self, tape: "Tape", y: TensorType) -> "tuple[Traced, ...]":
+        """The position of each largest element."""
+        return (tape.new(TensorType(y.dims, "i64")),)
 
     def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
         return {"dilations": dilation}

@@ -7,11 +7,11 @@ never what makes a network slow.
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Activation(Operator):
@@ -25,6 +25,10 @@ class Activation(Operator):
         """1 per element."""
         return {"activation": outputs[0].elements}
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Most gradients are worked out from the input, which is kept."""
+        return traces.of_input(tape, inputs[0])
+
 
 class Relu(Activation):
     name = "relu"
@@ -34,6 +38,9 @@ class Relu(Activation):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.relu", inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.of_result(tape, inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Relu", inputs[0])
@@ -99,6 +106,13 @@ class PRelu(Activation):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         module = t.module("nn.PReLU", num_parameters=t.option(self.num_parameters, 1), init=t.option(self.init, 0.25))
         return module(inputs[0])
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input for both gradients."""
+        (x,) = inputs
+        weight = tape.parameter((self.num_parameters,))
+        tape.keep(x)
+        return tape.new(x.type, x, weight, like=x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

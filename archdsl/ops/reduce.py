@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Reduction(Operator):
@@ -34,6 +34,10 @@ class Reduction(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         axes = self.axis[0] if len(self.axis) == 1 else self.axis
         return t.method(inputs[0], self.torch_method, axes, keepdim=t.option(self.keepdim, False))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Mean and sum need nothing but shapes."""
+        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         axes = o.constant(self.axis, "i64")
@@ -68,6 +72,9 @@ class ReduceMax(Reduction):
         Example("reduce_max(1, keepdim)", ("f32[N, 3, 4]",), "f32[N, 1, 4]"),
         Example("reduce_max([1, 2])", ("f32[2, 3, 4]",), "f32[2]"),
     )
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.extreme(tape, inputs[0], self.infer(inputs[0].type)[0])
 
 
 OPERATORS = (ReduceMean, ReduceSum, ReduceMax)

@@ -9,7 +9,7 @@ from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchArg, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchArg, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Pad(Operator):
@@ -58,6 +58,10 @@ class Pad(Operator):
         for axis in range(x.type.rank - 1, min(chosen) - 1, -1):
             sides += self._sides() if axis in chosen else (0, 0)
         return t.call("F.pad", x, tuple(sides), value=t.option(self.value, 0.0))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Nothing but shapes is needed."""
+        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """The axes are an input of the node: onnxruntime makes a `Pad` that lists all of them part of the pool that
@@ -129,6 +133,10 @@ class Resize(Operator):
             )
         scale: TorchArg = rules.collapse(rules.window(self.scale or 1, axes, "scale"))
         return t.call("F.interpolate", x, scale_factor=scale, mode=mode)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Nothing but shapes is needed."""
+        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class LocalResponseNorm(Operator):
@@ -52,6 +52,18 @@ class LocalResponseNorm(Operator):
             beta=t.option(self.beta, 0.75),
             k=t.option(self.k, 1.0),
         )
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """`x / (avg_pool(pad(x * x)) * alpha + k) ** beta`: keeps its input, the padded squares, the base of the
+        power and its result."""
+        (x,) = inputs
+        squares = traces.mul(tape, x, x)
+        padded = tape.new(x.type.replace_axis(1, x.type.dims[1] + (self.size - 1)), squares)
+        base = tape.new(x.type, padded)
+        power = tape.new(x.type, base)
+        if x.needs_grad:
+            tape.keep(padded, base)
+        return traces.div(tape, x, power)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """`LRN` for images and odd sizes. ONNX's even window leans the other way and onnxruntime takes odd

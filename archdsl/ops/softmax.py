@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Softmax(Operator):
@@ -35,6 +35,9 @@ class Softmax(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call(self.torch_function, inputs[0], dim=self.axis)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        return traces.of_result(tape, inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node(self.onnx_type, inputs[0], axis=self.axis)

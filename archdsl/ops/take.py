@@ -8,7 +8,7 @@ from archdsl.types.dims import Dim, at_least, exact_div
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
-    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, TorchEmitter, TorchExpr, TorchInput
+    from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
 
 
 class Split(Operator):
@@ -68,6 +68,13 @@ class Split(Operator):
         if len(self.sections) == 1:
             return t.method(x, "chunk", self.sections[0], dim=t.option(self.axis, 0))
         return t.method(x, "split", list(self.sections), dim=t.option(self.axis, 0))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
+        """Views of one memory, which stays as a whole while a part of it is kept."""
+        (x,) = inputs
+        if self.sections == (1,):
+            return x
+        return tuple(tape.part(x, type) for type in self.infer(x.type))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "tuple[OnnxValue, ...]":
         (x,) = inputs
@@ -140,6 +147,10 @@ class Slice(Operator):
         start, step = self.start or None, None if self.step == 1 else self.step
         return t.item(x, *[slice(None)] * axis, slice(start, self.stop, step))
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        (x,) = inputs
+        return tape.part(x, self.infer(x.type)[0], self.step, self.axis)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         stop = 2**63 - 1 if self.stop is None else self.stop
         bounds = [o.constant([number], "i64") for number in (self.start, stop, self.axis, self.step)]
@@ -182,6 +193,14 @@ class Select(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         return t.item(x, *[slice(None)] * (self.axis % x.type.rank), list(self.indices))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps the positions."""
+        (x,) = inputs
+        y = tape.new(self.infer(x.type)[0], x)
+        if y.needs_grad:
+            tape.keep(tape.new(TensorType((len(self.indices),), "i64")))
+        return y
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return o.node("Gather", inputs[0], o.constant(self.indices, "i64"), axis=self.axis)
