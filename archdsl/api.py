@@ -171,11 +171,11 @@ class Network:
         csv, markdown or latex. Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows,
         `ValueError` for another format.
         """
-        from archdsl.analysis.report import RENDERERS, report
+        from archdsl.analysis.report import FORMATS, render, report
 
-        if format not in RENDERERS:
-            raise ValueError(f"format is one of {', '.join(RENDERERS)}, not {format!r}")
-        return RENDERERS[format](report(self.program, depth, self.limits))
+        if format not in FORMATS:
+            raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
+        return render([report(self.program, depth, self.limits)], format)
 
     def torch_source(self) -> str:
         """A standalone Python file that imports torch alone and defines the network as `nn.Module`

@@ -18,23 +18,22 @@ _ESCAPES = {
 
 
 def latex_text(
-    head: Sequence[str], rows: Sequence[Sequence[object]], numeric: set[str], has_total: bool = False
+    head: Sequence[str], rows: Sequence[Sequence[Expr | str]], numeric: Sequence[bool], has_total: bool = False
 ) -> str:
     """A `tabular` with booktabs rules; the last row is set off if it is the total of the others."""
-    columns = "".join("r" if name in numeric else "l" for name in head)
+    columns = "".join("r" if number else "l" for number in numeric)
     lines = [" & ".join(map(_cell, row)) + r" \\" for row in rows]
     if has_total:
         lines.insert(-1, r"\midrule")
-    top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
+    top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(map(_cell, head)) + r" \\", r"\midrule"]
     return "\n".join([*top, *lines, r"\bottomrule", r"\end{tabular}"])
 
 
-def _cell(cell: object) -> str:
+def _cell(cell: Expr | str) -> str:
     r"""A figure that depends on symbols is a formula: `$2{,}048\,T^{2}$`."""
     if isinstance(cell, Expr):
         return f"${re.sub(_TOKEN, _formula_token, str(cell))}$"
-    text = f"{cell:,}" if isinstance(cell, int) else printable(str(cell))
-    return "".join(_ESCAPES.get(sign, sign) for sign in text)
+    return "".join(_ESCAPES.get(sign, sign) for sign in printable(cell))
 
 
 _TOKEN = r"\*\*\d+|\d+|[A-Za-z_]\w*| // |\*"

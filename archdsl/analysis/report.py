@@ -1,5 +1,4 @@
-"""A network's table and totals, for each kind of reader: text, JSON, CSV, Markdown, LaTeX. One escaper per
-sink.
+"""What `archdsl count` prints: one table for one network or for several, for each kind of reader.
 
 Figures that depend on unbound symbols are printed as expressions (`27*H*W`); in JSON they are strings, all
 others raw integers.
@@ -7,36 +6,49 @@ others raw integers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from archdsl.analysis.columns import Column, find
 from archdsl.analysis.cost import CONVENTIONS, Cost, CostModel, per_sample_text
+from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
+from archdsl.analysis.figures import Cell, human, number_text, raw
+from archdsl.analysis.grid import WIDTH, grid, packed, wrapped
 from archdsl.analysis.latex import latex_text
-from archdsl.analysis.table import Row, TooManyRows, model_arguments, table_rows, type_text
+from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
 from archdsl.diagnostics.model import ArchError, Diagnostic
-from archdsl.diagnostics.terminal import printable, width
-from archdsl.ir.printer import arguments_text
+from archdsl.diagnostics.terminal import printable
+from archdsl.ir.operator import FLOP_KINDS
+from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
-from archdsl.types.dims import Dim
+from archdsl.types.dims import Dim, Expr, substitute, symbols
 
 SCHEMA = 1
 FORMATS = ("text", "json", "csv", "markdown", "latex")
-_WIDEST = {"layer": 40, "operator": 48, "output": 40}
-_WIDEST_NUMBER = 40
+ALL_LEVELS = 1 << 62
+"""A depth that opens every block."""
+
+_FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Report:
-    """What is printed about one network: its program, its total, its rows."""
+    """What is printed about one network: its costs, and its rows down to some depth (none for depth 0)."""
 
-    program: Program
-    total: Cost
+    model: CostModel
     rows: list[Row]
 
     @property
+    def program(self) -> Program:
+        return self.model.program
+
+    @property
+    def total(self) -> Cost:
+        return self.model.total
+
+    @property
     def title(self) -> str:
-        """`resnet(depth = 50, classes = 1000)`."""
-        arguments = arguments_text(self.program.entry)
-        return printable(self.program.name) + (f"({arguments})" if arguments else "")
+        return network_title(self.program)
 
 
 def report(program: Program, depth: int, limits: Limits) -> Report:
@@ -47,62 +59,230 @@ def report(program: Program, depth: int, limits: Limits) -> Report:
     """
     model = CostModel(program)
     try:
-        rows = table_rows(model, depth, limits.nodes)
+        rows = table_rows(model, depth, limits.nodes) if depth else []
     except TooManyRows as found:
+        shown = "" if depth == ALL_LEVELS else f" at depth {depth}"
         diagnostic = Diagnostic(
             "E0911",
-            f"the table has more than {limits.nodes:_} rows at depth {depth}",
+            f"the table has more than {limits.nodes:_} rows{shown}",
             found.node.span,
             "the rows ran out here",
             help=f"ask for fewer levels, or raise the limit: --limit nodes={4 * limits.nodes}",
         )
         raise ArchError([diagnostic]) from None
-    return Report(program, model.total, rows)
+    return Report(model, rows)
 
 
-def number_text(value: Dim) -> str:
-    """`25,557,032`; a symbolic figure as its expression (`4,096*H*W + 10`)."""
-    if isinstance(value, int):
-        return f"{value:,}"
-    import re
+@dataclass(slots=True, eq=False, repr=False)
+class Style:
+    """How to print: the columns by name (those of the format if None), the column to sort by, and the width of the
+    terminal."""
 
-    return re.sub(r"\b\d{4,}\b", lambda found: f"{int(found.group()):,}", str(value))
-
-
-def human(value: Dim) -> str:
-    """`25.56M`: four digits and a decimal unit, as papers print; the exact text below 1 000 and for symbolic
-    figures."""
-    if not isinstance(value, int) or abs(value) < 1000:
-        return number_text(value)
-    for power, unit in ((3, "K"), (6, "M"), (9, "G"), (12, "T"), (15, "P")):
-        scaled = value / 10**power
-        digits = 2 if scaled < 99.995 else 1 if scaled < 999.95 else 0
-        if abs(scaled) < 999.95 or unit == "P":
-            break
-    return f"{scaled:,.{digits}f}{unit}"  # pyright: ignore[reportPossiblyUnboundVariable]
+    columns: Sequence[str] | None = None
+    sort: str = ""
+    width: int = WIDTH
 
 
-# ------------------------------------------------------------------------------------------------------- text
+def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> str:
+    """One network, or several in one table, in one of `FORMATS`. Raises `columns.NoColumn`."""
+    return _RENDERERS[kind](_lay_out(reports, kind, style or Style()))
 
 
-def render_text(report: Report) -> str:
+# ------------------------------------------------------------------------------------------------------ laying out
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Table:
+    """A table before it gets its form. `foot` holds the total of one network; of several, each is a row.
+
+    `common` says what holds for all networks and is said once.
+    """
+
+    reports: Sequence[Report]
+    columns: list[Column]
+    body: list[Row]
+    foot: list[Row]
+    common: list[str]
+    style: Style
+
+    @property
+    def head(self) -> list[str]:
+        return [column.heading for column in self.columns]
+
+    @property
+    def numeric(self) -> list[bool]:
+        return [column.numeric for column in self.columns]
+
+    def texts(self, rows: Sequence[Row]) -> list[list[str]]:
+        """Cells as people read them. A total of nothing is 0, where a layer's is a dash."""
+        return [[self._text(column, row) for column in self.columns] for row in rows]
+
+    def formulas(self, row: Row) -> list[Expr | str]:
+        """The same, with figures that depend on symbols as they are."""
+        values = [(column, column.value(row)) for column in self.columns]
+        return [value if isinstance(value, Expr) else self._text(column, row) for column, value in values]
+
+    def _text(self, column: Column, row: Row) -> str:
+        value = column.value(row)
+        return (
+            "0" if row.level == 0 and value == 0 and column.numeric and column.name != "level" else column.show(value)
+        )
+
+    def cells(self, rows: Sequence[Row]) -> list[list[Cell]]:
+        return [[column.value(row) for column in self.columns] for row in rows]
+
+    @property
+    def notes(self) -> list[str]:
+        return _notes(self.reports)
+
+
+def _notes(reports: Sequence[Report]) -> list[str]:
+    """What the figures mean, one convention a line."""
+    free = sorted({name for report in reports for name in _free_symbols(report.total)})
+    formulas = [f"figures that depend on {' and '.join(free)} are formulas, exact for every size"] if free else []
+    return [*sorted({per_sample_text(report.program) for report in reports}), *formulas, *CONVENTIONS]
+
+
+def _free_symbols(total: Cost) -> set[str]:
+    return symbols(total.flops) | symbols(total.activations)
+
+
+def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
+    varied = _varied(reports)
+    key = find([style.sort], varied)[0] if style.sort else None
+    if len(reports) == 1:
+        (only,) = reports
+        total = network_row(only.model, "total")
+        if kind not in ("json", "csv"):
+            total.op = total.output = ""  # the title says it
+        body, foot = _sorted(only.rows, key), [total]
+        common = [only.title, _inputs(only.program)]
+    else:
+        body, foot = _together(reports, key), []
+        common = _common(reports, varied)
+    if style.columns is not None:
+        columns = find(style.columns, varied)
+    else:
+        columns = _default(kind, reports, body, varied)
+    return _Table(reports, columns, body, foot, common, style)
+
+
+def _default(kind: str, reports: Sequence[Report], body: Sequence[Row], varied: Sequence[Column]) -> list[Column]:
+    """The columns of a format that is asked for none."""
+    several = len(reports) > 1
+    if several and not any(report.rows for report in reports):
+        inputs = [] if varied and len(_all_inputs(reports)) == 1 else find(["input"])
+        return [*(varied or find(["model"])), *inputs, *find(_FIGURES)]
+    if kind in ("json", "csv"):
+        which = ["model"] if several else []
+        return find([*which, "path", "level", "op", "times", "output", *_FIGURES])
+    repeated = ["times"] if any(row.times > 1 for row in body) else []
+    return find(["layer" if kind == "text" else "path", "op", *repeated, "output", "params", "macs"])
+
+
+def _together(reports: Sequence[Report], key: Column | None) -> list[Row]:
+    """A row for each network, followed by those of its layers."""
+    layers = {id(report.model): report.rows for report in reports}
+    found: list[Row] = []
+    for network in _sorted([network_row(report.model, report.title) for report in reports], key):
+        network.op = ""
+        found.append(network)
+        for row in _sorted(layers[id(network.model)], key):
+            row.indent = row.level
+            found.append(row)
+    return found
+
+
+def _varied(reports: Sequence[Report]) -> list[Column]:
+    """A column for each parameter in which the networks of one model differ."""
+    entries = [report.program.entry for report in reports]
+    if len({(entry.block, entry.span.source.name, tuple(entry.arguments)) for entry in entries}) > 1:
+        return []
+    found: list[Column] = []
+    for name, first in entries[0].arguments.items():
+        values = [entry.arguments[name] for entry in entries]
+        if any(value != first or type(value) is not type(first) for value in values):
+            numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+            found.append(_parameter(name, "setting" if numbers else ""))
+    return found
+
+
+def _parameter(name: str, unit: str) -> Column:
+    def value(row: Row) -> Cell:
+        found = row.model.program.entry.arguments[name]
+        return found if isinstance(found, int) and not isinstance(found, bool) else value_text(found)
+
+    return Column(name, printable(name), unit, f"the parameter `{name}`", value, str)
+
+
+def _common(reports: Sequence[Report], varied: Sequence[Column]) -> list[str]:
+    """What the networks of one model have in common; nothing for different models."""
+    if not varied:
+        return []
+    differing = {column.name for column in varied}
+    program = reports[0].program
+    same = {name: value for name, value in program.entry.arguments.items() if name not in differing}
+    title = title_text(program.name, same)
+    return [title, _inputs(program)] if len(_all_inputs(reports)) == 1 else [title]
+
+
+def _all_inputs(reports: Sequence[Report]) -> set[str]:
+    return {_inputs(report.program) for report in reports}
+
+
+def _inputs(program: Program) -> str:
+    return ", ".join(f"{printable(value.name)}: {value.type}" for value in program.inputs)
+
+
+def _sorted(rows: list[Row], key: Column | None) -> list[Row]:
+    """Rows by one column, figures from the largest, texts from A; the rows of a block stay below it. Rows that are
+    equal keep their order."""
+    if key is None:
+        return rows
+    below: dict[int, list[int]] = {-1: []}
+    path = [(-1, -1)]
+    for index, row in enumerate(rows):
+        while path[-1][0] >= row.level:
+            path.pop()
+        below[path[-1][1]].append(index)
+        below[index] = []
+        path.append((row.level, index))
+    ranks = [_rank(key.value(row)) for row in rows]
+    ordered: list[Row] = []
+    pending = sorted(below[-1], key=ranks.__getitem__)[::-1]
+    while pending:
+        index = pending.pop()
+        ordered.append(rows[index])
+        pending.extend(sorted(below[index], key=ranks.__getitem__)[::-1])
+    return ordered
+
+
+_TYPICAL = 1024
+"""What each symbol stands for where formulas are put in order."""
+
+
+def _rank(cell: Cell) -> tuple[int, Dim | Fraction, str]:
+    if isinstance(cell, Expr):
+        cell = substitute(cell, dict.fromkeys(symbols(cell), _TYPICAL))
+    if cell is None or isinstance(cell, str):
+        return (2, 0, "") if cell is None else (1, 0, cell)
+    return (0, -cell, "")
+
+
+# ------------------------------------------------------------------------------------------------------------ text
+
+
+def _text(table: _Table) -> str:
     """The aligned table, its totals and the conventions behind them. Long cells wrap; nothing is cut."""
-    repeated = any(row.times > 1 for row in report.rows)
-    head = ["layer", "operator", *(["times"] if repeated else []), "output", "params", "MACs"]
-    numeric = {"times", "params", "MACs"}
-    body: list[list[str]] = []
-    for row in report.rows:
-        times = [f"x{row.times:,}" if row.times > 1 else ""] if repeated else []
-        cells = ["  " * (row.level - 1) + row.name, row.op, *times, row.output]
-        body.append([*cells, _count(row.cost.params), _count(row.cost.macs)])
-    total = ["total", "", *([""] if repeated else []), ""]
-    total += [number_text(report.total.params), number_text(report.total.macs)]
-    inputs = ", ".join(f"{printable(value.name)}: {value.type}" for value in report.program.inputs)
-    lines = [f"{report.title}   {inputs}", "", *_grid(head, body, numeric, [total]), ""]
-    return "\n".join([*lines, *totals_lines(report.program, report.total), "", *conventions(report.program)])
+    most = table.style.width
+    lines = [*packed(table.common, most), ""] if table.common else []
+    lines += grid(table.head, table.texts(table.body), table.texts(table.foot), table.numeric, most)
+    if len(table.reports) == 1 and table.style.columns is None:
+        lines += ["", *totals_lines(table.reports[0].total, most)]
+    return "\n".join([*lines, "", *(line for note in table.notes for line in wrapped(note, most))])
 
 
-def totals_lines(program: Program, total: Cost) -> list[str]:
+def totals_lines(total: Cost, most: int = WIDTH) -> list[str]:
     """The totals, exact and rounded, with what they are made of."""
     parts: dict[str, tuple[Dim, list[str]]] = {
         "params": (
@@ -116,18 +296,19 @@ def totals_lines(program: Program, total: Cost) -> list[str]:
         ),
         "FLOPs": (total.flops, []),
         "activations": (total.activations, []),
+        "state bytes": (total.weight_bytes, []),
     }
     numbers = {name: number_text(value) for name, (value, _) in parts.items()}
     widest = max(map(len, numbers.values()))
     lines: list[str] = []
     for name, (value, made_of) in parts.items():
         short = human(value)
-        rounded = f"{short:>8}" if short != numbers[name] else " " * 8
+        rounded = f"{short:>8}" if short != numbers[name] and name != "state bytes" else " " * 8
         detail = (
             f"   {', '.join(made_of)}" if len(made_of) > 1 else f"   all {made_of[0].split()[0]}" if made_of else ""
         )
-        lines.append(f"{name:<11}  {numbers[name]:>{widest}}  {rounded}{detail}".rstrip())
-    lines.append(f"{'state bytes':<11}  {total.weight_bytes:>{widest},}")
+        line = f"{name:<11}  {numbers[name]:>{widest}}  {rounded}"
+        lines += wrapped(f"{line}{detail}".rstrip(), most, len(line) + 3)
     return lines
 
 
@@ -139,61 +320,7 @@ _ROLES = {
 }
 
 
-def conventions(program: Program) -> list[str]:
-    """What the figures mean, one convention a line."""
-    return [f"{per_sample_text(program)}", *CONVENTIONS]
-
-
-def _count(value: Dim) -> str:
-    return number_text(value) if value != 0 else "-"
-
-
-def _grid(head: list[str], body: list[list[str]], numeric: set[str], foot: list[list[str]]) -> list[str]:
-    wrapped = [[_wrap(cell, _WIDEST.get(name, _WIDEST_NUMBER)) for name, cell in zip(head, row, strict=True)]
-               for row in (*body, *foot)]  # fmt: skip
-    widths = [
-        max([len(name), *(width(line) for row in wrapped for line in row[column])]) for column, name in enumerate(head)
-    ]
-    rule = "  ".join("-" * size for size in widths)
-    lines = [_line(head, widths, head, numeric), rule]
-    for position, row in enumerate(wrapped):
-        if position == len(body):
-            lines.append(rule)
-        for level in range(max(map(len, row))):
-            texts = [cell[level] if level < len(cell) else "" for cell in row]
-            lines.append(_line(texts, widths, head, numeric))
-    return lines
-
-
-def _line(texts: list[str], widths: list[int], head: list[str], numeric: set[str]) -> str:
-    cells: list[str] = []
-    for text, size, name in zip(texts, widths, head, strict=True):
-        pad = " " * (size - width(text))
-        cells.append(pad + text if name in numeric else text + pad)
-    return "  ".join(cells).rstrip()
-
-
-def _wrap(text: str, most: int) -> list[str]:
-    """Lines of at most `most` cells, broken after a comma, else after a space, else anywhere; indents are kept."""
-    if width(text) <= most:
-        return [text]
-    indent = text[: len(text) - len(text.lstrip())]
-    lines: list[str] = []
-    rest = text
-    while width(rest) > most:
-        fits = most
-        while width(rest[:fits]) > most:
-            fits -= 1
-        floor = len(indent) + 2
-        cut = rest.rfind(", ", floor, fits - 1) + 2
-        if cut < 2:
-            cut = rest.rfind(" ", floor, fits) + 1 or fits
-        lines.append(rest[:cut].rstrip())
-        rest = f"{indent}  {rest[cut:]}"
-    return [*lines, rest]
-
-
-# ------------------------------------------------------------------------------------------------------- json
+# ------------------------------------------------------------------------------------------------------------ json
 
 
 def totals_record(total: Cost) -> dict[str, object]:
@@ -201,164 +328,74 @@ def totals_record(total: Cost) -> dict[str, object]:
     return {
         "params": total.params,
         "buffers": total.buffers,
-        "macs": _raw(total.macs),
-        "flops": _raw(total.flops),
-        "activations": _raw(total.activations),
+        "macs": raw(total.macs),
+        "flops": raw(total.flops),
+        "activations": raw(total.activations),
         "weight_bytes": total.weight_bytes,
         "params_by_role": dict(total.roles),
-        "macs_by_kind": {kind: _raw(count) for kind, count in total.macs_by_kind.items()},
+        "macs_by_kind": {kind: raw(count) for kind, count in total.macs_by_kind.items()},
+        "flops_by_kind": {kind: raw(total.work[kind]) for kind in FLOP_KINDS if kind in total.work},
     }
 
 
-def record(report: Report) -> dict[str, object]:
-    """The JSON object of one network."""
-    return {
-        "schema": SCHEMA,
-        "model": report.program.name,
-        "parameters": model_arguments(report.program),
-        "inputs": [{"name": value.name, "type": str(value.type)} for value in report.program.inputs],
-        "outputs": [
-            {"name": output.name, "type": str(output.value.type), "train": output.train}
-            for output in report.program.outputs
-        ],
-        "conventions": conventions(report.program),
-        "totals": totals_record(report.total),
-        "rows": [
-            {
-                "path": row.path,
-                "level": row.level,
-                "op": row.op,
-                "times": row.times,
-                "output": row.output,
-                "params": row.cost.params,
-                "buffers": row.cost.buffers,
-                "macs": _raw(row.cost.macs),
-                "flops": _raw(row.cost.flops),
-                "activations": _raw(row.cost.activations),
-            }
-            for row in report.rows
-        ],
-    }
-
-
-def render_json(report: Report) -> str:
+def _json(table: _Table) -> str:
     import json
 
-    return json.dumps(record(report), indent=2)
+    several = len(table.reports) > 1
+    records = [_record(table, report) for report in table.reports]
+    if not several:
+        return json.dumps({"schema": SCHEMA, **records[0]}, indent=2)
+    return json.dumps({"schema": SCHEMA, "models": records}, indent=2)
 
 
-def _raw(value: Dim) -> int | str:
-    return value if isinstance(value, int) else str(value)
+def _record(table: _Table, report: Report) -> dict[str, object]:
+    """The JSON object of one network."""
+    program = report.program
+    rows = [row for row in table.body if row.model is report.model and row.level]
+    network = network_row(report.model, "total")
+    asked = {column.name: raw(column.value(network)) for column in table.columns if column.numeric}
+    found: dict[str, object] = {
+        "model": program.name,
+        "parameters": model_arguments(program),
+        "inputs": [{"name": value.name, "type": str(value.type)} for value in program.inputs],
+        "outputs": [
+            {"name": output.name, "type": str(output.value.type), "train": output.train} for output in program.outputs
+        ],
+        "conventions": _notes([report]),
+        "symbolic": sorted(_free_symbols(report.total)),
+        "totals": {**asked, **totals_record(report.total)},
+    }
+    if rows or len(table.reports) == 1:
+        found["columns"] = [{"name": each.name, "unit": each.unit, "doc": each.doc} for each in table.columns]
+        found["rows"] = [{column.name: raw(column.value(row)) for column in table.columns} for row in rows]
+    return found
 
 
-# --------------------------------------------------------------------------------------- csv, markdown, latex
+# --------------------------------------------------------------------------------------------- csv, markdown, latex
 
 
-_COLUMNS = ("path", "level", "op", "times", "output", "params", "buffers", "macs", "flops", "activations")
+def _csv(table: _Table) -> str:
+    head = [column.name for column in table.columns]
+    rows = [[raw(cell) for cell in row] for row in table.cells([*table.body, *table.foot])]
+    return csv_text(head, rows)
 
 
-def _records(report: Report) -> list[list[object]]:
-    rows: list[list[object]] = []
-    for row in report.rows:
-        part = row.cost
-        figures = [part.params, part.buffers, part.macs, part.flops, part.activations]
-        rows.append([row.path, row.level, row.op, row.times, row.output, *figures])
-    total = report.total
-    figures = [total.params, total.buffers, total.macs, total.flops, total.activations]
-    return [*rows, ["total", 0, report.title, 1, "", *figures]]
+def _markdown(table: _Table) -> str:
+    grid = markdown_text(table.head, [*table.texts(table.body), *table.texts(table.foot)], table.numeric)
+    title = [f"**{markdown_escaped('   '.join(table.common))}**"] if table.common else []
+    return "\n\n".join([*title, grid, *map(markdown_escaped, table.notes)])
 
 
-def csv_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """RFC 4180 with line feeds. Text that a spreadsheet would take for a formula gets an apostrophe in
-    front."""
-    lines = [",".join(head)]
-    lines.extend(",".join(_csv(cell) for cell in row) for row in rows)
-    return "\n".join(lines)
+def _latex(table: _Table) -> str:
+    notes = [f"% {printable(line)}" for line in ("   ".join(table.common), *table.notes) if line]
+    rows = [table.formulas(row) for row in (*table.body, *table.foot)]
+    return "\n".join([*notes, latex_text(table.head, rows, table.numeric, has_total=bool(table.foot))])
 
 
-def _csv(cell: object) -> str:
-    if isinstance(cell, int):
-        return str(cell)
-    text = printable(str(cell))
-    if text[:1] in ("=", "+", "-", "@"):
-        text = "'" + text
-    quoted = text.replace('"', '""')
-    return f'"{quoted}"' if any(sign in text for sign in ',"') or text != text.strip() else text
-
-
-def markdown_text(head: Sequence[str], rows: Sequence[Sequence[object]], numeric: set[str]) -> str:
-    """A GitHub-flavoured table."""
-    marks = ["---:" if name in numeric else "---" for name in head]
-    lines = [f"| {' | '.join(head)} |", f"| {' | '.join(marks)} |"]
-    lines.extend(f"| {' | '.join(_shown(cell, _markdown) for cell in row)} |" for row in rows)
-    return "\n".join(lines)
-
-
-def _markdown(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|~$&" else sign for sign in printable(text))
-
-
-def _shown(cell: object, escape: Callable[[str], str]) -> str:
-    return escape(number_text(cell) if isinstance(cell, Dim) else str(cell))
-
-
-def _document_rows(report: Report) -> list[list[object]]:
-    rows: list[list[object]] = [
-        [row.path, row.op, row.times, row.output, row.cost.params, row.cost.macs] for row in report.rows
-    ]
-    return [*rows, ["total", "", "", "", report.total.params, report.total.macs]]
-
-
-_HEAD = ("layer", "operator", "times", "output", "params", "MACs")
-_NUMERIC = {"times", "params", "MACs", "buffers", "FLOPs", "activations"}
-
-
-def render_csv(report: Report) -> str:
-    return csv_text(_COLUMNS, _records(report))
-
-
-def render_markdown(report: Report) -> str:
-    table = markdown_text(_HEAD, _document_rows(report), _NUMERIC)
-    return "\n\n".join([f"**{_markdown(report.title)}**", table, *map(_markdown, conventions(report.program))])
-
-
-def render_latex(report: Report) -> str:
-    notes = "\n".join(f"% {printable(line)}" for line in (report.title, *conventions(report.program)))
-    return f"{notes}\n{latex_text(_HEAD, _document_rows(report), _NUMERIC, has_total=True)}"
-
-
-RENDERERS: dict[str, Callable[[Report], str]] = {
-    "text": render_text,
-    "json": render_json,
-    "csv": render_csv,
-    "markdown": render_markdown,
-    "latex": render_latex,
+_RENDERERS: dict[str, Callable[[_Table], str]] = {
+    "text": _text,
+    "json": _json,
+    "csv": _csv,
+    "markdown": _markdown,
+    "latex": _latex,
 }
-
-
-# ------------------------------------------------------------------------------------------- several networks
-
-
-def render_comparison(reports: Sequence[Report], kind: str) -> str:
-    """One row per network, in the order given, in any of `FORMATS`."""
-    if kind == "json":
-        import json
-
-        models = [{key: value for key, value in record(r).items() if key not in ("schema", "rows")} for r in reports]
-        return json.dumps({"schema": SCHEMA, "models": models}, indent=2)
-    head = ["model", "input", "params", "buffers", "MACs", "FLOPs", "activations"]
-    rows: list[list[object]] = []
-    for report in reports:
-        total = report.total
-        inputs = ", ".join(type_text(value) for value in report.program.inputs)
-        figures = [total.params, total.buffers, total.macs, total.flops, total.activations]
-        rows.append([report.title, inputs, *figures])
-    if kind == "csv":
-        return csv_text(head, rows)
-    if kind == "markdown":
-        return markdown_text(head, rows, _NUMERIC)
-    if kind == "latex":
-        return latex_text(head, rows, _NUMERIC)
-    shown = [[number_text(cell) if isinstance(cell, Dim) else str(cell) for cell in row] for row in rows]
-    per = sorted({per_sample_text(report.program) for report in reports})
-    return "\n".join([*_grid(head, shown, _NUMERIC, []), "", *per, *CONVENTIONS])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
 from archdsl.diagnostics.terminal import printable
-from archdsl.ir.printer import arguments_text
+from archdsl.ir.printer import arguments_text, title_text
 from archdsl.ir.program import Call, Function, Op, Program, Value
 from archdsl.types.tensor import TensorType, shape_text
 
@@ -22,7 +22,8 @@ class Row:
     (`layer1[1..2]`).
 
     `times` counts executions in one pass of the network, enclosing blocks included; `cost` is the sum over
-    all of them. `output` is the type of one result, as text. `level` is 1 for the model's own nodes.
+    all of them. `output` is the type of one result, as text. `level` is 1 for the model's own nodes, 0 for the network
+    as a whole, which has no `node`. `indent` is how far its name is set in.
     """
 
     level: int
@@ -32,6 +33,14 @@ class Row:
     times: int
     output: str
     cost: Cost
+    model: CostModel
+    node: Op | Call | None
+    indent: int
+
+    @property
+    def indented(self) -> str:
+        """The name, set in."""
+        return "  " * self.indent + self.name
 
 
 class TooManyRows(Exception):
@@ -62,7 +71,9 @@ def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Ro
         total.add(model.of(node), times * group.count * level.times, copies * group.count * level.copies)
         name = group.name()
         path = level.prefix + name
-        row = Row(level.depth, path, name, _what(node), times * group.count * level.times, _output(node), total)
+        runs = times * group.count * level.times
+        indent = level.depth - 1
+        row = Row(level.depth, path, name, _what(node), runs, _output(node), total, model, node, indent)
         rows.append(row)
         if isinstance(node, Call) and level.depth < depth:
             if len(rows) > most:
@@ -70,6 +81,18 @@ def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Ro
             inner = _fold_body(node.callee, folds)
             pending.append(_Level(inner, level.depth + 1, f"{path}.", row.times, copies * group.count * level.copies))
     return rows
+
+
+def network_row(model: CostModel, name: str) -> Row:
+    """The row of a whole network."""
+    program = model.program
+    output = ", ".join(type_text(output.value) for output in program.outputs)
+    return Row(0, name, name, network_title(program), 1, output, model.total, model, None, 0)
+
+
+def network_title(program: Program) -> str:
+    """`resnet(depth = 50, classes = 1000)`."""
+    return title_text(program.name, program.entry.arguments)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -59,7 +59,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     for path in full.values():
         print(f"wrote {path}")
     print()
-    print("\n".join(totals_lines(network.program, total)))
+    print("\n".join(totals_lines(total)))
     return exits.FINE
 
 

@@ -48,10 +48,15 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 def _columns() -> int:
+    return min(terminal_width(100), 120) - 2
+
+
+def terminal_width(other: int) -> int:
+    """Cells of a line of the terminal that standard output is, else `other`."""
     try:
-        return min(os.get_terminal_size(sys.stdout.fileno()).columns, 120) - 2
+        return os.get_terminal_size(sys.stdout.fileno()).columns or other
     except (AttributeError, OSError, ValueError):  # no standard output, none with a descriptor, or no terminal
-        return 98
+        return other
 
 
 def add_color(p: argparse.ArgumentParser) -> None:
@@ -174,6 +179,47 @@ def parameters(given: Sequence[str]) -> dict[str, object]:
             raise bad_value(source, _flag(option) or option, name, f"`{name}` is set twice", "set here again")
         found[name] = _literal("-p", _flag(option) or option, value, source)
     return found
+
+
+MOST_NETWORKS = 1_000
+"""Networks that one command may stand for."""
+
+
+def families(given: Sequence[str]) -> list[list[str]]:
+    """The `-p` options of each network that options with several values stand for: `depth=18,34` are two, and two such
+    options stand for every pair, the first varying slowest. Commas inside brackets and strings belong to the value.
+    Raises `ArchError` (E0607) for more than `MOST_NETWORKS`."""
+    found: list[list[str]] = [[]]
+    for option in given:
+        name, equals, value = option.partition("=")
+        values = _pieces(value) if equals else [value]
+        if len(found) * len(values) > MOST_NETWORKS:
+            source = Source("command line", f"-p {option}")
+            message = f"these values stand for {len(found) * len(values):_} networks or more"
+            help = f"at most {MOST_NETWORKS:_} go into one table"
+            raise bad_value(source, option, option, message, "this is one value too many", help)
+        found = [[*before, f"{name}{equals}{each}"] for before in found for each in values]
+    return found
+
+
+def _pieces(text: str) -> list[str]:
+    """A text cut at its commas, those inside brackets and strings left alone."""
+    pieces: list[str] = []
+    start = depth = 0
+    quoted = False
+    for index, sign in enumerate(text):
+        if sign == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif sign in "([":
+            depth += 1
+        elif sign in ")]":
+            depth -= 1
+        elif sign == "," and depth == 0:
+            pieces.append(text[start:index])
+            start = index + 1
+    return [*pieces, text[start:]]
 
 
 def _flag(option: str) -> str:

@@ -71,22 +71,36 @@ def _standard_input(sink: Sink, limits: Limits) -> str | None:
 
 def open_network(text: str, arguments: argparse.Namespace) -> "Network":
     """The network of a `FILE[:MODEL]` under the options of `opts.add_model`; its warnings are printed."""
+    return open_family(text, [arguments.param], arguments)[0]
+
+
+def open_family(text: str, families: Sequence[Sequence[str]], arguments: argparse.Namespace) -> "list[Network]":
+    """The networks of a `FILE[:MODEL]` under each of several lists of `-p` options. The file is read once; a warning
+    that all of them give is printed once."""
     from archdsl import api
 
     limits = opts.limits(arguments.limit)
-    given, dims = opts.parameters(arguments.param), opts.dims(arguments.dim)
+    dims = opts.dims(arguments.dim)
+    settings = [opts.parameters(given) for given in families]
     chosen = opts.target(text)
     sink = Sink()
     module = load_any(chosen.path, sink, limits)
     sink.raise_errors()
     assert module is not None
-    try:
-        network = api.network(module, chosen.model, given, dims, sink, limits)
-    except ArchError as error:
-        opts.say_who_set(error.diagnostics, arguments.param)
-        raise
-    report(network.warnings, arguments.color)
-    return network
+    networks: list[Network] = []
+    warnings: dict[str, Diagnostic] = {}
+    for given, setting in zip(families, settings, strict=True):
+        own = Sink()
+        own.found.extend(sink.found)
+        try:
+            network = api.network(module, chosen.model, setting, dims, own, limits)
+        except ArchError as error:
+            opts.say_who_set(error.diagnostics, given)
+            raise
+        networks.append(network)
+        warnings.update({repr(warning.span) + warning.message: warning for warning in network.warnings})
+    report(list(warnings.values()), arguments.color)
+    return networks
 
 
 def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:

@@ -15,6 +15,7 @@ func @basic(%0: f32[N, 64, 56, 56]) -> f32[N, 64, 56, 56] {  # out = 64, stride 
 within their function.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archdsl.diagnostics.terminal import printable
@@ -75,6 +76,12 @@ def arguments_text(function: Function, bound: bool = False) -> str:
     """`out = 64, !bias`: the block's parameters, and with `bound` the names that its signature binds."""
     given = list(function.arguments.items())[: None if bound else function.declared]
     return ", ".join(_argument_text(name, value) for name, value in given)
+
+
+def title_text(name: str, arguments: Mapping[str, object]) -> str:
+    """`resnet(depth = 50, classes = 1000)`; the name alone where there are no arguments."""
+    given = ", ".join(_argument_text(key, value) for key, value in arguments.items())
+    return printable(name) + (f"({given})" if given else "")
 
 
 def _argument_text(name: str, value: object) -> str:

@@ -8,8 +8,10 @@ import re
 import pytest
 
 import archdsl
+from archdsl.analysis.columns import COLUMNS, NoColumn
 from archdsl.analysis.cost import CostModel
-from archdsl.analysis.report import human, render_comparison, report
+from archdsl.analysis.figures import human
+from archdsl.analysis.report import ALL_LEVELS, FORMATS, Style, render, report
 from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
 from archdsl.ir.program import Call
@@ -104,12 +106,139 @@ def test_text_lines_are_aligned_and_numbers_have_separators() -> None:
     assert "per sample (N = 1)" in text
 
 
-def test_long_cells_wrap_and_nothing_is_cut() -> None:
-    name = "a_very_long_label_" * 8
-    lines = load(f'unit(8) as "{name}"').table().split("\n")
-    start = next(i for i, line in enumerate(lines) if line.startswith("----")) + 1
-    assert "".join(line[:40].strip() for line in lines[start : start + 4]) == name
-    assert all(len(line) < 170 for line in lines)
+LONG = "a_very_long_label_" * 8
+
+
+@pytest.mark.parametrize("cells", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_table_fits_the_terminal_and_nothing_is_cut(cells: int, depth: int) -> None:
+    body = f'unit(8) as "{LONG}"\nconv(48, 3, stride = 2, padding = [0, 1], dilation = 3, groups = 8) as wide'
+    net = load(body)
+    text = render([report(net.program, depth, net.limits)], "text", Style(width=cells))
+    lines = text.split("\n")
+    assert max(map(width, lines)) <= cells
+    for figure in (f"{net.cost().params:,}", f"{net.cost().macs:,}"):
+        assert any(figure in line for line in lines), "figures are never broken"
+    named = render([report(net.program, depth, net.limits)], "text", Style(("layer", "params"), width=cells))
+    assert LONG in re.sub(r"[^a-z_]", "", named)
+    spelt = render([report(net.program, depth, net.limits)], "text", Style(("params", "op"), width=cells))
+    assert "conv(48,3,stride=2,padding=[0,1],dilation=3,groups=8)" in re.sub(r"\s", "", spelt)
+
+
+def test_a_terminal_too_narrow_for_every_column_gets_texts_under_their_rows() -> None:
+    net = load("for c in [16, 8] { unit(c) as layer }")
+    lines = render([report(net.program, 1, net.limits)], "text", Style(width=48)).split("\n")
+    first = next(index for index, line in enumerate(lines) if line.startswith("layer.0"))
+    assert lines[first + 1] == "    unit(c = 16)   [N, 16, 32, 32]"
+
+
+FAMILY = """model net(depth: 1 | 2 | 3 = 1, wide = false, plan = [1, 2]) {
+  input x: f32[N, 8, 32, 32]
+  for i in 0..depth { conv(64 if wide else 8, 3) }
+  output y
+}"""
+
+
+def family(**settings: object) -> archdsl.Network:
+    return archdsl.load(FAMILY, **settings)
+
+
+def tables(*nets: archdsl.Network, kind: str = "text", depth: int = 0, style: Style | None = None) -> str:
+    return render([report(net.program, depth, net.limits) for net in nets], kind, style)
+
+
+def test_networks_of_one_model_differ_in_columns_and_share_a_title() -> None:
+    lines = tables(family(depth=1), family(depth=2)).split("\n")
+    assert lines[0] == "net(!wide, plan = [1, 2])   x: f32[N, 8, 32, 32]"
+    assert lines[2].split()[:2] == ["depth", "params"]
+    assert [line.split()[:2] for line in lines[4:6]] == [["1", "584"], ["2", "1,168"]]
+
+
+def test_networks_of_different_models_have_their_titles_in_rows() -> None:
+    lines = tables(family(), load("unit(8)")).split("\n")
+    assert lines[0].split()[:3] == ["model", "input", "params"]
+    assert lines[2].startswith("net(depth = 1, !wide, plan = [1, 2])")
+
+
+def test_layers_of_several_networks_stand_under_their_network() -> None:
+    lines = tables(family(depth=1), family(depth=2), depth=1).split("\n")
+    starts = [line[:13] for line in lines if line.startswith(("net(depth", "  conv"))]
+    assert starts == ["net(depth = 1", "  conv       ", "net(depth = 2", "  conv[0..1] "]
+
+
+def test_rows_are_sorted_by_any_column_and_stay_under_their_block() -> None:
+    body = "unit(4) as small -> unit(16) as large -> relu"
+    net = load(body)
+
+    def order(sort: str) -> list[str]:
+        text = render([report(net.program, 2, net.limits)], "csv", Style(("path",), sort))
+        return text.split("\n")[1:-1]
+
+    assert [path for path in order("params") if "." not in path] == ["large", "small", "relu"]
+    assert order("params")[:4] == ["large", "large.conv", "large.batch_norm", "large.relu"]
+    assert [path for path in order("path") if "." not in path] == ["large", "relu", "small"]
+    assert [path for path in order("macs") if "." not in path] == ["large", "small", "relu"]
+
+
+def test_formulas_are_sorted_by_their_value_for_large_sizes() -> None:
+    net = archdsl.load(
+        "model a { input x: f32[N, T, 16]\n linear(64) as big -> linear(16)\n self_attention(4)\noutput y }"
+    )
+    text = render([report(net.program, 1, net.limits)], "csv", Style(("path", "macs"), "macs"))
+    assert [line.split(",")[0] for line in text.split("\n")[1:]] == ["self_attention", "big", "linear", "total"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_column_is_printed_in_every_format(kind: str) -> None:
+    names = [column.name for column in COLUMNS]
+    net = load("unit(8)\nself_attention" if False else "unit(8)")
+    text = render([report(net.program, 1, net.limits)], kind, Style(names))
+    if kind in ("json", "csv"):
+        assert all(name in text for name in names)
+    elif kind != "text":
+        assert all(column.heading.split()[0] in text for column in COLUMNS)
+
+
+def test_parts_of_a_figure_add_up_to_it() -> None:
+    net = archdsl.load(
+        "model a { input ids: i64[N, 8]\n embedding(50, 16) -> layer_norm -> self_attention(4) -> linear(10)\n"
+        " -> softmax -> unsqueeze(1) -> conv(4, 3) -> bn -> relu -> max_pool(2)\n output y }"
+    )
+    text = render([report(net.program, 0, net.limits)], "csv", Style([column.name for column in COLUMNS]))
+    (total,) = csv.DictReader(io.StringIO(text))
+    figure = {name: int(value) for name, value in total.items() if value.isdigit()}
+    assert figure["params"] == sum(figure[name] for name in ("weights", "biases", "normalisation", "embeddings"))
+    assert figure["macs"] == sum(value for name, value in figure.items() if name.endswith("_macs"))
+    parts = sum(value for name, value in figure.items() if name.endswith("_flops"))
+    assert figure["flops"] == 2 * figure["macs"] + parts
+    assert min(figure[f"{kind}_flops"] for kind in ("bias", "normalisation", "activation", "pooling", "softmax")) > 0
+
+
+def test_an_unknown_column_is_refused() -> None:
+    with pytest.raises(NoColumn) as error:
+        tables(family(), style=Style(("param",)))
+    assert error.value.name == "param"
+    assert "params" in error.value.known
+
+
+def test_all_levels_open_every_block() -> None:
+    net = load("block outer() { repeat 3 { unit(8) } }\n" and "unit(8)", UNIT)
+    assert [row.name for row in report(net.program, ALL_LEVELS, net.limits).rows] == [
+        "unit",
+        "conv",
+        "batch_norm",
+        "relu",
+    ]
+
+
+def test_json_says_which_figures_are_formulas_in_what() -> None:
+    net = archdsl.load("model a { input x: f32[N, T, 16]\n self_attention(4)\n output y }")
+    document = json.loads(net.table(format="json"))
+    assert document["symbolic"] == ["T"]
+    assert document["totals"]["macs"] == "32*T**2 + 1024*T"
+    assert document["totals"]["params"] == 4 * (16 * 16 + 16)
+    assert any("formulas" in line for line in document["conventions"])
+    assert json.loads(load("unit(8)").table(format="json"))["symbolic"] == []
 
 
 def test_json_holds_raw_integers_and_the_schema() -> None:
@@ -151,7 +280,7 @@ def test_csv_survives_its_reader_and_is_no_formula() -> None:
 
 def test_markdown_keeps_its_columns_and_renders_no_markup() -> None:
     lines = [line for line in evil().table(format="markdown").split("\n") if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {7}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {6}
     assert "<script>" not in "\n".join(lines)
 
 
@@ -188,9 +317,9 @@ def test_latex_writes_symbolic_figures_as_formulas_and_sets_only_a_total_off() -
     assert r"$216\,((H + 1) \mathbin{/\!/} 2)\,((\mathit{w\_in} + 1) \mathbin{/\!/} 2)$" in network.table(
         format="latex"
     )
-    both = [report(network.program, 1, network.limits)] * 2
-    compared = render_comparison(both, "latex").split("\n")
-    assert compared[3:4] + compared[-4:-1] == [r"\midrule", compared[4], compared[4], r"\bottomrule"]
+    compared = render([report(network.program, 0, network.limits) for _ in range(2)], "latex").split("\n")
+    rules = [position for position, line in enumerate(compared) if line.endswith("rule")]
+    assert rules[1:] == [rules[0] + 2, rules[0] + 5], "head, two networks, no total"
 
 
 def test_no_two_figures_of_the_totals_have_one_name() -> None:

@@ -138,8 +138,15 @@ def test_errors_of_the_spec_go_to_standard_error(archdsl: Archdsl, bad: Path) ->
     assert "`unti`" in ran.err
 
 
-def test_a_depth_below_one_is_wrong_usage(archdsl: Archdsl, spec: Path) -> None:
-    assert archdsl("count", spec, "--depth", "0").code == 2
+@pytest.mark.parametrize("depth", ["-1", "some", "1.5"])
+def test_a_depth_is_a_number_of_levels_or_all(archdsl: Archdsl, spec: Path, depth: str) -> None:
+    assert archdsl("count", spec, f"--depth={depth}").code == 2
+
+
+def test_a_depth_of_zero_is_the_total_alone_and_all_opens_every_block(archdsl: Archdsl, spec: Path) -> None:
+    none, every = (archdsl("count", spec, "--depth", depth, "--format", "csv").out for depth in ("0", "all"))
+    assert [line.split(",")[0] for line in none.split("\n")] == ["path", "total", ""]
+    assert "layer.0.conv," in every
 
 
 def test_a_folder_is_no_spec(archdsl: Archdsl, tmp_path: Path) -> None:
@@ -148,10 +155,68 @@ def test_a_folder_is_no_spec(archdsl: Archdsl, tmp_path: Path) -> None:
     assert "E0602" in ran.err
 
 
-def test_a_comparison_has_no_depth(archdsl: Archdsl, spec: Path) -> None:
-    ran = archdsl("count", spec, spec, "--depth", "2")
+def test_the_networks_of_a_comparison_are_opened_with_depth(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "-p", "width=4,8", "--depth", "1", "--format", "json")
+    assert ran.code == 0
+    models = json.loads(ran.out)["models"]
+    assert [model["parameters"]["width"] for model in models] == [4, 8]
+    for model in models:
+        rows = model["rows"]
+        assert sum(row["params"] for row in rows) == model["totals"]["params"]
+
+
+def test_several_values_of_a_parameter_are_several_networks(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "-p", "width=4,8", "-p", "n=1,2,3", "--format", "csv", "--columns", "width,n,params")
+    assert ran.code == 0, ran.err
+    lines = ran.out.split()
+    assert lines[0] == "width,n,params"
+    assert lines[1:] == [f"{width},{n},{expected(width, n)}" for width in (4, 8) for n in (1, 2, 3)]
+
+
+def test_commas_in_brackets_and_strings_are_part_of_one_value(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(
+        'model m(plan = [1, 2], word = "a") {\n'
+        "input x: f32[N, 3, 8, 8]; for c in plan { conv(c, 1, !bias) }; output y }"
+    )
+    one = archdsl("count", path, "-p", "plan=[4, 5]", "-p", 'word="a,b"', "--format", "json")
+    assert json.loads(one.out)["parameters"] == {"plan": [4, 5], "word": "a,b"}
+    two = archdsl("count", path, "-p", "plan=[4],[4, 5]", "--format", "json")
+    assert [model["parameters"]["plan"] for model in json.loads(two.out)["models"]] == [[4], [4, 5]]
+    assert [model["totals"]["params"] for model in json.loads(two.out)["models"]] == [12, 32]
+
+
+def test_one_bad_value_of_several_is_named(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "-p", "kind=a,c")
+    assert (ran.code, ran.out) == (1, "")
+    assert "it was set on the command line: -p kind=c" in ran.err
+
+
+def test_more_networks_than_a_table_holds_are_refused(archdsl: Archdsl, spec: Path) -> None:
+    many = ",".join(map(str, range(1, 41)))
+    ran = archdsl("count", spec, "-p", f"width={many}", "-p", f"n={many}")
     assert (ran.code, ran.out) == (2, "")
-    assert "--depth does not go with several networks" in ran.err
+    assert "1_600 networks" in ran.err
+
+
+@pytest.mark.parametrize("option", [["--columns", "layer,parms"], ["--sort", "parms"]])
+def test_an_unknown_column_is_wrong_usage_and_another_suggested(
+    archdsl: Archdsl, spec: Path, option: list[str]
+) -> None:
+    ran = archdsl("count", spec, *option)
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no column `parms`" in ran.err
+    assert "did you mean `params`?" in ran.err
+    assert f"{' '.join(option)}" in ran.err
+
+
+def test_help_lists_every_column(archdsl: Archdsl) -> None:
+    from archdsl.analysis.columns import COLUMNS
+
+    ran = archdsl("count", "--help")
+    for column in COLUMNS:
+        assert f"\n  {column.name} " in ran.out
+        assert column.doc in ran.out
 
 
 def test_a_model_is_chosen_on_standard_input_too(archdsl: Archdsl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,121 @@
+"""The columns a table can have: one registry for every format, for `--columns` and for `--sort`.
+
+A column says once what it is called, what it counts and how its cell is computed from a row; the formats only lay
+cells out.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from archdsl.analysis.figures import Cell, cell_text
+from archdsl.analysis.table import Row, network_title, type_text
+from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Column:
+    """One column. `name` is its name in `--columns`, in JSON and in CSV; `heading` what tables for people print;
+    `unit` what its figures count ("" for text); `doc` one line without a full stop; `value` its cell in a row, None
+    where it has nothing to say; `show` that cell in a table for people.
+
+    The last row of a network's table has level 0 and its whole cost.
+    """
+
+    name: str
+    heading: str
+    unit: str
+    doc: str
+    value: Callable[[Row], Cell]
+    show: Callable[[Cell], str] = cell_text
+
+    @property
+    def numeric(self) -> bool:
+        return bool(self.unit)
+
+
+def _times(cell: Cell) -> str:
+    return f"x{cell:,}" if isinstance(cell, int) and cell > 1 else ""
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _inputs(row: Row) -> Cell:
+    return ", ".join(map(type_text, row.model.program.inputs)) if row.level == 0 else None
+
+
+def _model(row: Row) -> Cell:
+    return network_title(row.model.program)
+
+
+def _role(role: WeightRole) -> Callable[[Row], Cell]:
+    return lambda row: row.cost.roles.get(role, 0)
+
+
+def _work(kind: WorkKind) -> Callable[[Row], Cell]:
+    return lambda row: row.cost.work.get(kind, 0)
+
+
+_ROLES: tuple[tuple[WeightRole, str, str], ...] = (
+    ("weight", "weights", "params of convolutions, linear layers and other products"),
+    ("bias", "biases", "params that are added"),
+    ("normalisation", "normalisation", "params of normalisation layers"),
+    ("embedding", "embeddings", "params of tables that vectors are looked up in"),
+)
+_KINDS: dict[WorkKind, str] = {
+    "conv": "convolutions",
+    "linear": "linear layers",
+    "matmul": "products of two tensors, attention's among them",
+    "recurrent": "recurrent cells",
+}
+
+COLUMNS: tuple[Column, ...] = (
+    Column("layer", "layer", "", "name of the layer, indented under its block", lambda row: row.indented, _text),
+    Column("path", "layer", "", "full path of the layer", lambda row: row.path, _text),
+    Column("model", "model", "", "the network with its parameters", _model, _text),
+    Column("input", "input", "", "shapes of the network's inputs", _inputs, _text),
+    Column("level", "level", "levels", "how many blocks deep; 0 for a whole network", lambda row: row.level, str),
+    Column("op", "operator", "", "the operator or block with its arguments", lambda row: row.op, _text),
+    Column("times", "times", "runs", "how often it runs in one pass", lambda row: row.times, _times),
+    Column("output", "output", "", "shape of one result", lambda row: row.output, _text),
+    Column("params", "params", "scalars", "trainable scalars, shared ones once", lambda row: row.cost.params),
+    *(Column(name, name, "scalars", doc, _role(role)) for role, name, doc in _ROLES),
+    Column("buffers", "buffers", "scalars", "untrained state: running statistics", lambda row: row.cost.buffers),
+    Column("bytes", "bytes", "bytes", "all state as stored", lambda row: row.cost.weight_bytes),
+    Column("macs", "MACs", "MACs", "multiply-accumulates", lambda row: row.cost.macs),
+    *(Column(f"{kind}_macs", f"{kind} MACs", "MACs", f"MACs of {_KINDS[kind]}", _work(kind)) for kind in MAC_KINDS),
+    Column("flops", "FLOPs", "FLOPs", "2 x MACs, and all other arithmetic", lambda row: row.cost.flops),
+    *(Column(f"{kind}_flops", f"{kind} FLOPs", "FLOPs", f"FLOPs of {kind} alone", _work(kind)) for kind in FLOP_KINDS),
+    Column("activations", "activations", "scalars", "scalars written", lambda row: row.cost.activations),
+)
+"""Every column, in the order in which help lists them."""
+
+_ALIASES = {"operator": "op"}
+
+
+class NoColumn(Exception):
+    """There is no column `name`; `known` are those there are."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.known = known
+
+
+def find(names: Iterable[str], more: Sequence[Column] = ()) -> list[Column]:
+    """Columns by name; `more` are columns of one table alone. Raises `NoColumn`."""
+    known = {column.name: column for column in (*more, *COLUMNS)}
+    found: list[Column] = []
+    for name in names:
+        column = known.get(_ALIASES.get(name, name))
+        if column is None:
+            raise NoColumn(name, list(known))
+        found.append(column)
+    return found
+
+
+def help_text() -> str:
+    """The columns as `--help` lists them."""
+    widest = max(len(column.name) for column in COLUMNS)
+    return "\n".join(["columns:", *(f"  {column.name:<{widest}}  {column.doc}" for column in COLUMNS)])

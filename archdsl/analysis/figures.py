@@ -1,0 +1,47 @@
+"""Figures as people read them."""
+
+from fractions import Fraction
+
+from archdsl.types.dims import Dim, Expr
+
+Cell = Dim | Fraction | str | None
+"""What a table holds: an exact figure (an integer, or an expression in the symbolic dimensions), a ratio, a text, or
+None where there is nothing to say."""
+
+
+def number_text(value: Dim) -> str:
+    """`25,557,032`; a symbolic figure as its expression (`4,096*H*W + 10`)."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    import re
+
+    return re.sub(r"\b\d{4,}\b", lambda found: f"{int(found.group()):,}", str(value))
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as a table for people prints it: thousands separated, ratios to two decimals, - for nothing."""
+    if cell is None or cell == 0:
+        return "-"
+    if isinstance(cell, Fraction):
+        return f"{float(cell):,.2f}"
+    return cell if isinstance(cell, str) else number_text(cell)
+
+
+def raw(cell: Cell) -> int | float | str | None:
+    """A cell as JSON and CSV hold it: a figure as it is, a formula as text, a ratio as a decimal number."""
+    if isinstance(cell, Fraction):
+        return float(cell)
+    return str(cell) if isinstance(cell, Expr) else cell
+
+
+def human(value: Dim) -> str:
+    """`25.56M`: four digits and a decimal unit, as papers print; the exact text below 1 000 and for symbolic
+    figures."""
+    if not isinstance(value, int) or abs(value) < 1000:
+        return number_text(value)
+    for power, unit in ((3, "K"), (6, "M"), (9, "G"), (12, "T"), (15, "P")):
+        scaled = value / 10**power
+        digits = 2 if scaled < 99.995 else 1 if scaled < 999.95 else 0
+        if abs(scaled) < 999.95 or unit == "P":
+            break
+    return f"{scaled:,.{digits}f}{unit}"  # pyright: ignore[reportPossiblyUnboundVariable]
