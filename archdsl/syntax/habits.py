@@ -76,6 +76,30 @@ def called_twice(m: Mistake) -> bool:
     return m.report("E0113", "the result of a step is not called", "a second pair of parentheses", help)
 
 
+def in_place(m: Mistake) -> bool:
+    """`x += conv(64, 3)`, `n -= 1`."""
+    mark = m.text(m.position)
+    if mark not in _ARITHMETIC or m.after != "=" or m.before != "NAME" or "->" not in m.expected:
+        return False
+    if m.tokens.starts[m.position + 1] != m.tokens.ends[m.position]:
+        return False
+    help = f"a flow goes on with what a step gives: `{_ARITHMETIC[mark]} {{ identity | conv(64, 3) }}`"
+    if m.position + 2 < len(m.tokens.kinds) and m.tokens.kinds[m.position + 2] == "NUMBER":
+        help = f"a constant keeps its value; name another: `let next = {m.short(m.position - 1)} {mark} 1`"
+    return m.report("E0113", "nothing is changed in place", "assigns to what exists", help)
+
+
+def index(m: Mistake) -> bool:
+    """`x[0]`, `conv(64, 3)[0]`, `concat [a, b]` among the statements, where flows stand."""
+    if m.kind != "[" or m.before not in ("NAME", ")", "]", "}") or "->" not in m.expected or "CMP" in m.expected:
+        return False
+    if m.between(m.position - 1):
+        help = f"what a step works on stands before it: `[a, b] -> {m.short(m.position - 1)}`"
+        return m.report("E0113", "a step is not followed by what it works on", "a list after a step", help)
+    help = "a part of a tensor is the result of `slice` or `select`; a tuple is taken apart: `a, b = split(2)`"
+    return m.report("E0113", "what flows has no index", "an index after a step", help)
+
+
 def arithmetic(m: Mistake) -> bool:
     """`x + conv(64, 3)` among the statements, where flows stand."""
     mark = m.text(m.position)
@@ -161,9 +185,11 @@ HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     comment,
     dotted_step,
     called_twice,
+    in_place,
     arithmetic,
     comma_in_flow,
     unfit_input,
     unfit_tolerance,
     misspelt_word,
+    index,
 )

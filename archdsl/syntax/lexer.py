@@ -170,14 +170,15 @@ class _Lexer(Layout):
         return end
 
     def docstring(self, start: int) -> int:
-        """Report three quotes, and skip what stands between them and the next three; returns the offset to go on
-        from."""
-        end = self.text.find('"""', start + 3) + 3
+        """Report three quotes of either kind, and skip what stands between them and the next three; returns the offset
+        to go on from."""
+        quotes = self.text[start : start + 3]
+        end = self.text.find(quotes, start + 3) + 3
         if end < 3:
             end = self.line_end(start)
         self.tokens.repaired.append((start, end))
         help = "documentation is written in lines that start with `##`, before the item; other comments start with `#`"
-        self.reporter.error("E0113", 'a string does not start with `"""`', start, start + 3, "three quotes", help)
+        self.reporter.error("E0113", f"a string does not start with `{quotes}`", start, start + 3, "three quotes", help)
         return end
 
     def unclosed_string(self, start: int, end: int) -> None:
@@ -220,6 +221,8 @@ class _Lexer(Layout):
         """Report what no token starts with; read a look-alike as what it looks like."""
         while self.text[position] in " \t\r\f":
             position += 1
+        if self.text.startswith("'''", position):
+            return self.docstring(position)
         kind, text, end = lexemes.stray(self.reporter, position)
         tokens = self.tokens
         adjacent = bool(tokens.ends) and tokens.ends[-1] == position
