@@ -196,11 +196,12 @@ class _Checker(Evaluator):
 
     def attribute(self, expr: ast.Attribute, scope: Scope) -> Any:
         """`label.params`: a figure of a labelled part."""
-        if not isinstance(expr.base, ast.Name):
+        label = _label(expr.base)
+        if label is None:
             return self.report.error("E0310", "a figure is asked of a label: `stem.params`", expr.span)
-        part: Cost | None = self.costs.part(expr.base.id)
+        part: Cost | None = self.costs.part(label)
         if part is None:
-            return self._no_label(expr.base)
+            return self._no_label(label, expr.base.span)
         if expr.name.id not in PART_FIGURES:
             return self.report.error(
                 "E0301",
@@ -215,22 +216,32 @@ class _Checker(Evaluator):
         if expr.callee.id != "shape":
             return super()._call(expr, scope)
         only = expr.arguments[0].value if len(expr.arguments) == 1 and expr.arguments[0].name is None else None
-        if not isinstance(only, ast.Name):
+        label = None if only is None else _label(only)
+        if only is None or label is None:
             return self.report.error("E0302", "`shape` takes one label: `shape(logits)`", expr.span)
-        value = self.program.entry.labels.get(only.id)
-        return self._no_label(only) if value is None else value.type.dims
+        value = self.program.entry.labels.get(label)
+        return self._no_label(label, only.span) if value is None else value.type.dims
 
-    def _no_label(self, name: ast.Name) -> Unknown:
+    def _no_label(self, label: str, span: Span) -> Unknown:
         labels = {*self.program.entry.labels, *(o.name for o in self.program.outputs)}
         self.report.error(
             "E0201",
-            f"the model has no label `{name.id}`",
-            name.span,
+            f"the model has no label `{label}`",
+            span,
             "unknown label",
             notes=(f"its labels are {', '.join(sorted(labels))}",) if labels else (),
-            help=self.report.did_you_mean(name.id, labels),
+            help=self.report.did_you_mean(label, labels),
         )
         return UNKNOWN
+
+
+def _label(expr: ast.Expr) -> str | None:
+    """The label that a check names: a name, or, for one that is no name (`"3a"`), a string."""
+    if isinstance(expr, ast.Name):
+        return expr.id
+    if isinstance(expr, ast.String) and all(isinstance(part, str) for part in expr.parts):
+        return "".join(part for part in expr.parts if isinstance(part, str))
+    return None
 
 
 def number(value: Any) -> str:

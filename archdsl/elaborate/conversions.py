@@ -16,6 +16,7 @@ KINDS: dict[str, str] = {
     "window": "an int or a list of ints, one per spatial axis",
     "padding": "an int, a list of ints, or same",
     "ints": "a list of ints",
+    "int | ints": "an int or a list of ints",
     "dims": "a list of dimensions",
     "weight": "a weight (`label.weight`)",
     "list": "a list of numbers",
@@ -67,7 +68,7 @@ def converted(spec: ArgumentSpec, value: Any) -> Any:
         return _numbers(value)
     if isinstance(value, range):
         value = tuple(value) if value.stop - value.start <= _MAX_RANGE else UNKNOWN
-    if kind in ("window", "padding"):
+    if kind in ("window", "padding", "int | ints"):
         return value if is_int(value) or (value and _are_ints(value)) else UNKNOWN
     if kind == "ints":
         if is_int(value):

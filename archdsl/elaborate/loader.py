@@ -8,18 +8,16 @@ import os
 from pathlib import Path
 
 from archdsl.diagnostics.model import Diagnostic, Label, Sink
-from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import Elaborator
-from archdsl.elaborate.frame import Frame
-from archdsl.elaborate.module import Module, define_items
-from archdsl.elaborate.report import FILE_STEPS, LimitReached, Reporter, did_you_mean, working_room
+from archdsl.elaborate.items import run_items
+from archdsl.elaborate.module import Module
+from archdsl.elaborate.report import FILE_STEPS, Reporter, nearest, working_room
 from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import UNKNOWN, BlockDef, Static
+from archdsl.elaborate.values import UNKNOWN, Static
 from archdsl.limits import Limits
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.parser import parse
-from archdsl.types.dims import DimTooLarge
 
 
 def load_file(path: str | os.PathLike[str], sink: Sink, limits: Limits, root: str | None = None) -> Module | None:
@@ -49,6 +47,7 @@ def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> M
     with working_room():
         module = loader.load(source, real)
     if module is not None:
+        module.sources = tuple(loader.sources)
         module.sound = not loader.report.errors and not any(found.severity == "error" for found in sink.found[before:])
     return module
 
@@ -88,7 +87,7 @@ def _read(real: str, shown: str, sink: Sink, limits: Limits, span: Span | None =
     except IsADirectoryError:
         return _unreadable(sink, "E0602", f"`{shown}` is a folder, not a file", span)
     except FileNotFoundError:
-        return _unreadable(sink, "E0601", f"there is no file `{shown}`", span, _similar(real))
+        return _unreadable(sink, "E0601", f"there is no file `{shown}`", span, _similar(real, shown))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the path is not valid"
         return _unreadable(sink, "E0603", f"`{shown}` cannot be read: {reason}", span)
@@ -112,13 +111,15 @@ def _unreadable(sink: Sink, code: str, message: str, span: Span | None, help: st
     sink.add(Diagnostic(code, message, span, help=help))
 
 
-def _similar(real: str) -> str:
-    suffix = os.path.splitext(real)[1]
+def _similar(real: str, shown: str) -> str:
+    """A file beside the one that is missing whose name without the ending is nearly the same; endings always are."""
+    stem, suffix = os.path.splitext(os.path.basename(real))
     try:
-        names = [entry.name for entry in os.scandir(os.path.dirname(real)) if entry.name.endswith(suffix)]
+        names = [entry.name for entry in os.scandir(os.path.dirname(real)) if os.path.splitext(entry.name)[1] == suffix]
     except OSError:
         return ""
-    return did_you_mean(os.path.basename(real), names)
+    found = nearest(stem, [os.path.splitext(name)[0] for name in names])
+    return f"did you mean `{os.path.join(os.path.dirname(shown), found + suffix)}`?" if found else ""
 
 
 class _Loader:
@@ -133,6 +134,7 @@ class _Loader:
         self.elaborator = Elaborator(self.report, self.resolver)
         self.modules: dict[str, Module | None] = {}
         self.open: list[str] = []
+        self.sources: list[Source] = []
         self.bytes = 0
 
     def load(self, source: Source, real: str) -> Module | None:
@@ -142,6 +144,7 @@ class _Loader:
             span = Span(source, 0, 0)
             self.report.limit("E0909", f"the spec and its imports are larger than {limit} bytes", span, "import_bytes")
             return None
+        self.sources.append(source)
         before = len(self.sink.found)
         tree = parse(source, self.sink, self.limits)
         if tree is None or any(found.severity == "error" for found in self.sink.found[before:]):
@@ -151,33 +154,9 @@ class _Loader:
         module.resolver = self.resolver
         self.open.append(real)
         self._duplicates(tree)
-        rest = {id(item) for item in define_items(tree, module)}
-        self._evaluate(tree, module, rest, real)
+        run_items(tree, module, self.elaborator, lambda item: self._use(item, module, real))
         self.open.pop()
         return module
-
-    def _evaluate(self, tree: ast.File, module: Module, rest: set[int], real: str) -> None:
-        """Run `use`, `let` and `default` in order; what stands below a `default` sees it."""
-        frame = Frame(Builder(), module.scope, None)
-        try:
-            for item in tree.items:
-                if id(item) not in rest:
-                    self._give_defaults(item, module)
-                elif isinstance(item, ast.Use):
-                    self._use(item, module, real)
-                elif isinstance(item, (ast.Let, ast.Default)):
-                    self.elaborator.run(ast.Body([item], item.span), frame)
-        except LimitReached:
-            pass
-        except DimTooLarge:
-            self.report.dimension_limit()
-
-    def _give_defaults(self, item: ast.Item, module: Module) -> None:
-        defaults = module.scope.defaults
-        if isinstance(item, (ast.Block, ast.Model)):
-            definition = module.scope.names.get(item.name.id)
-            if isinstance(definition, BlockDef) and definition.syntax is item:
-                definition.scope.defaults = defaults
 
     def _duplicates(self, tree: ast.File) -> None:
         seen: dict[str, Span] = {}

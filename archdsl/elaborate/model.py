@@ -86,7 +86,7 @@ class _Model:
         entry = builder.finish(syntax.name.id, shown, outputs, syntax, syntax.span, syntax.doc)
         functions = reachable(entry)
         self._check_total(functions, syntax.name.span)
-        return Program(name, entry, functions, builder.outputs)
+        return Program(name, entry, functions, builder.outputs, self.module.sources)
 
     def _check_outputs(self, definition: BlockDef, builder: Builder) -> None:
         if all(output.train for output in builder.outputs):

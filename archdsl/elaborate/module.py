@@ -31,6 +31,9 @@ class Module:
     sound: bool = True
     """Whether loading it, imports included, found no mistake. What is wrong in a module that is not is still looked
     for, but none of its models can be built."""
+    sources: tuple[Source, ...] = ()
+    """The text of the spec that was asked for and those of the files that it imports, each once, in the order in which
+    they are read; the standard library is none of them."""
     resolver: object = None
     """The `Resolver` shared by everything that elaborates this module."""
 

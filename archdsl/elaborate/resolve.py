@@ -1,12 +1,13 @@
 """Names that no scope binds: the standard library and the operators."""
 
 from archdsl.diagnostics.model import Sink
-from archdsl.elaborate.module import Module, define_items
+from archdsl.elaborate.module import Module
 from archdsl.elaborate.values import BlockDef, OperatorRef
 from archdsl.limits import Limits
 from archdsl.ops import catalogue
 from archdsl.source import Source
 from archdsl.std import INDEX, text
+from archdsl.syntax import ast
 from archdsl.syntax.parser import parse
 
 
@@ -37,8 +38,22 @@ class Resolver:
             known = self._files[stem] = Module(source)
             tree = parse(source, self.sink, self.limits)
             if tree is not None:
-                define_items(tree, known)
+                self._run(tree, known)
         return known
+
+    def _run(self, tree: ast.File, module: Module) -> None:
+        """Run a standard file's own `use std...`, `let` and `default`, under budgets of their own."""
+        from archdsl.elaborate.calls import Elaborator
+        from archdsl.elaborate.items import run_items
+        from archdsl.elaborate.report import Reporter
+
+        def use(item: ast.Use) -> None:
+            assert item.module is not None, "a standard file uses standard files only"
+            found = self.standard_file(item.module.removeprefix("std.")).scope.names
+            for entry in item.imports:
+                module.scope.names[(entry.alias or entry.name).id] = found[entry.name.id]
+
+        run_items(tree, module, Elaborator(Reporter(self.sink, self.limits), self), use)
 
     def _look_up(self, name: str) -> OperatorRef | BlockDef | None:
         stem = INDEX.get(name)

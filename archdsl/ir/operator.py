@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------------ arguments
 
 ArgumentKind = Literal[
-    "int", "float", "bool", "string", "window", "padding", "ints", "dims", "weight", "list", "tensor"
+    "int", "float", "bool", "string", "window", "padding", "ints", "int | ints", "dims", "weight", "list", "tensor"
 ]  # fmt: skip
 """What an argument accepts, and what the operator's rules then see:
 
 int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
-`padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `dims` a list of dimensions, -1
-allowed once (a tuple); `weight` a `WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor
-(a `TensorArgument`), which is also an input of the operator, after those that flow in and in the order of declaration.
+`padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `int | ints` an int or a list
+of ints (a tuple), which mean different things; `dims` a list of dimensions, -1 allowed once (a tuple); `weight` a
+`WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor (a `TensorArgument`), which is also
+an input of the operator, after those that flow in and in the order of declaration.
 """
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archdsl.ir.operator import Operator, Weight
-from archdsl.source import Span
+from archdsl.source import Source, Span
 from archdsl.types.tensor import TensorType
 
 
@@ -172,6 +172,8 @@ class Program:
     entry: Function
     functions: list[Function]
     outputs: list[Output]
+    sources: tuple[Source, ...] = ()
+    """The texts it was made from, the spec's own first; the standard library is none of them."""
 
     @property
     def inputs(self) -> tuple[Value, ...]:

@@ -21,15 +21,21 @@ class Split(Operator):
         Example("split(1)", ("f32[2, 4]",), "f32[2, 4]"),
         Example("split(3, axis = -1)", ("f32[N, T, 6]",), "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]"),
         Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]"),
+        Example("split([4])", ("f32[2, 4]",), "f32[2, 4]"),
         Example("split(2)", ("i64[2, 4]",), "i64[2, 2], i64[2, 2]", high=9),
     )
 
-    sections: tuple[int, ...] = arg("ints", "how many equal parts, or a list of their lengths", minimum=1)
+    sections: int | tuple[int, ...] = arg("int | ints", "how many equal parts, or a list of their lengths", minimum=1)
     axis: int = arg("int", "the axis that is cut", default=1)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether there is one part."""
+        return self.sections == 1 or (not isinstance(self.sections, int) and len(self.sections) == 1)
 
     def _lengths(self, x: TensorType) -> list[Dim]:
         whole = x.dims[rules.axis_of(self.axis, x.rank)]
-        if len(self.sections) > 1:
+        if not isinstance(self.sections, int):
             if whole != sum(self.sections):
                 reject(
                     f"the parts take {sum(self.sections)} elements in all, but axis {self.axis} has {whole}",
@@ -39,7 +45,7 @@ class Split(Operator):
                     code="E0402",
                 )
             return list(self.sections)
-        (count,) = self.sections or (1,)
+        count = self.sections
         length = exact_div(whole, count)
         if length is None:
             reject(
@@ -62,25 +68,26 @@ class Split(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        if self.sections == (1,):
+        if self._is_whole:
             # `chunk` would give a tuple of one, where one result is a tensor.
             return x
-        if len(self.sections) == 1:
-            return t.method(x, "chunk", self.sections[0], dim=t.option(self.axis, 0))
+        if isinstance(self.sections, int):
+            return t.method(x, "chunk", self.sections, dim=t.option(self.axis, 0))
         return t.method(x, "split", list(self.sections), dim=t.option(self.axis, 0))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
         """Views of one memory, which stays as a whole while a part of it is kept."""
         (x,) = inputs
-        if self.sections == (1,):
+        if self._is_whole:
             return x
         return tuple(tape.part(x, type) for type in self.infer(x.type))
 
-    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "tuple[OnnxValue, ...]":
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
         (x,) = inputs
-        if len(self.sections) == 1:
-            count = self.sections[0]
-            return o.nodes("Split", x, outputs=count, axis=self.axis, num_outputs=count)
+        if self._is_whole:
+            return x
+        if isinstance(self.sections, int):
+            return o.nodes("Split", x, outputs=self.sections, axis=self.axis, num_outputs=self.sections)
         lengths = o.constant(self.sections, "i64")
         return o.nodes("Split", x, lengths, outputs=len(self.sections), axis=self.axis)
 

@@ -58,7 +58,7 @@ def model_text(call: str, inputs: tuple[str, ...]) -> str:
     if not call.startswith("split"):
         return f"model m {{\n{declared}\n  {head}{call}\n  output y\n}}\n"
     lengths = re.findall(r"\d+", call.partition("[")[2].partition("]")[0])
-    parts = len(lengths) if len(lengths) > 1 else int(re.findall(r"\d+", call)[0])
+    parts = len(lengths) or int(re.findall(r"\d+", call)[0])
     results = ", ".join(f"y{i}" for i in range(parts))
     outputs = "\n".join(f"  output y{i}" for i in range(parts))
     return f"model m {{\n{declared}\n  {results} = {head}{call}\n{outputs}\n}}\n"

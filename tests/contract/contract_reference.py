@@ -352,7 +352,7 @@ def identity(op: Any, w: Weights, *inputs: Array) -> Any:
 @rule("split")
 def split(op: Any, w: Weights, x: Array) -> Any:
     length = x.shape[op.axis]
-    sizes = op.sections if len(op.sections) > 1 else (length // op.sections[0],) * op.sections[0]
+    sizes = (length // op.sections,) * op.sections if isinstance(op.sections, int) else op.sections
     ends = list(itertools.accumulate(sizes))
     return [np.take(x, range(end - size, end), op.axis) for size, end in zip(sizes, ends, strict=True)]
 

@@ -254,7 +254,14 @@ def test_a_file_that_cannot_be_read_is_a_diagnostic(tmp_path, name, code):
 def test_a_misspelt_file_name_gets_a_suggestion(tmp_path):
     write(tmp_path, resnet=MODEL.format("relu"))
     (found,) = load(tmp_path / "resnte.arch")[1]
-    assert found.help == "did you mean `resnet.arch`?"
+    assert found.help == f"did you mean `{tmp_path / 'resnet.arch'}`?"
+
+
+@pytest.mark.parametrize("name", ["foo", "vg_", "network", "a"])
+def test_a_file_name_that_shares_the_ending_alone_gets_no_suggestion(tmp_path, name):
+    write(tmp_path, resnet=MODEL.format("relu"), mlp=MODEL.format("relu"))
+    (found,) = load(tmp_path / f"{name}.arch")[1]
+    assert (found.code, found.help) == ("E0601", "")
 
 
 def test_a_file_may_start_with_a_byte_order_mark(tmp_path):

@@ -55,6 +55,7 @@ def run(checks, target="net"):
         ("shape(stem) == [N, 10, 5, 5]", True),
         ("shape(logits) == [N, 4]", False),
         ("shape(stem)[1] == 10", True),
+        ('"stem".params == 40 and shape("stem")[1] == 10', True),
     ],
 )
 def test_a_check_holds_or_not(check, passed):
@@ -113,11 +114,23 @@ def test_a_result_shows_published_beside_computed():
     assert second.computed == "73 (-1.4%)"
 
 
+def test_a_label_that_is_no_name_is_written_as_a_string():
+    text = """
+    model m { input x: f32[N, 4, 5, 5]; conv(2, 1) as "3a" -> relu; output y }
+    test m { "3a".params == 10; shape("3a") == [N, 2, 5, 5] }
+    """
+    sink = Sink()
+    (result,) = run_tests(load_text(text, sink, Limits()), sink, Limits())
+    assert (result.passed, sink.found) == (True, [])
+
+
 @pytest.mark.parametrize(
     ("check", "code"),
     [
         ("parms == 73", "E0201"),
         ("stm.params == 40", "E0201"),
+        ('"stm".params == 40', "E0201"),
+        ('shape("stm") == [1]', "E0201"),
         ("stem.parms == 40", "E0301"),
         ("shape(logit) == [N, 3]", "E0201"),
         ("shape() == [N, 3]", "E0302"),

@@ -163,7 +163,8 @@ def _of_array(onnx: Any, numpy: Any, path: str, array: Any, weight: Weight, dtyp
 
 
 def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:
-    """Names, versions and facts about the spec, for whoever finds the file."""
+    """Names, versions and facts about the spec, for whoever finds the file. The digest is that of the spec and the
+    files that it imports, one after the other."""
     model = skeleton.model
     model.ir_version = _IR_VERSIONS.get(opset, 11)
     model.producer_name = "archdsl"
@@ -172,12 +173,14 @@ def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:
     model.graph.doc_string = program.entry.doc
     total = cost(program)
     arguments = {name: _plain(value) for name, value in program.entry.arguments.items()}
-    text = program.entry.span.source.text
+    digest = hashlib.sha256()
+    for source in program.sources:
+        digest.update(source.text.encode())
     facts = {
         "archdsl.version": archdsl.__version__,
         "archdsl.model": program.name,
         "archdsl.parameters": json.dumps(arguments, ensure_ascii=False),
-        "archdsl.spec_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "archdsl.spec_sha256": digest.hexdigest(),
         "archdsl.params": str(total.params),
         "archdsl.macs": str(total.macs),
     }

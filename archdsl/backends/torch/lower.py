@@ -81,11 +81,6 @@ class Body:
     families: dict[str, int] = field(default_factory=dict[str, int])
     """Numbered names that are treated as one list: their common beginning, and their first number."""
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether it returns its only input and does nothing."""
-        return not self.items and not self.entries and self.outputs == self.inputs and len(self.inputs) == 1
-
 
 def lower(
     function: Function, helpers: Helpers, identities: Container[Function], outputs: Sequence[Value] | None = None

@@ -112,6 +112,19 @@ def test_a_concat_inside_a_concat_becomes_one_unless_it_is_used_elsewhere(load):
     assert [len(node.input) for node in concats] == [2, 2, 2, 4]
 
 
+def test_the_digest_of_the_spec_covers_the_files_that_it_imports(tmp_path):
+    main, blocks = tmp_path / "main.arch", tmp_path / "blocks.arch"
+    main.write_text('use "blocks.arch" (width)\nmodel m { input x: f32[N, 3]; linear(width); output y }\n')
+
+    def digest(text: str) -> str:
+        blocks.write_text(text)
+        facts = {entry.key: entry.value for entry in archdsl.load(main).onnx_model().metadata_props}
+        assert facts["archdsl.spec_sha256"] == hashlib.sha256(main.read_bytes() + blocks.read_bytes()).hexdigest()
+        return facts["archdsl.spec_sha256"]
+
+    assert digest("let width = 4\n") != digest("let width = 5\n")
+
+
 def test_metadata_states_the_origin_and_the_exact_counts(load):
     network = load("cnn", classes=7)
     model = network.onnx_model()

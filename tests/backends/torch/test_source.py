@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_execution import TEXTS
-from torch_cases import INSTANCES, from_spec, from_text
+from torch_cases import INSTANCES, TEXTS, from_spec, from_text
 
 from archdsl.backends.torch.names import MODULE_ATTRIBUTES
 from archdsl.backends.torch.source import torch_source
