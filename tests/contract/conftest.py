@@ -1,6 +1,8 @@
-"""Makes the helpers beside the tests importable: pytest's importlib mode leaves test folders off `sys.path`."""
+"""Makes the helpers beside the tests and those of the zoo importable: pytest's importlib mode leaves test folders off
+`sys.path`."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "zoo")]

@@ -49,3 +49,10 @@ def rows() -> list[dict[str, str]]:
     """The published and re-derived figures, one row per instance of a spec."""
     with open(Path(__file__).with_name("seed_models.csv"), encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def instances() -> list[tuple[str, str, dict[str, object]]]:
+    """Every model of every spec as it stands, and every row of the figures, each once."""
+    found = [(name, model, {}) for name in SPECS for model in spec(name).models]
+    found += [(row["spec"], row["instance"], arguments(row["arguments"])) for row in rows()]
+    return list({f"{name}:{model} {given}": (name, model, given) for name, model, given in found}.values())

@@ -1,0 +1,163 @@
+"""Counts are exact: the cases that counting tools get wrong, one spec each, and every spec of the zoo, against what the
+generated module holds, PyTorch's own counter of FLOPs, and an executor that carries the program out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from brute_force import count, multiplications
+from contract_cases import CASES, IDS, Case
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+from zoo_specs import instances, program
+
+import archdsl
+from archdsl.analysis.cost import cost
+from archdsl.analysis.training import TrainingModel
+from archdsl.diagnostics.model import Sink
+from archdsl.diagnostics.text import render_text
+from archdsl.elaborate.loader import load_file
+from archdsl.ir.flatten import weights
+from archdsl.ir.operator import MAC_KINDS
+from archdsl.ir.program import Program
+from archdsl.limits import Limits
+from archdsl.ops.linear import Linear
+from archdsl.spec_tests import run_tests
+from archdsl.types.dims import Dim, substitute
+
+MICRO = sorted((Path(__file__).parent / "micro").glob("*.arch"))
+"""Constructs that parameter and FLOP counters in use get wrong, each as small as it goes. Two have no counterpart: a
+frozen layer, as a spec does not say what is trained, and a subclass of a layer, as there are no classes."""
+
+SIZES = {"N": 2, "T": 7, "H": 5, "W": 3}
+DEEPEST = 200
+"""Layers up to which PyTorch is asked to run a network. Deeper ones are more of the same blocks, and PyTorch's counter
+takes seconds for each; the executor counts them as well."""
+
+ZOO = instances()
+SHALLOW = [case for case in ZOO if case[2].get("depth", 0) <= DEEPEST and case[1] != "preact_resnet1001"]
+
+
+def micro_programs() -> list[tuple[str, Program]]:
+    """Every model of the micro-cases as it stands."""
+    found: list[tuple[str, Program]] = []
+    for path in MICRO:
+        module = load_file(path, Sink(), Limits())
+        assert module is not None
+        found += [(name, archdsl.load(path, name).program) for name in module.models]
+    return found
+
+
+MICRO_PROGRAMS = micro_programs()
+micro_program = pytest.mark.parametrize("net", [net for _, net in MICRO_PROGRAMS], ids=[n for n, _ in MICRO_PROGRAMS])
+
+
+@pytest.mark.parametrize("path", MICRO, ids=lambda path: path.stem)
+def test_a_case_that_counters_get_wrong_is_exact(path: Path) -> None:
+    sink = Sink()
+    module = load_file(path, sink, Limits())
+    assert module is not None
+    results = run_tests(module, sink, Limits())
+    assert not sink.found, render_text(sink.found)
+    assert {result.name.split("(")[0] for result in results} == set(module.models), "a model without a test"
+    assert [f"{r.name}: {c.text}: {c.computed}" for r in results for c in r.checks if not c.passed] == []
+
+
+def samples(net: Program) -> tuple[int, Mapping[str, int]]:
+    """How many samples `SIZES` means, and the sizes for one of them."""
+    symbol = net.batch_symbol
+    return (SIZES[symbol], {**SIZES, symbol: 1}) if symbol else (1, SIZES)
+
+
+def on_meta(net: Program) -> tuple[torch.nn.Module, list[torch.Tensor]]:
+    """The generated module and inputs for it, without memory. So a network of any size costs its calls only, and
+    recurrent layers, whose kernel PyTorch's counter has no rule for, run as the products they are made of."""
+    with torch.device("meta"):
+        module = archdsl.Network(net, (), Limits()).torch()
+        kinds = [value.type.substitute(SIZES) for value in net.inputs]
+        dtypes = {"f32": torch.float32, "i64": torch.int64}
+        return module, [torch.zeros([int(n) for n in kind.dims], dtype=dtypes[kind.dtype]) for kind in kinds]
+
+
+def fixed(figure: Dim, sizes: Mapping[str, int]) -> int:
+    found = substitute(figure, sizes)
+    assert isinstance(found, int)
+    return found
+
+
+def check_against_pytorch(net: Program) -> None:
+    total = cost(net)
+    module, inputs = on_meta(net)
+    assert sum(parameter.numel() for parameter in module.parameters()) == total.params
+    statistics = [buffer.numel() for path, buffer in module.named_buffers() if not path.endswith("num_batches_tracked")]
+    assert sum(statistics) == total.buffers
+
+    heads = any(output.train for output in net.outputs)
+    counter = FlopCounterMode(display=False)
+    with sdpa_kernel(SDPBackend.MATH), counter:
+        module.train(heads)(*inputs)
+    number, sizes = samples(net)
+    assert counter.get_total_flops() == 2 * number * fixed(total.macs, sizes)
+
+
+@micro_program
+def test_pytorch_counts_the_same_for_a_micro_case(net: Program) -> None:
+    check_against_pytorch(net)
+
+
+@pytest.mark.parametrize(("name", "model", "arguments"), SHALLOW, ids=str)
+def test_pytorch_counts_the_same_for_a_spec(name: str, model: str, arguments: dict[str, object]) -> None:
+    check_against_pytorch(program(name, model, **arguments))
+
+
+def check_against_the_executor(net: Program) -> None:
+    total = cost(net)
+    _, sizes = samples(net)
+    assert count(net, sizes) == fixed(total.macs, sizes)
+    stored = list(weights(net, Limits()))
+    assert sum(weight.elements for _, weight in stored if weight.trainable) == total.params
+    assert sum(weight.elements for _, weight in stored if weight.role == "statistic") == total.buffers
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_carrying_an_operator_out_takes_the_multiplications_it_states(case: Case) -> None:
+    op, inputs, outputs = case.op()
+    work = op.work(inputs, outputs)
+    assert multiplications(op, inputs) == sum(work.get(kind, 0) for kind in MAC_KINDS)
+
+
+@micro_program
+def test_carrying_a_micro_case_out_takes_the_multiplications_counted(net: Program) -> None:
+    check_against_the_executor(net)
+
+
+@pytest.mark.parametrize(("name", "model", "arguments"), ZOO, ids=str)
+def test_carrying_a_spec_out_takes_the_multiplications_counted(
+    name: str, model: str, arguments: dict[str, object]
+) -> None:
+    check_against_the_executor(program(name, model, **arguments))
+
+
+def test_both_oracles_notice_a_product_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = program("digits", "digits")
+    check_against_pytorch(net)
+    check_against_the_executor(net)
+    honest = Linear.work
+    monkeypatch.setattr(
+        Linear, "work", lambda self, inputs, outputs: {"linear": honest(self, inputs, outputs)["linear"] - 1}
+    )
+    for check in (check_against_pytorch, check_against_the_executor):
+        with pytest.raises(AssertionError):
+            check(net)
+
+
+def test_training_a_depthwise_convolution_takes_three_times_its_forward_pass() -> None:
+    # PyTorch's counter says 34 for 32 channels: in the backward pass it forgets the groups.
+    net = archdsl.load("""model m {
+      input image: f32[N, 32, 8, 8]
+      scale -> conv(32, 3, groups = 32, !bias)
+      output y
+    }""").program
+    number, sizes = samples(net)
+    assert fixed(TrainingModel(net).macs, SIZES) == 3 * number * fixed(cost(net).macs, sizes)
