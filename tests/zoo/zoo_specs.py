@@ -3,6 +3,9 @@
 import csv
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import numpy
 
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
@@ -11,6 +14,7 @@ from archdsl.elaborate.model import elaborate
 from archdsl.elaborate.module import Module
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.types.dims import symbols
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(path.stem for path in (ROOT / "specs").glob("*.arch"))
@@ -56,3 +60,83 @@ def instances() -> list[tuple[str, str, dict[str, object]]]:
     found = [(name, model, {}) for name in SPECS for model in spec(name).models]
     found += [(row["spec"], row["instance"], arguments(row["arguments"])) for row in rows()]
     return list({f"{name}:{model} {given}": (name, model, given) for name, model, given in found}.values())
+
+
+SIZES = {"N": 2, "T": 7, "H": 5, "W": 3}
+SHORTCUTS = ("half", "none", "exclusive_gate", "shortcut_gate", "conv", "dropout")
+ORDERS = ("original", "bn_after", "relu_before", "relu_only", "full")
+
+CASES: list[tuple[str, str, dict[str, object]]] = [
+    ("alexnet", "alexnet", {"classes": 10}),
+    ("alexnet", "alexnet_merged", {"classes": 10}),
+    ("all_cnn", "all_cnn", {"base": "B"}),
+    ("all_cnn", "all_cnn", {"base": "C"}),
+    ("alphago", "alphago_policy", {"filters": 16}),
+    ("autoencoder", "deep_autoencoder", {}),
+    ("belief_net", "belief_net", {}),
+    ("belief_net", "rbm", {}),
+    ("bn_inception", "bn_inception", {"classes": 10}),
+    ("densenet", "densenet", {"depth": 121, "classes": 10}),
+    ("densenet_cifar", "densenet_cifar", {"drop": 0.2}),
+    ("densenet_cifar", "densenet_bc", {}),
+    ("digits", "digits", {}),
+    ("digits1989", "digits1989", {}),
+    ("dqn", "dqn", {}),
+    ("fitnet", "fitnet19", {}),
+    ("fractalnet", "fractalnet", {"widths": [8, 16, 16, 24, 32]}),
+    ("fractalnet", "ultra_deep", {"c": 1}),
+    ("googlenet", "googlenet", {"aux": True, "classes": 10}),
+    ("googlenet", "torchvision_googlenet", {"aux": True, "classes": 10}),
+    ("gpt", "gpt", {"layers": 3, "d": 64, "heads": 4, "vocab": 101, "context": 16}),
+    ("highway", "highway19", {}),
+    *[("identity_mappings", "identity_mappings", {"depth": 14, "shortcut": kind}) for kind in SHORTCUTS],
+    *[("identity_mappings", "identity_mappings", {"depth": 14, "order": order}) for order in ORDERS],
+    ("lenet", "lenet5", {}),
+    ("lenet", "lenet_d2l", {}),
+    ("lenet", "lenet_caffe", {}),
+    ("maxout", "maxout_cifar", {}),
+    ("maxout", "maxout_mnist", {}),
+    ("mlp", "relu_mlp", {}),
+    ("mlp", "sigmoid_mlp", {}),
+    ("nin", "nin", {}),
+    ("nin", "dsn", {}),
+    ("nin", "nin_imagenet", {"classes": 10}),
+    ("pilotnet", "pilotnet", {}),
+    ("preact_resnet_cifar", "preact_resnet_cifar", {"option": "A"}),
+    ("preact_resnet_cifar", "preact_resnet164", {}),
+    ("resnet", "resnet", {"classes": 10, "depth": 18}),
+    ("resnet", "resnet", {"classes": 10, "depth": 18, "option": "A"}),
+    ("resnet", "resnet", {"classes": 10, "depth": 18, "option": "plain"}),
+    ("resnet", "resnet", {"classes": 10, "depth": 50, "v1_5": True}),
+    ("resnet_cifar", "resnet_cifar", {"depth": 20}),
+    ("resnet_cifar", "resnet_cifar", {"depth": 110, "option": "B"}),
+    ("senet", "se_resnet", {"classes": 10}),
+    ("stochastic_depth", "stochastic_depth", {"depth": 20}),
+    ("unet", "unet", {"base": 8}),
+    ("vgg", "vgg", {"config": "A", "size": 32, "classes": 10}),
+    ("vgg", "vgg", {"config": "C", "size": 32, "bn": True, "classes": 10}),
+    ("wide_resnet", "wide_resnet", {"depth": 16, "k": 2, "drop": 0.3}),
+    ("zfnet", "zfnet", {"classes": 10}),
+]
+"""Spec, model and arguments: every spec in sizes that run in a moment. `SIZES` are those of symbols."""
+
+
+def sample(net: Program, rng: numpy.random.Generator) -> dict[str, Any]:
+    """An input of each declared type; token numbers are small."""
+    feeds: dict[str, Any] = {}
+    for value in net.inputs:
+        shape = [dim if isinstance(dim, int) else _extent(dim) for dim in value.type.dims]
+        if value.type.dtype == "f32":
+            feeds[value.name] = rng.standard_normal(shape, dtype=numpy.float32)
+        else:
+            feeds[value.name] = rng.integers(0, 100, shape)
+    return feeds
+
+
+def _extent(dim: Any) -> int:
+    names = {name: SIZES[name] for name in symbols(dim)}
+    return eval(str(dim), {}, names)
+
+
+def as_tuple(result: Any) -> tuple[Any, ...]:
+    return result if isinstance(result, tuple) else (result,)
