@@ -15,7 +15,7 @@ from archdsl.types.tensor import DTYPE_BYTES, TensorType
 
 CONVENTIONS = (
     "params: trainable scalars, shared weights once; buffers: statistics kept by normalisation layers",
-    "MACs: multiply-accumulates of convolutions, linear layers and matrix products (both of attention), nothing else",
+    "MACs: multiply-accumulates of convolutions, linear and recurrent layers, and matrix products, nothing else",
     "FLOPs: 2 x MACs, plus bias, normalisation, activation, pooling, element-wise and softmax work",
     "activations: scalars written by every operator that is not a view of its input",
 )

@@ -1,6 +1,6 @@
 """Depth: the number of weight layers on the longest path from an input to an output, as papers count it (ResNet-50,
-VGG-16, DenseNet-121). A weight layer is an operator that owns a weight of role `weight` with two axes or more:
-convolutions and linear layers, not normalisations, biases or embeddings."""
+VGG-16, DenseNet-121). What a weight layer is, the operator says (`Operator.depth`): convolutions, linear layers and
+each layer of a recurrent operator, not normalisations, biases or embeddings."""
 
 from archdsl.ir.program import Call, Function, Node, Op, Program, Value
 
@@ -29,7 +29,8 @@ def _paths(
     for node in nodes:
         arrivals = [lengths.get(value, none) for value in node.inputs]
         if isinstance(node, Op):
-            steps: Paths = [[_layers(node)] * len(node.inputs) for _ in node.outputs]
+            layers = node.op.depth(*(value.type for value in node.inputs))
+            steps: Paths = [[layers] * len(node.inputs) for _ in node.outputs]
         elif isinstance(node, Call):
             steps = known[node.callee]
         else:
@@ -37,13 +38,6 @@ def _paths(
         for value, row in zip(node.outputs, steps, strict=True):
             lengths[value] = _step(row, arrivals, len(inputs))
     return [lengths.get(value, none) for value in outputs]
-
-
-def _layers(node: Op) -> int:
-    weights = node.op.weights(*(value.type for value in node.inputs))
-    borrowed = node.op.borrowed()
-    owns = any(weight.role == "weight" and len(weight.shape) > 1 for weight in weights)
-    return 1 if owns or any(len(ref.shape) > 1 for ref in borrowed) else 0
 
 
 def _step(row: list[int | None], arrivals: Paths, width: int) -> list[int | None]:

@@ -83,9 +83,9 @@ def _standard_blocks() -> "dict[str, BlockDef]":
 def _operator(operator: type[Operator]) -> str:
     specs = operator.arguments()
     head = ", ".join(_parameter(spec) for spec in specs)
-    inputs = {None: "one or more tensors", 0: "no input", 1: "one tensor"}.get(
-        operator.arity, f"{operator.arity} tensors"
-    )
+    counts = operator.arities() or ()
+    words: dict[tuple[int, ...], str] = {(): "one or more tensors", (0,): "no input", (1,): "one tensor"}
+    inputs = words.get(counts) or f"{' or '.join(map(str, counts))} tensors"
     lines = [f"{operator.name}({head})" if head else operator.name, f"  {operator.summary}; takes {inputs}"]
     if operator.aliases:
         lines.append(f"  also called {', '.join(operator.aliases)}")

@@ -211,17 +211,18 @@ class Elaborator(SharedInstances):
             )
             return None
         values = (flow,) if isinstance(flow, Value) else flow
-        if cls.arity is not None and len(values) != cls.arity:
-            tensors = "tensor" if cls.arity == 1 else "tensors"
+        counts = cls.arities()
+        if counts is not None and len(values) not in counts:
+            wanted = f"{' or '.join(map(str, counts))} {'tensor' if counts == (1,) else 'tensors'}"
             self.report.error(
                 "E0506",
-                f"`{cls.name}` takes {cls.arity} {tensors}, {len(values)} flow{'s' * (len(values) == 1)} here",
+                f"`{cls.name}` takes {wanted}, {len(values)} flow{'s' * (len(values) == 1)} here",
                 span,
                 f"{len(values)} given",
                 related=tuple(_gives(branches or [], every=False)),
                 notes=(f"the input is {_types(values)}",),
                 help="gather them with `[a, b, ...] ->`"
-                if cls.arity > len(values)
+                if counts[-1] > len(values)
                 else "merge them first: `-> concat`, `-> add`",
             )
             return None

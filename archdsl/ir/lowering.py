@@ -95,6 +95,11 @@ class TorchEmitter(Protocol):
         """`x[:, 0]`: ints, full or bounded slices, index lists, None for a new axis."""
         ...
 
+    def nested(self, value: TorchExpr, *sizes: int) -> TorchExpr:
+        """An expression whose value is a tuple with tuples inside, which are results too: `nested(run, 1, 2)` is
+        unpacked as `x, (h, c) = ...`, where 1 stands for a tensor."""
+        ...
+
     def size(self, dim: Dim) -> TorchArg:
         """A dimension as a number: the int itself, or code that computes it from the shapes of the inputs."""
         ...
@@ -184,7 +189,7 @@ class OnnxValue(Protocol):
     def type(self) -> TensorType: ...
 
 
-OnnxAttribute = int | float | str | Sequence[int] | Sequence[float]
+OnnxAttribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 DEFAULT_OPSET: Final = 20

@@ -221,8 +221,9 @@ class Operator:
     aliases: ClassVar[tuple[str, ...]] = ()
     summary: ClassVar[str]
     """One line, without a full stop."""
-    arity: ClassVar[int | None] = 1
-    """How many tensors it takes; None for one or more (`add`, `concat`)."""
+    arity: ClassVar[int | tuple[int, ...] | None] = 1
+    """How many tensors it takes; one of several numbers (`lstm`, with and without first states), least first; None
+    for one or more (`add`, `concat`)."""
     source: ClassVar[str] = ""
     """Paper and year, where the operator has one."""
     view: ClassVar[bool] = False
@@ -239,6 +240,11 @@ class Operator:
         if any(isinstance(value, Field) for value in cls.__dict__.values()):
             dataclass(eq=False, repr=False)(cls)
 
+    @classmethod
+    def arities(cls) -> tuple[int, ...] | None:
+        """The numbers of tensors it takes, least first; None for one or more."""
+        return (cls.arity,) if isinstance(cls.arity, int) else cls.arity
+
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """Result types. Calls `reject` when the setting does not fit the inputs."""
         raise NotImplementedError
@@ -254,6 +260,12 @@ class Operator:
     def borrowed(self) -> "tuple[WeightRef, ...]":
         """Weights of other operators that this one uses (`tie`)."""
         return ()
+
+    def depth(self, *inputs: TensorType) -> int:
+        """Weight layers on the longest way through one application, as papers count them: 1 with a weight of two axes
+        or more (a normalisation's, a bias and an embedding are none), owned or borrowed."""
+        owns = any(weight.role == "weight" and len(weight.shape) > 1 for weight in self.weights(*inputs))
+        return 1 if owns or any(len(ref.shape) > 1 for ref in self.borrowed()) else 0
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """Work of one application; the docstring of the overriding method states the rule."""

@@ -40,6 +40,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "concat": ("concat",),
     "join": ("join", "draw_column"),
     "attention": ("attention",),
+    "recurrent": ("lstm", "gru", "rnn"),
     "take": ("split", "slice", "select"),
     "layout": ("flatten", "reshape", "transpose", "permute", "squeeze", "unsqueeze"),
     "resize": ("pad", "resize"),

@@ -55,13 +55,23 @@ def model_text(call: str, inputs: tuple[str, ...]) -> str:
     declared = "\n".join(f"  input x{i}: {type}" for i, type in enumerate(inputs))
     flowing = [f"x{i}" for i in range(len(inputs)) if not re.search(rf"\bx{i}\b", call)]
     head = {0: "", 1: "x0 -> "}.get(len(flowing), f"[{', '.join(flowing)}] -> ")
-    if not call.startswith("split"):
+    parts = _results(call)
+    if parts == 0:
         return f"model m {{\n{declared}\n  {head}{call}\n  output y\n}}\n"
-    lengths = re.findall(r"\d+", call.partition("[")[2].partition("]")[0])
-    parts = len(lengths) or int(re.findall(r"\d+", call)[0])
     results = ", ".join(f"y{i}" for i in range(parts))
     outputs = "\n".join(f"  output y{i}" for i in range(parts))
     return f"model m {{\n{declared}\n  {results} = {head}{call}\n{outputs}\n}}\n"
+
+
+def _results(call: str) -> int:
+    """How many results make the tuple that a call gives; 0 where it gives one tensor."""
+    name = re.split(r"\W", call)[0]
+    if name in ("lstm", "gru", "rnn") and re.search(r"\bstates\b", call):
+        return 3 if name == "lstm" else 2
+    if name != "split":
+        return 0
+    lengths = re.findall(r"\d+", call.partition("[")[2].partition("]")[0])
+    return len(lengths) or int(re.findall(r"\d+", call)[0])
 
 
 def _random(random: np.random.Generator, type: TensorType, high: int) -> np.ndarray:

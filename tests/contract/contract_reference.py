@@ -121,6 +121,53 @@ def attention(op: Any, w: Weights, q: Array, k: Array, v: Array) -> Array:
     return y
 
 
+# ------------------------------------------------------------------------------------------------------ recurrence
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def _lstm_cell(op: Any, given: Array, own: Array, h: Array, c: Array) -> tuple[Array, ...]:
+    i, f, g, o = np.split(given + own, 4, -1)
+    c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+    return _sigmoid(o) * np.tanh(c), c
+
+
+def _gru_cell(op: Any, given: Array, own: Array, h: Array) -> tuple[Array, ...]:
+    (r, z, n), (own_r, own_z, own_n) = np.split(given, 3, -1), np.split(own, 3, -1)
+    update = _sigmoid(z + own_z)
+    return ((1 - update) * np.tanh(n + _sigmoid(r + own_r) * own_n) + update * h,)
+
+
+def _rnn_cell(op: Any, given: Array, own: Array, h: Array) -> tuple[Array, ...]:
+    return (np.tanh(given + own) if op.nonlinearity == "tanh" else np.maximum(given + own, 0.0),)
+
+
+@rule("lstm", "gru", "rnn")
+def recurrent(op: Any, w: Weights, x: Array, *starts: Array) -> Any:
+    cell = {"lstm": _lstm_cell, "gru": _gru_cell, "rnn": _rnn_cell}[op.name]
+    suffixes = ("", "_reverse") if op.bidirectional else ("",)
+    last: list[tuple[Array, ...]] = []
+    for layer in range(op.layers):
+        directions: list[Array] = []
+        for suffix in suffixes:
+            name = f"l{layer}{suffix}"
+            zeros = (np.zeros((x.shape[0], op.hidden)),) * (2 if op.name == "lstm" else 1)
+            state = tuple(start[len(last)] for start in starts) or zeros
+            y = np.zeros((x.shape[0], x.shape[1], op.hidden))
+            for t in range(x.shape[1]) if suffix == "" else reversed(range(x.shape[1])):
+                given = x[:, t] @ w[f"weight_ih_{name}"].T if f"weight_ih_{name}" in w else x[:, t]
+                given = given + w.get(f"bias_ih_{name}", 0.0)
+                own = state[0] @ w[f"weight_hh_{name}"].T + w.get(f"bias_hh_{name}", 0.0)
+                state = cell(op, given, own, *state)
+                y[:, t] = state[0]
+            directions.append(y)
+            last.append(state)
+        x = np.concatenate(directions, -1)
+    return [x, *(np.stack(states) for states in zip(*last, strict=True))] if op.states else x
+
+
 # ------------------------------------------------------------------------------------------------ normalisation
 
 

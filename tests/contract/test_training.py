@@ -74,7 +74,8 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
     if not parameters:
         pytest.skip("the example learns nothing")
     result = module(*(torch.from_numpy(array) for array in case.arrays().values()))
-    (result**3).sum().backward()
+    results = result if isinstance(result, tuple) else (result,)
+    sum((each**3).sum() for each in results).backward()
     assert [name for name, parameter in parameters.items() if parameter.grad is None] == []
 
 
@@ -82,6 +83,8 @@ def test_every_trainable_weight_gets_a_gradient(case: Case) -> None:
 def test_every_operator_is_captured_whole_by_the_compiler_front_end(case: Case) -> None:
     """`backend="eager"` runs what TorchDynamo captured; `fullgraph` forbids falling back to Python."""
     torch.compiler.reset()
+    # Recurrent modules are left out by default, for the time that a compiled loop would take.
+    torch._dynamo.config.allow_rnn = True  # pyright: ignore[reportPrivateUsage]
     module = case.network().torch().train()
     compiled = torch.compile(module, backend="eager", fullgraph=True)
     inputs = [torch.from_numpy(array) for array in case.arrays().values()]

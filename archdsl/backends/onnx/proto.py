@@ -6,7 +6,7 @@ from archdsl.backends.onnx.emitter import ELEMENT_TYPES
 from archdsl.backends.onnx.records import Attribute, Constant, Record, Val
 from archdsl.types.tensor import TensorType
 
-_FLOAT, _INT, _STRING, _FLOATS, _INTS = 1, 2, 3, 6, 7
+_FLOAT, _INT, _STRING, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 6, 7, 8
 """`AttributeProto.AttributeType`."""
 _TENSOR = 4
 
@@ -87,6 +87,9 @@ def _attribute(into: Any, name: str, value: Attribute) -> None:
     elif any(isinstance(item, float) for item in value):
         into.type = _FLOATS
         into.floats.extend(value)
+    elif any(isinstance(item, str) for item in value):
+        into.type = _STRINGS
+        into.strings.extend(str(item).encode() for item in value)
     else:
         into.type = _INTS
         into.ints.extend(value)

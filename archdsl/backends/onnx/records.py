@@ -13,7 +13,7 @@ from archdsl.backends.onnx.dims import DimSources
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
-Attribute = int | float | str | Sequence[int] | Sequence[float]
+Attribute = int | float | str | Sequence[int] | Sequence[float] | Sequence[str]
 
 
 class Val:

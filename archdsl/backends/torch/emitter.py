@@ -13,6 +13,7 @@ from archdsl.backends.torch.records import (
     Item,
     Leaf,
     Method,
+    Nested,
     Place,
     Run,
     Series,
@@ -36,6 +37,9 @@ _ROLES = {
     "nn.BatchNorm": ("num_features",),
     "nn.InstanceNorm": ("num_features",),
     "nn.Conv": ("in_channels", "out_channels", "kernel_size", "stride", "padding"),
+    "nn.LSTM": ("input_size", "hidden_size"),
+    "nn.GRU": ("input_size", "hidden_size"),
+    "nn.RNN": ("input_size", "hidden_size"),
     "nn.Dropout": ("p",),
     "F.dropout": ("", "p"),
     "F.max_pool": ("", "kernel_size", "stride", "padding"),
@@ -140,6 +144,9 @@ class Emitter:
         self, value: "TorchArg", *subscripts: "int | slice[int | None, int | None, int | None] | list[int] | None"
     ) -> Item:
         return Item(as_code(value, ""), tuple(map(_subscript, subscripts)))
+
+    def nested(self, value: "TorchArg", *sizes: int) -> Nested:
+        return Nested(as_code(value, ""), sizes)
 
     def size(self, dim: Dim) -> "TorchArg":
         return dim if isinstance(dim, int) else size_code(dim, self._node.inputs, self._available, self._node.span)

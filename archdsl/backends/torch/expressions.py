@@ -15,6 +15,7 @@ from archdsl.backends.torch.records import (
     Leaf,
     Length,
     Method,
+    Nested,
     Place,
     Run,
     Series,
@@ -66,6 +67,8 @@ class Expressions:
                 return call(self._at(part.place, scope), [write(arg) for arg in part.args])
             if isinstance(part, State):
                 return self._state(part, scope)
+            if isinstance(part, Nested):
+                return write(part.code)
             if isinstance(part, Bounds):
                 lower, upper, step = (None if bound is None else write(bound) for bound in part.bounds)
                 return ast.Slice(lower, upper, step)

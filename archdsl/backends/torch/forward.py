@@ -12,6 +12,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from archdsl.backends.torch.expressions import Expressions, Scope
 from archdsl.backends.torch.folding import LINE, branches, outer_reads, reads, step_reads
@@ -19,7 +20,7 @@ from archdsl.backends.torch.layout import WIDTH, flat
 from archdsl.backends.torch.lower import Body, Item, Loop, Step
 from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.places import access
-from archdsl.backends.torch.records import Code, Infix, Leaf, applications, mentioned
+from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, applications, mentioned
 from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
 from archdsl.types.tensor import TensorType, shape_text
@@ -324,7 +325,7 @@ class Forward:
         return self._pending.pop(value, None)
 
     def _unpack(self, step: Step, code: ast.expr, reads: Sequence[Value], statements: list[ast.stmt]) -> None:
-        """`q, k, v = ...`."""
+        """`q, k, v = ...`, or `x, (h, c) = ...`."""
         dying = [variable for read in reads if (variable := self._read(read)) is not None]
         targets: list[ast.expr] = []
         for value in step.outputs:
@@ -332,6 +333,10 @@ class Forward:
             if self._total[value]:
                 self._hold(value, variable)
             targets.append(target(variable))
+        if isinstance(step.code, Nested):
+            each = iter(targets)
+            parts = [list(islice(each, size)) for size in step.code.sizes]
+            targets = [part[0] if len(part) == 1 else ast.Tuple(part, ast.Store()) for part in parts]
         statements.append(ast.Assign([ast.Tuple(targets, ast.Store())], code))
 
     # -------------------------------------------------------------------------------------------------- loops

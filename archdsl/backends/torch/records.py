@@ -225,6 +225,22 @@ class Run(Code):
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class Nested(Code):
+    """Code whose value is a tuple with tuples inside, all of them results: `sizes` says how many each part holds."""
+
+    code: Code
+    sizes: tuple[int, ...]
+
+    @property
+    def head(self) -> Hashable:
+        return self.sizes
+
+    @property
+    def parts(self) -> Sequence[Code]:
+        return (self.code,)
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class State(Code):
     """A weight: an attribute of the submodule at a place (`self.tokens.weight`), an entry of the `nn.ParameterDict`
     there, or the parameter itself where `attribute` is empty."""
@@ -305,6 +321,8 @@ def rewritten(
         if isinstance(part, Item):
             receiver = copy(part.receiver)
             return Item(receiver, tuple(map(copy, part.subscripts)))
+        if isinstance(part, Nested):
+            return Nested(copy(part.code), part.sizes)
         if isinstance(part, Series):
             return Series(tuple(map(copy, part.items)), part.brackets)
         if isinstance(part, Length):

@@ -165,10 +165,14 @@ right:  sub { id | conv(64, 3) }""",
         "probably-not-meant",
         "a setting fits, but is rarely what is meant",
         """`linear` acts on the last axis, as in PyTorch. On an image that is the width, so every row is mapped
-alone; a classifier flattens or pools first.
+alone; a classifier flattens or pools first. `dropout` of a recurrent layer acts between its layers, so one
+layer alone has none.
 
 warned:  input x: f32[N, 3, 8, 8]; linear(10)
-usual:   input x: f32[N, 3, 8, 8]; flatten -> linear(10)""",
+usual:   input x: f32[N, 3, 8, 8]; flatten -> linear(10)
+
+warned:  lstm(64, dropout = 0.5)
+usual:   lstm(64) -> dropout(0.5)""",
         "model m {\n  input x: f32[N, 3, 8, 8]\n  linear(10)\n  output y\n}\n",
     ),
 )
