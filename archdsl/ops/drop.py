@@ -53,10 +53,7 @@ class Dropout(Operator):
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """On the CPU a factor for each element, in the dtype of the input (a GPU keeps one byte); with probability 1 a
         zero for all, and nothing with 0."""
-        (x,) = inputs
-        if self.p == 0:
-            return x
-        return traces.mul(tape, x, tape.new(TensorType(()) if self.p == 1 else x.type, like=x if self.p < 1 else None))
+        return traces.dropout(tape, inputs[0], self.p)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return inputs[0]

@@ -4,7 +4,8 @@ formulas of PyTorch's nn.LSTM, nn.GRU and nn.RNN."""
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
+from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
         OnnxAttribute,
         OnnxEmitter,
         OnnxValue,
+        Tape,
         TorchEmitter,
         TorchExpr,
         TorchInput,
         TorchOption,
+        Traced,
     )
 
 SKIP_INPUT_RNN = '''
@@ -65,6 +68,10 @@ class Recurrent(Operator):
     """Activations per unit and step."""
     products: ClassVar[int]
     """Element-wise operations per unit and step, besides adding the two matrix products."""
+    kept: ClassVar[int]
+    """Numbers per unit and step that autograd keeps, besides the state before the step."""
+    keeps_result: ClassVar[bool] = False
+    """Whether that state is kept by the step that makes it, so that the last one is kept too."""
 
     hidden: int = arg("int", "features of the hidden state (PyTorch's hidden_size)", minimum=1)
     layers: int = arg("int", "layers on top of one another (num_layers)", default=1, minimum=1, maximum=1000)
@@ -170,6 +177,40 @@ class Recurrent(Operator):
         """Further arguments of the PyTorch module."""
         return {}
 
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "tuple[Traced, ...]":
+        """As PyTorch's own code does it: the inputs of all steps are multiplied at once and kept, and each step keeps
+        its state before, and what its cell keeps. oneDNN and cuDNN, which take over an LSTM on many processors and all
+        three on GPUs, keep a workspace of their own instead, of a size they do not tell."""
+        x, *starts = inputs
+        types = self.infer(*(each.type for each in inputs))
+        layers = TensorType((self.layers * len(self._suffixes), x.type.dims[0], self.hidden))
+        first = list(starts) or [tape.new(layers) for _ in self.state]
+        y = tape.permute(x, (1, 0, 2))
+        for layer, features in enumerate(self._layer_inputs(x.type)):
+            if layer > 0:
+                y = traces.dropout(tape, y, self.dropout)
+            for _ in self._suffixes:
+                self._input_product(tape, y, features)
+                self._steps(tape, x.type.dims[0], x.type.dims[1], first)
+            y = tape.new(y.type.replace_axis(2, self._width), tape.parameter(()))
+        sequence = tape.permute(y, (1, 0, 2))
+        return (sequence, *(tape.new(type, sequence) for type in types[1:]))
+
+    def _input_product(self, tape: "Tape", y: "Traced", features: int) -> None:
+        rows = self.gates * self.hidden
+        traces.linear(tape, y, tape.parameter((rows, features)), rows)
+
+    def _steps(self, tape: "Tape", samples: Dim, length: Dim, first: "list[Traced]") -> None:
+        """The steps of one layer in one direction: a product with the state before, and what the cell keeps."""
+        weight = tape.parameter((self.gates * self.hidden, self.hidden))
+        own = samples * (weight.type.elements)
+        states = TensorType((length - (0 if self.keeps_result else 1), samples, self.hidden))
+        between = [tape.new(states, weight) for _ in self.state]
+        tape.product(own, first[0], weight)
+        tape.product(own * (length - 1), between[0], weight)
+        cell = tape.new(TensorType((length, samples, self.kept * self.hidden)))
+        tape.keep(*first, *between, cell)
+
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "tuple[OnnxValue, ...]":
         """One node per layer. ONNX puts time first and the gates in another order; onnxruntime has no kernel for its
         batch-first layout. The weights are reordered by nodes that onnxruntime computes once, when it loads the
@@ -253,6 +294,7 @@ class LSTM(Recurrent):
     order = (0, 3, 1, 2)  # PyTorch i f g o, ONNX i o f c
     activations = 5
     products = 4
+    kept = 5  # the four gates and tanh(c)
     examples = (
         Example("lstm(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
         Example("lstm(3, bidirectional)", ("f32[N, T, 4]",), "f32[N, T, 6]"),
@@ -283,6 +325,7 @@ class GRU(Recurrent):
     order = (1, 0, 2)  # PyTorch r z n, ONNX z r h
     activations = 3
     products = 4
+    kept = 6  # the gates, n, the product that r multiplies, and the difference that z does
     examples = (
         Example("gru(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
         Example("gru(3, bidirectional, !bias)", ("f32[N, T, 4]",), "f32[N, T, 6]"),
@@ -317,6 +360,8 @@ class RNN(Recurrent):
     order = (0,)
     activations = 1
     products = 0
+    kept = 0
+    keeps_result = True
     examples = (
         Example("rnn(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
         Example('rnn(3, 2, bidirectional, nonlinearity = "relu")', ("f32[N, T, 4]",), "f32[N, T, 6]"),
@@ -367,6 +412,10 @@ class RNN(Recurrent):
             bidirectional=t.option(self.bidirectional, False),
         )(*inputs)
         return run if self.states else t.item(run, 0)
+
+    def _input_product(self, tape: "Tape", y: "Traced", features: int) -> None:
+        if not self.skip_input:
+            super()._input_product(tape, y, features)
 
     def _options(self, t: "TorchEmitter") -> "dict[str, TorchOption]":
         return {"nonlinearity": t.option(self.nonlinearity, "tanh")}

@@ -73,6 +73,13 @@ def compare(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
     return add(tape, a, b)
 
 
+def dropout(tape: "Tape", x: "Traced", p: float) -> "Traced":
+    """`F.dropout` keeps the factors, which on the CPU are in the dtype of the input; a zero for all if `p` is 1."""
+    if p == 0:
+        return x
+    return mul(tape, x, tape.new(TensorType(())) if p == 1 else tape.new(x.type, like=x))
+
+
 def extreme(tape: "Tape", x: "Traced", type: TensorType) -> "Traced":
     """`x.amax(axes)` keeps input and result, to see where they agree."""
     y = tape.new(type, x)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from contract_cases import CASES, IDS, SIZES, Case, difference, operators, random_weights
 from contract_reference import evaluate
+from measured import mkldnn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -123,14 +124,13 @@ def test_pytorch_starts_weights_as_the_operator_says(case: Case) -> None:
             assert 0.5 * weight.init.high <= values.std() <= 2 * weight.init.high
 
 
-@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 @every_example
 def test_pytorch_counts_twice_the_macs_as_flops(case: Case) -> None:
     op, inputs, outputs = case.op()
     work = op.work(inputs, outputs)
     counter = FlopCounterMode(display=False)
     # oneDNN runs an LSTM as one operation, of which the counter knows nothing; without it the products are seen.
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False), counter:
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), mkldnn(enabled=False), counter:
         run_torch(case, torch_module(case))
     assert counter.get_total_flops() == 2 * sum(work.get(kind, 0) for kind in MAC_KINDS)
 
