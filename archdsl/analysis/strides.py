@@ -47,7 +47,8 @@ def like(dims: Sequence[Dim], strides: Strides) -> Strides:
 
 
 def _smaller(left: Dim, right: Dim) -> bool:
-    return left != right and at_least(right, left) is True
+    """An axis that is read again and again (0) has no place of its own and stays where it is."""
+    return left != 0 and left != right and at_least(right, left) is True
 
 
 def reshaped(dims: Sequence[Dim], strides: Strides, target: Sequence[Dim]) -> tuple[bool, Strides]:

@@ -106,6 +106,9 @@ class Recorder:
     def parameter(self, shape: Sequence[int]) -> Tensor:
         return Tensor(TensorType(tuple(shape)), True, Storage(0, kept=True))
 
+    def constant(self, type: TensorType) -> Tensor:
+        return Tensor(type, False, Storage(0, kept=True))
+
     def keep(self, *tensors: Tensor) -> None:
         for tensor in tensors:
             if not tensor.storage.kept:
@@ -125,6 +128,15 @@ class Recorder:
         before = layout.in_order(x.type.dims) if x.strides is None else x.strides
         strides = layout.canonical(dims, [before[axis] for axis in axes])
         return Tensor(x.type.with_dims(*dims), x.needs_grad, x.storage, strides)
+
+    def detach(self, x: Tensor) -> Tensor:
+        return Tensor(x.type, False, x.storage, x.strides)
+
+    def expand(self, x: Tensor, type: TensorType) -> Tensor:
+        before = layout.in_order(x.type.dims) if x.strides is None else x.strides
+        axes = zip(x.type.dims, type.dims, before, strict=True)
+        strides = [step if new == old else 0 for old, new, step in axes]
+        return Tensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, strides))
 
     def part(self, x: Tensor, type: TensorType, step: int = 1, axis: int = 0) -> Tensor:
         before = list(layout.in_order(x.type.dims) if x.strides is None else x.strides)

@@ -17,9 +17,11 @@ KINDS: dict[str, str] = {
     "padding": "an int, a list of ints, or same",
     "ints": "a list of ints",
     "int | ints": "an int or a list of ints",
+    "dim": "an int or a dimension",
     "dims": "a list of dimensions",
+    "lengths": "an int or a dimension",
     "weight": "a weight (`label.weight`)",
-    "list": "a list of numbers",
+    "list": "a number or a list of numbers",
     "tensor": "one tensor",
 }
 """What each kind accepts, in words."""
@@ -66,6 +68,8 @@ def converted(spec: ArgumentSpec, value: Any) -> Any:
         return value
     if kind == "list":
         return _numbers(value)
+    if kind in ("dim", "lengths"):
+        return value if is_int(value) or isinstance(value, Expr) else UNKNOWN
     if isinstance(value, range):
         value = tuple(value) if value.stop - value.start <= _MAX_RANGE else UNKNOWN
     if kind in ("window", "padding", "int | ints"):

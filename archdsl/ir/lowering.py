@@ -156,6 +156,10 @@ class Tape(Protocol):
         """One of the operator's own weights, or a borrowed one: it needs a gradient and is never counted."""
         ...
 
+    def constant(self, type: TensorType) -> Traced:
+        """A number or a buffer of the operator's own: it needs no gradient and is never counted."""
+        ...
+
     def keep(self, *tensors: Traced) -> None:
         """The backward pass needs these. Say it only where it will run: for a function of which something needs a
         gradient."""
@@ -172,6 +176,14 @@ class Tape(Protocol):
 
     def permute(self, x: Traced, axes: Sequence[int]) -> Traced:
         """`x.permute(axes)`, a view."""
+        ...
+
+    def detach(self, x: Traced) -> Traced:
+        """`x.detach()`, a view that needs no gradient."""
+        ...
+
+    def expand(self, x: Traced, type: TensorType) -> Traced:
+        """`x.expand(...)`, a view: axes of length 1 that the type has longer are read again and again."""
         ...
 
     def part(self, x: Traced, type: TensorType, step: int = 1, axis: int = 0) -> Traced:

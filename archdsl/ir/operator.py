@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------------ arguments
 
 ArgumentKind = Literal[
-    "int", "float", "bool", "string", "window", "padding", "ints", "int | ints", "dims", "weight", "list", "tensor"
+    "int", "float", "bool", "string", "window", "padding", "ints", "int | ints", "dim", "dims", "lengths", "weight",
+    "list", "tensor",
 ]  # fmt: skip
 """What an argument accepts, and what the operator's rules then see:
 
 int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
 `padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `int | ints` an int or a list
-of ints (a tuple), which mean different things; `dims` a list of dimensions, -1 allowed once (a tuple); `weight` a
-`WeightRef`; `list` any nested list of numbers (nested tuples); `tensor` one tensor (a `TensorArgument`), which is also
-an input of the operator, after those that flow in and in the order of declaration.
+of ints (a tuple), which mean different things; `dim` a dimension, symbolic or not; `dims` a list of dimensions, -1
+allowed once (a tuple); `lengths` dimensions under names of the caller's choice, each given as `name = length` (a tuple
+of pairs, in the order given); `weight` a `WeightRef`; `list` a number or any nested list of numbers (nested tuples);
+`tensor` one tensor (a `TensorArgument`), which is also an input of the operator, after those that flow in and in the
+order of declaration.
 """
 
 

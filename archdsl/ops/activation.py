@@ -1,10 +1,12 @@
-"""Smooth activations, their piecewise approximations, and the step. Each counts 1 FLOP per element."""
+"""Smooth activations, their piecewise approximations, the step, and a gate. A function of an element counts 1 FLOP."""
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import Example, arg
-from archdsl.ops import traces
+from archdsl.ir.operator import Example, Operator, Work, arg, reject
+from archdsl.ops import rules, traces
 from archdsl.ops.rectifier import Activation
+from archdsl.types.dims import exact_div
+from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
@@ -165,4 +167,53 @@ class Step(Activation):
         return o.node("Where", o.node("GreaterOrEqual", x, o.constant(0.0)), o.constant(1.0), o.constant(0.0))
 
 
-OPERATORS = (Gelu, Silu, Mish, Sigmoid, Tanh, HardSigmoid, HardSwish, Softplus, Step)
+class Glu(Operator):
+    """An operator of its own and not a block, because PyTorch computes it in one pass and keeps its input alone for the
+    gradient."""
+
+    name = "glu"
+    summary = "First half of an axis times the sigmoid of the second"
+    source = "Dauphin et al., 2016"
+    examples = (
+        Example("glu", ("f32[N, T, 8]",), "f32[N, T, 4]"),
+        Example("glu(1)", ("f32[N, 6, H]",), "f32[N, 3, H]"),
+    )
+
+    axis: int = arg("int", "the axis that is halved", default=-1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(x)
+        axis = rules.axis_of(self.axis, x.rank)
+        half = exact_div(x.dims[axis], 2)
+        if half is None:
+            reject(
+                f"axis {self.axis} with {x.dims[axis]} elements has no halves",
+                at="axis",
+                expected="an even length",
+                found=str(x),
+                help="" if isinstance(x.dims[axis], int) else rules.CONCRETE,
+                code="E0404",
+            )
+        return (x.replace_axis(axis, half),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """A sigmoid and a multiplication per output element."""
+        return {"activation": outputs[0].elements, "elementwise": outputs[0].elements}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.call("F.glu", inputs[0], dim=t.option(self.axis, -1))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Keeps its input."""
+        (x,) = inputs
+        if x.needs_grad:
+            tape.keep(x)
+        return tape.new(self.infer(x.type)[0], x)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        value, gate = o.nodes("Split", inputs[0], outputs=2, axis=self.axis, num_outputs=2)
+        return o.node("Mul", value, o.node("Sigmoid", gate))
+
+
+OPERATORS = (Gelu, Silu, Mish, Sigmoid, Tanh, HardSigmoid, HardSwish, Softplus, Step, Glu)

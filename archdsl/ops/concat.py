@@ -1,4 +1,4 @@
-"""The merge that keeps branches apart."""
+"""Merges that keep branches apart."""
 
 from typing import TYPE_CHECKING
 
@@ -53,4 +53,45 @@ class Concat(Operator):
         return o.node("Concat", *inputs, axis=self.axis)
 
 
-OPERATORS = (Concat,)
+class Stack(Operator):
+    """The branches side by side along an axis of their own; they have one shape."""
+
+    name = "stack"
+    summary = "Branches side by side along a new axis"
+    arity = None
+    examples = (
+        Example("stack", ("f32[N, 3, H]", "f32[N, 3, H]"), "f32[N, 2, 3, H]"),
+        Example("stack(axis = -1)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3, 3]"),
+        Example("stack(0)", ("i64[2, T]", "i64[2, T]"), "i64[2, 2, T]"),
+    )
+
+    axis: int = arg("int", "where the new axis stands in the result", default=1)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        first = inputs[0]
+        rules.require_one_dtype(inputs)
+        for x in inputs:
+            rules.require_rank(x, first.rank, first.rank, f"{first.rank} axes, like {first}")
+            for axis in range(first.rank):
+                rules.require_equal(first.dims[axis], x.dims[axis], f"axis {axis}", inputs)
+        axis = rules.new_axis(self.axis, first.rank, "stack")
+        return (first.with_dims(*first.dims[:axis], len(inputs), *first.dims[axis:]),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """None: it moves data."""
+        return FREE
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        return t.call("torch.stack", inputs, dim=t.option(self.axis, 0))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Nothing is kept."""
+        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs)
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        axis = self.axis % (inputs[0].type.rank + 1)
+        each = [o.node("Unsqueeze", x, o.constant([axis], "i64")) for x in inputs]
+        return o.node("Concat", *each, axis=axis)
+
+
+OPERATORS = (Concat, Stack)

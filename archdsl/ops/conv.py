@@ -36,6 +36,7 @@ class Conv(Operator):
         Example("conv(4, [3, 1], padding = same)", ("f32[2, 3, 6, 5]",), "f32[2, 4, 6, 5]"),
         Example("conv(3, 3, padding = 0)", ("f32[1, 2, 5, 6, 4]",), "f32[1, 3, 3, 4, 2]"),
         Example("conv(4, 3, bias_init = -2.0)", ("f32[1, 2, 4, 4]",), "f32[1, 4, 4, 4]"),
+        Example("conv(8, 3, std = 0.1)", ("f32[1, 2, 4, 4]",), "f32[1, 8, 4, 4]"),
         Example("conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H + 1) // 2, (W + 1) // 2]"),
     )
 
@@ -53,6 +54,7 @@ class Conv(Operator):
     groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
     bias: bool = arg("bool", "add a learned constant per channel", default=True)
     bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0)
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         kernel = rules.window(self.kernel, axes, "kernel")
@@ -79,7 +81,7 @@ class Conv(Operator):
         channels = rules.known(x, 1, "channels") // self.groups
         kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         init = _uniform(channels * prod(kernel))
-        weight = Weight("weight", (self.out, channels, *kernel), init)
+        weight = Weight("weight", (self.out, channels, *kernel), rules.start(self.std, init))
         if not self.bias:
             return (weight,)
         start = init if self.bias_init is None else Init("constant", self.bias_init)
@@ -107,6 +109,8 @@ class Conv(Operator):
             groups=t.option(self.groups, 1),
             bias=t.option(self.bias, True),
         )
+        if self.std is not None:
+            t.initialise(module, "weight", rules.normal(self.std))
         if self.bias_init is not None:
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x)
@@ -145,6 +149,7 @@ class ConvTranspose(Operator):
     examples = (
         Example("conv_transpose(4, 2, stride = 2)", ("f32[2, 6, 5, 4]",), "f32[2, 4, 10, 8]"),
         Example("conv_transpose(4, 3, stride = 2, padding = 1)", ("f32[2, 3, 5]",), "f32[2, 4, 9]"),
+        Example("conv_transpose(4, 3, std = 0.1)", ("f32[2, 3, 5]",), "f32[2, 4, 7]"),
         Example(
             "conv_transpose(4, 3, stride = 2, padding = 1, output_padding = 1, groups = 2, !bias)",
             ("f32[1, 6, 4, 5]",),
@@ -164,6 +169,7 @@ class ConvTranspose(Operator):
     dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
     groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
     bias: bool = arg("bool", "add a learned constant per channel", default=True)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0)
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         return tuple(
@@ -199,7 +205,7 @@ class ConvTranspose(Operator):
         kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         group = self.out // self.groups
         init = _uniform(group * prod(kernel))
-        weight = Weight("weight", (rules.known(x, 1, "channels"), group, *kernel), init)
+        weight = Weight("weight", (rules.known(x, 1, "channels"), group, *kernel), rules.start(self.std, init))
         return (weight, Weight("bias", (self.out,), init, "bias")) if self.bias else (weight,)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
@@ -213,7 +219,7 @@ class ConvTranspose(Operator):
         (x,) = inputs
         axes = x.type.rank - 2
         kernel, stride, padding, extra, dilation = map(rules.collapse, self._windows(axes))
-        return t.module(
+        module = t.module(
             f"nn.ConvTranspose{axes}d",
             rules.known(x.type, 1, "channels"),
             self.out,
@@ -224,7 +230,10 @@ class ConvTranspose(Operator):
             groups=t.option(self.groups, 1),
             bias=t.option(self.bias, True),
             dilation=t.option(dilation, 1),
-        )(x)
+        )
+        if self.std is not None:
+            t.initialise(module, "weight", rules.normal(self.std))
+        return module(x)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A convolution keeps its input for the gradient of its weight."""

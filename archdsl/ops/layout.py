@@ -226,15 +226,7 @@ class Unsqueeze(Layout):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        if not -x.rank - 1 <= self.axis <= x.rank:
-            reject(
-                f"axis {self.axis} does not exist: the result of `unsqueeze` has {x.rank + 1} axes",
-                at="axis",
-                expected=f"{-x.rank - 1} to {x.rank}",
-                found=str(self.axis),
-                code="E0408",
-            )
-        axis = self.axis % (x.rank + 1)
+        axis = rules.new_axis(self.axis, x.rank, "unsqueeze")
         return (x.with_dims(*x.dims[:axis], 1, *x.dims[axis:]),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
@@ -244,4 +236,51 @@ class Unsqueeze(Layout):
         return o.node("Unsqueeze", inputs[0], o.constant([self.axis], "i64"))
 
 
-OPERATORS = (Flatten, Reshape, Transpose, Permute, Squeeze, Unsqueeze)
+class RepeatDim(Layout):
+    """Stretches an axis of length 1 (PyTorch's `expand`): the same element again and again, written once. A longer axis
+    is repeated by `concat`."""
+
+    name = "repeat_dim"
+    summary = "An axis of length 1 stretched to a length, symbolic or not"
+    examples = (
+        Example("repeat_dim(4, axis = 1)", ("f32[N, 1, 3]",), "f32[N, 4, 3]"),
+        Example("repeat_dim(5, -1)", ("i64[2, 1]",), "i64[2, 5]", high=9),
+    )
+
+    times: Dim = arg("dim", "how long the axis becomes", minimum=1)
+    axis: int = arg("int", "the axis", default=0)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        axis = rules.axis_of(self.axis, x.rank)
+        if x.dims[axis] != 1:
+            reject(
+                f"axis {self.axis} has length {x.dims[axis]}, and only an axis of length 1 can be stretched",
+                at="axis",
+                expected="1",
+                found=str(x),
+                help="`concat { id | id }` writes an axis twice",
+                code="E0402",
+            )
+        return (x.replace_axis(axis, self.times),)
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        sizes: list[TorchArg] = [-1] * x.type.rank
+        sizes[self.axis] = t.size(self.times)
+        return t.method(x, "expand", *sizes)
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """A view."""
+        (x,) = inputs
+        return tape.expand(x, self.infer(x.type)[0])
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        """`Expand` stretches both ways, so the other axes may say 1."""
+        (x,) = inputs
+        sizes: list[Dim] = [1] * x.type.rank
+        sizes[self.axis] = self.times
+        return o.node("Expand", x, o.shape(sizes))
+
+
+OPERATORS = (Flatten, Reshape, Transpose, Permute, Squeeze, Unsqueeze, RepeatDim)

@@ -33,6 +33,7 @@ class Linear(Operator):
         Example("linear(5, !bias)", ("f32[2, 3, 4]",), "f32[2, 3, 5]"),
         Example("linear(5)", ("f32[2, 3, 2, 4]",), "f32[2, 3, 2, 5]"),
         Example("linear(3, bias_init = 1.5)", ("f32[N, T, 4]",), "f32[N, T, 3]"),
+        Example("linear(8, std = 0.02)", ("f32[2, 12]",), "f32[2, 8]"),
     )
 
     out: int = arg("int", "output features", minimum=1)
@@ -43,11 +44,14 @@ class Linear(Operator):
         default=None,
     )
     bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
         rules.require_f32(x)
         rules.require_rank(x, 2, None, "[N, features], or [N, ..., features]")
+        if self.std is not None and self.tie is not None:
+            reject("`std` says how a weight starts, but the weight is another's", at="std", code="E0412")
         features = rules.known(x, -1, "features")
         if self.bias_init is not None and not self.bias:
             reject("`bias_init` says how a bias starts, but there is no bias", at="bias_init", code="E0412")
@@ -71,12 +75,13 @@ class Linear(Operator):
         return f"it acts on the last axis, the width of the image {x}; `flatten` first to use all of it"
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        """PyTorch's rule: kaiming_uniform(a = sqrt(5)), that is U(+-1/sqrt(in)), for weight and bias."""
+        """PyTorch's rule: kaiming_uniform(a = sqrt(5)), that is U(+-1/sqrt(in)), for weight and bias; with `std` the
+        weight is normal."""
         (x,) = inputs
         features = rules.known(x, -1, "features")
         init = Init("uniform", -(features**-0.5), features**-0.5)
         start = init if self.bias_init is None else Init("constant", self.bias_init)
-        weight = (Weight("weight", (self.out, features), init),) if self.tie is None else ()
+        weight = (Weight("weight", (self.out, features), rules.start(self.std, init)),) if self.tie is None else ()
         return (*weight, Weight("bias", (self.out,), start, "bias")) if self.bias else weight
 
     def borrowed(self) -> tuple[WeightRef, ...]:
@@ -97,6 +102,8 @@ class Linear(Operator):
             module = t.module("nn.Linear", features, self.out, bias=t.option(self.bias, True))
         else:
             module = t.module(t.helper(TIED_LINEAR), features, self.out)
+        if self.std is not None:
+            t.initialise(module, "weight", rules.normal(self.std))
         if self.bias_init is not None:
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x) if self.tie is None else module(x, t.tied(self.tie))
@@ -132,10 +139,12 @@ class Embedding(Operator):
     examples = (
         Example("embedding(7, 4)", ("i64[2, 5]",), "f32[2, 5, 4]", high=7),
         Example("embedding(3, 2)", ("i32[N, T]",), "f32[N, T, 2]", high=3),
+        Example("embedding(9, 6, std = 0.02)", ("i64[N, T]",), "f32[N, T, 6]", high=9),
     )
 
     vocab: int = arg("int", "number of indices (PyTorch's num_embeddings)", minimum=1)
     dim: int = arg("int", "length of each vector (PyTorch's embedding_dim)", minimum=1)
+    std: float = arg("float", "standard deviation of the normal distribution it starts from", default=1.0, minimum=0)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
@@ -149,15 +158,18 @@ class Embedding(Operator):
         return (TensorType((*x.dims, self.dim)),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        """PyTorch's rule: N(0, 1)."""
-        return (Weight("weight", (self.vocab, self.dim), Init("normal", 0.0, 1.0), "embedding"),)
+        """PyTorch's rule: N(0, 1), unless `std` says otherwise."""
+        return (Weight("weight", (self.vocab, self.dim), rules.normal(self.std), "embedding"),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: a look-up moves data."""
         return FREE
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        return t.module("nn.Embedding", self.vocab, self.dim)(inputs[0])
+        module = t.module("nn.Embedding", self.vocab, self.dim)
+        if self.std != 1.0:
+            t.initialise(module, "weight", rules.normal(self.std))
+        return module(inputs[0])
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps the indices."""
@@ -187,6 +199,7 @@ class MatMul(Operator):
         rules.require_rank(a, 2, None, "[..., rows, inner]")
         rules.require_rank(b, 2, None, "[..., inner, columns]")
         rules.require_equal(a.dims[-1], b.dims[-2], "the inner lengths", inputs)
+        rules.require_rank(b, a.rank, a.rank, f"{a.rank} axes, like {a}")
         leading = rules.broadcast((TensorType(a.dims[:-2]), TensorType(b.dims[:-2])))
         return (a.with_dims(*leading, a.dims[-2], b.dims[-1]),)
 

@@ -1,7 +1,7 @@
 """Element-wise merges of branches, and `id`.
 
-Inputs have equal ranks; an axis of size 1 stretches to the others' length. Inputs are taken from left
-to right: `sub` of a, b, c is (a - b) - c.
+Inputs have equal ranks; an axis of size 1 stretches to the others' length, and a tensor without axes
+(`constant(0.5)`) goes with any shape. Inputs are taken from left to right: `sub` of a, b, c is (a - b) - c.
 """
 
 from functools import reduce
@@ -104,7 +104,10 @@ class Sub(Merge):
     name = "sub"
     summary = "The first branch minus the others"
     onnx_type = "Sub"
-    examples = (Example("sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),)
+    examples = (
+        Example("sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),
+        Example("sub", ("f32[]", "f32[N, 3]"), "f32[N, 3]"),
+    )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         _require_two(inputs)
@@ -155,6 +158,7 @@ class Max(Merge):
     examples = (
         Example("max", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
         Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]"),
+        Example("max", ("f32[N, 3]", "f32[]"), "f32[N, 3]"),
     )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

@@ -4,7 +4,7 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window, ceil_output_length, output_length
@@ -225,4 +225,65 @@ class AvgPool(Pool):
         return {"count_include_pad": int(self.count_include_pad)}
 
 
-OPERATORS = (MaxPool, AvgPool)
+class LpPool(Operator):
+    """(sum of |x|**p) ** (1/p) over each window. PyTorch's own does without the bars, so for an odd p it is given |x|;
+    its gradient, like PyTorch's, is not a number where a whole window is 0 and p is more than 1."""
+
+    name = "lp_pool"
+    summary = "p-norm of each window"
+    source = "Sermanet et al., 2012"
+    examples = (
+        Example("lp_pool(2, 2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
+        Example("lp_pool(3, [3, 2], stride = [1, 2])", ("f32[2, 3, 5, 6]",), "f32[2, 3, 3, 3]"),
+        Example("lp_pool(1, 2)", ("f32[2, 3, 6]",), "f32[2, 3, 3]"),
+        Example("lp_pool(2, 2, stride = 1)", ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 2, 3, 2]"),
+    )
+
+    p: int = arg("int", "the exponent", minimum=1)
+    kernel: Window = arg("window", "window size", minimum=1)
+    stride: Window | None = arg("window", "step of the window; the window size if none", default=None, minimum=1)
+
+    def _windows(self, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        kernel = rules.window(self.kernel, axes, "kernel")
+        return kernel, kernel if self.stride is None else rules.window(self.stride, axes, "stride")
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        (x,) = inputs
+        rules.require_f32(x)
+        kernel, stride = self._windows(rules.require_images(x))
+        lengths = tuple(map(output_length, x.dims[2:], kernel, stride, (0,) * len(kernel)))
+        rules.require_positive(x, lengths, kernel)
+        return (x.with_dims(*x.dims[:2], *lengths),)
+
+    def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
+        """Window elements per output element; powers and roots are not counted."""
+        kernel, _ = self._windows(inputs[0].rank - 2)
+        return {"pooling": outputs[0].elements * prod(kernel)}
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        (x,) = inputs
+        axes = x.type.rank - 2
+        kernel, stride = map(rules.collapse, self._windows(axes))
+        magnitude = t.method(x, "abs") if self.p % 2 else x
+        return t.call(f"F.lp_pool{axes}d", magnitude, self.p, kernel, stride=t.option(stride, kernel))
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """PyTorch puts it together: the mean of x**p, its sign times relu of its magnitude, times the window's size, to
+        the power of 1/p. Each keeps its input, the product both factors, relu its result."""
+        (x,) = inputs
+        magnitude = traces.of_input(tape, x) if self.p % 2 else x
+        power = traces.of_input(tape, magnitude)
+        mean = tape.new(self.infer(x.type)[0], power)
+        if x.needs_grad:
+            tape.keep(power)
+        sign = tape.new(mean.type, mean, like=mean)
+        product = traces.mul(tape, sign, traces.of_result(tape, traces.of_input(tape, mean)))
+        return traces.of_input(tape, traces.scaled(tape, product))
+
+    def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
+        (x,) = inputs
+        kernel, stride = self._windows(x.type.rank - 2)
+        return o.node("LpPool", x, kernel_shape=kernel, strides=stride, p=self.p)
+
+
+OPERATORS = (MaxPool, AvgPool, LpPool)

@@ -1,10 +1,10 @@
-"""Larger and smaller images: constants around the edges (`pad`), or values between (`resize`)."""
+"""Larger and smaller images: something around the edges (`pad`), or values between (`resize`)."""
 
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
 from archdsl.ops import rules
-from archdsl.types.dims import Dim
+from archdsl.types.dims import Dim, at_least
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
@@ -13,19 +13,29 @@ if TYPE_CHECKING:
 
 
 class Pad(Operator):
-    """Adds constants before and after the elements of one axis, or of several axes alike."""
+    """Adds elements before and after those of one axis, or of several axes alike. `reflect` mirrors at the first and
+    last element without writing it twice, `replicate` repeats it, `circular` goes on at the other end; these three
+    pad spatial axes only, as in PyTorch."""
 
     name = "pad"
-    summary = "Constants before and after the elements of an axis"
+    summary = "Constants, or copies of what is inside, before and after the elements of an axis"
     examples = (
         Example("pad([1, 2])", ("f32[N, 3, 4, 4]",), "f32[N, 6, 4, 4]"),
         Example("pad(1, axis = [2, 3], value = -1.5)", ("f32[2, 3, 4, H]",), "f32[2, 3, 6, H + 2]"),
         Example("pad([0, 3], axis = -1)", ("f32[2, 5]",), "f32[2, 8]"),
+        Example('pad(2, axis = [2, 3], mode = "reflect")', ("f32[1, 2, 4, W]",), "f32[1, 2, 8, W + 4]"),
+        Example('pad([1, 3], axis = 2, mode = "replicate")', ("f32[2, 3, 4, 5]",), "f32[2, 3, 8, 5]"),
+        Example('pad([2, 1], axis = [2, 3], mode = "circular")', ("f32[N, 3, 4, W]",), "f32[N, 3, 7, W + 3]"),
+        Example('pad([0, 1], axis = -1, mode = "circular")', ("f32[2, 3, T]",), "f32[2, 3, T + 1]"),
+        Example('pad(1, axis = [2, 3, 4], mode = "replicate")', ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 5, 6, 5]"),
     )
 
     amount: tuple[int, ...] = arg("ints", "elements on both sides, or a list [before, after]", minimum=0)
     axis: tuple[int, ...] = arg("ints", "the axis, or axes, that grow", default=(1,))
     value: float = arg("float", "the constant", default=0.0)
+    mode: str = arg(
+        "string", "what is added", default="constant", choices=("constant", "reflect", "replicate", "circular")
+    )
 
     def _sides(self) -> tuple[int, int]:
         return self.amount[0], self.amount[-1]
@@ -42,9 +52,37 @@ class Pad(Operator):
                 help="pad axes that need different amounts one after the other",
                 code="E0411",
             )
-        for axis in rules.axes_of(self.axis, x.rank):
+        chosen = rules.axes_of(self.axis, x.rank)
+        if self.mode != "constant":
+            self._require_copies(x, chosen)
+        for axis in chosen:
             x = x.replace_axis(axis, x.dims[axis] + sum(self._sides()))
         return (x,)
+
+    def _require_copies(self, x: TensorType, chosen: tuple[int, ...]) -> None:
+        """There is enough inside to copy, on axes that PyTorch copies along."""
+        rules.require_images(x)
+        if self.value != 0.0:
+            reject(f"`value` is the constant, but `{self.mode}` pads with copies", at="value", code="E0412")
+        if min(chosen) < 2:
+            reject(
+                f"`{self.mode}` pads spatial axes, 2 to {x.rank - 1}",
+                at="axis",
+                expected=f"2 to {x.rank - 1}",
+                found=str(list(self.axis)),
+                code="E0408",
+            )
+        spare = {"reflect": 1, "replicate": 0, "circular": 0}[self.mode]
+        most = max(self._sides())
+        for axis in chosen:
+            if self.mode != "replicate" and at_least(x.dims[axis], most + spare) is False:
+                reject(
+                    f"`{self.mode}` cannot take {most} elements from the {x.dims[axis]} of axis {axis}",
+                    at="amount",
+                    expected=f"at most {x.dims[axis] - spare}",
+                    found=str(most),
+                    code="E0406",
+                )
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""
@@ -57,25 +95,48 @@ class Pad(Operator):
         sides: list[int] = []
         for axis in range(x.type.rank - 1, min(chosen) - 1, -1):
             sides += self._sides() if axis in chosen else (0, 0)
-        return t.call("F.pad", x, tuple(sides), value=t.option(self.value, 0.0))
+        mode, value = t.option(self.mode, "constant"), t.option(self.value, 0.0)
+        return t.call("F.pad", x, tuple(sides), mode=mode, value=value)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """Nothing but shapes is needed."""
-        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
+        """`reflect` and `replicate` keep their input, though its values are not needed; the others nothing."""
+        (x,) = inputs
+        if x.needs_grad and self.mode in ("reflect", "replicate"):
+            tape.keep(x)
+        return tape.new(self.infer(x.type)[0], x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """The axes are an input of the node: onnxruntime makes a `Pad` that lists all of them part of the pool that
         follows, and a maximum over its negative elements and our zeros is then taken without the zeros."""
         (x,) = inputs
         chosen = sorted(rules.axes_of(self.axis, x.type.rank))
-        pads = [side for side in self._sides() for _ in chosen]
-        return o.node("Pad", x, o.constant(pads, "i64"), o.constant(self.value), o.constant(chosen, "i64"))
+        if self.mode == "circular":
+            for axis in chosen:
+                x = self._wrapped(o, x, axis)
+            return x
+        sides = o.constant([side for side in self._sides() for _ in chosen], "i64")
+        if self.mode == "constant":
+            return o.node("Pad", x, sides, o.constant(self.value), o.constant(chosen, "i64"))
+        mode = {"reflect": "reflect", "replicate": "edge"}[self.mode]
+        return o.node("Pad", x, sides, None, o.constant(chosen, "i64"), mode=mode)
+
+    def _wrapped(self, o: "OnnxEmitter", x: "OnnxValue", axis: int) -> "OnnxValue":
+        """The end, the whole, the beginning. ONNX has a mode for it from opset 19 on, which needs no fewer copies."""
+        before, after = self._sides()
+        along, end = o.constant([axis], "i64"), o.constant([2**63 - 1], "i64")
+        parts = [x]
+        if before:
+            parts.insert(0, o.node("Slice", x, o.constant([-before], "i64"), end, along))
+        if after:
+            parts.append(o.node("Slice", x, o.constant([0], "i64"), o.constant([after], "i64"), along))
+        return o.node("Concat", *parts, axis=axis) if len(parts) > 1 else x
 
 
 class Resize(Operator):
-    """`nearest` takes the element at floor(position * old / new); `bilinear` mixes the neighbours of the
-    pixel's centre (PyTorch's align_corners = False). On one or three spatial axes it is linear or
-    trilinear."""
+    """`nearest` takes the element at floor(position * old / new); `bilinear` mixes the two neighbours on each axis, and
+    is linear or trilinear on one or three spatial axes; `bicubic` mixes four, on images, with Keys's kernel at
+    a = -0.75. Positions are those of the pixels' centres, or, with `align_corners`, such that the outermost pixels'
+    centres stay where they are."""
 
     name = "resize"
     summary = "Enlarge or shrink the spatial axes"
@@ -87,11 +148,15 @@ class Resize(Operator):
         Example('resize(size = 7, mode = "bilinear")', ("f32[1, 2, 4, 10]",), "f32[1, 2, 7, 7]"),
         Example('resize(3, mode = "bilinear")', ("f32[2, 3, 5]",), "f32[2, 3, 15]"),
         Example('resize(2, mode = "bilinear")', ("f32[1, 2, 3, 2, 3]",), "f32[1, 2, 6, 4, 6]"),
+        Example('resize(2, mode = "bilinear", align_corners)', ("f32[N, 3, 4, W]",), "f32[N, 3, 8, 2*W]"),
+        Example('resize(2, mode = "bicubic")', ("f32[N, 2, 4, W]",), "f32[N, 2, 8, 2*W]"),
+        Example('resize(size = [7, 3], mode = "bicubic", align_corners)', ("f32[1, 2, 4, 5]",), "f32[1, 2, 7, 3]"),
     )
 
     scale: Window | None = arg("window", "factor per spatial axis", default=None, minimum=1)
     size: Window | None = arg("window", "length per spatial axis, instead of a scale", default=None, minimum=1)
-    mode: str = arg("string", "how values arise", default="nearest", choices=("nearest", "bilinear"))
+    mode: str = arg("string", "how values arise", default="nearest", choices=("nearest", "bilinear", "bicubic"))
+    align_corners: bool = arg("bool", "outermost centres stay in place; not for `nearest`", default=False)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
@@ -104,6 +169,16 @@ class Resize(Operator):
                 expected="resize(2) or resize(size = 14)",
                 code="E0412",
             )
+        if self.mode == "nearest" and self.align_corners:
+            reject("`nearest` mixes nothing, so it has no corners to align", at="align_corners", code="E0412")
+        if self.mode == "bicubic" and axes != 2:
+            reject(
+                f"`bicubic` is for images, and this input has {axes} spatial ax{'i' if axes == 1 else 'e'}s",
+                at="mode",
+                expected="[N, channels, height, width]",
+                found=str(x),
+                code="E0407",
+            )
         lengths: tuple[Dim, ...]
         if self.size is not None:
             lengths = rules.window(self.size, axes, "size")
@@ -113,26 +188,29 @@ class Resize(Operator):
         return (x.with_dims(*x.dims[:2], *lengths),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
-        """`nearest`: none. `bilinear`: a multiplication and an addition for each of the 2**axes neighbours
-        of an output element."""
+        """`nearest`: none. Else a multiplication and an addition for each neighbour of an output element: 2**axes for
+        `bilinear`, 16 for `bicubic`."""
         if self.mode == "nearest":
             return FREE
-        return {"elementwise": 2 * 2 ** (inputs[0].rank - 2) * outputs[0].elements}
+        neighbours = 16 if self.mode == "bicubic" else 2 ** (inputs[0].rank - 2)
+        return {"elementwise": 2 * neighbours * outputs[0].elements}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         axes = x.type.rank - 2
         smooth = ("linear", "bilinear", "trilinear")[axes - 1]
-        mode = t.option(self.mode if self.mode == "nearest" else smooth, "nearest")
+        mode = t.option(smooth if self.mode == "bilinear" else self.mode, "nearest")
+        align = t.option(self.align_corners, False)
         if self.size is not None:
             return t.call(
                 "F.interpolate",
                 x,
                 size=rules.collapse(rules.window(self.size, axes, "size")),
                 mode=mode,
+                align_corners=align,
             )
         scale: TorchArg = rules.collapse(rules.window(self.scale or 1, axes, "scale"))
-        return t.call("F.interpolate", x, scale_factor=scale, mode=mode)
+        return t.call("F.interpolate", x, scale_factor=scale, mode=mode, align_corners=align)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but shapes is needed."""
@@ -154,8 +232,12 @@ class Resize(Operator):
             None,
             scales,
             sizes,
-            mode="nearest" if nearest else "linear",
-            coordinate_transformation_mode="asymmetric" if nearest else "half_pixel",
+            mode={"nearest": "nearest", "bilinear": "linear", "bicubic": "cubic"}[self.mode],
+            coordinate_transformation_mode="asymmetric"
+            if nearest
+            else "align_corners"
+            if self.align_corners
+            else "half_pixel",
             nearest_mode="floor",
         )
 

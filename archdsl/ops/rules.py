@@ -3,14 +3,26 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from archdsl.ir.operator import reject
+from archdsl.ir.operator import Init, reject
 from archdsl.types.dims import Dim, at_least, equal
 from archdsl.types.tensor import TensorType, shape_text
 from archdsl.types.windows import Window, per_axis, same_padding
 
 IMAGES = "[N, channels, length], [N, channels, height, width] or [N, channels, depth, height, width]"
 
+STD = "standard deviation of the normal distribution the weight starts from; PyTorch's rule if none"
+
 CONCRETE = "declare the axis as a number, or bind its symbol with --dim"
+
+
+def normal(std: float) -> Init:
+    """N(0, std**2)."""
+    return Init("normal", 0.0, std)
+
+
+def start(std: float | None, usual: Init) -> Init:
+    """How a weight starts: normal where a standard deviation is given, else as usual."""
+    return usual if std is None else normal(std)
 
 
 def require_f32(*inputs: TensorType) -> None:
@@ -88,6 +100,19 @@ def axis_of(axis: int, rank: int, at: str = "axis") -> int:
             code="E0408",
         )
     return axis % rank
+
+
+def new_axis(axis: int, rank: int, name: str) -> int:
+    """Where an axis that the operator `name` adds to `rank` others stands, counted from the front."""
+    if not -rank - 1 <= axis <= rank:
+        reject(
+            f"axis {axis} does not exist: the result of `{name}` has {rank + 1} axes",
+            at="axis",
+            expected=f"{-rank - 1} to {rank}",
+            found=str(axis),
+            code="E0408",
+        )
+    return axis % (rank + 1)
 
 
 def axes_of(axes: Sequence[int], rank: int, at: str = "axis") -> tuple[int, ...]:
@@ -168,7 +193,9 @@ def unproven(left: Dim, right: Dim) -> str:
 
 
 def broadcast(inputs: Sequence[TensorType]) -> tuple[Dim, ...]:
-    """The common shape of inputs of equal rank, where an axis of size 1 stretches to the others' length."""
+    """The common shape of inputs of equal rank, where an axis of size 1 stretches to the others' length. A tensor
+    without axes is a number, and goes with any shape."""
+    inputs = [x for x in inputs if x.rank] or inputs
     first = inputs[0]
     for x in inputs:
         if x.rank != first.rank:

@@ -93,35 +93,36 @@ class Split(Operator):
 
 
 class Slice(Operator):
-    """A range of an axis, with Python's reading of negative bounds; bounds past the end are refused, not
-    clipped."""
+    """A range of an axis, or of several axes alike, with Python's reading of negative bounds; bounds past the end are
+    refused, not clipped."""
 
     name = "slice"
-    summary = "A range of positions along an axis"
+    summary = "A range of positions along an axis, or along several alike"
     view = True
     examples = (
         Example("slice(1, 3)", ("f32[2, 4, 3]",), "f32[2, 2, 3]"),
         Example("slice(0, axis = -1, step = 2)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),
         Example("slice(-1)", ("f32[N, T, 3]",), "f32[N, 1, 3]"),
         Example("slice(0, -1)", ("f32[N, T, 3]",), "f32[N, T - 1, 3]"),
+        Example("slice(1, -1, axis = [2, 3])", ("f32[2, 3, 6, W + 2]",), "f32[2, 3, 4, W]"),
     )
 
     start: int = arg("int", "first position; negative counts from the end")
     stop: int | None = arg("int", "position after the last; to the end if none", default=None)
-    axis: int = arg("int", "the axis that is cut", default=1)
+    axis: tuple[int, ...] = arg("ints", "the axis, or axes, that are cut", default=(1,))
     step: int = arg("int", "distance between positions", default=1, minimum=1)
 
-    def _bound(self, x: TensorType, bound: int, at: str) -> Dim:
-        length = x.dims[rules.axis_of(self.axis, x.rank)]
+    def _bound(self, x: TensorType, axis: int, bound: int, at: str) -> Dim:
+        length = x.dims[axis]
         inside = at_least(length, abs(bound))
         # A bound that leaves too short an axis is clipped at run time, and then the length is not what the
         # types say. A range that is merely empty there fails at run time, as a window too large does.
         clipped = inside is None and (bound > 0) == (at == "stop")
         if inside is False or clipped:
             reject(
-                f"position {bound} lies outside axis {self.axis}, which has {length} elements"
+                f"position {bound} lies outside axis {axis}, which has {length} elements"
                 if inside is False
-                else f"whether position {bound} lies inside axis {self.axis} depends on {length}",
+                else f"whether position {bound} lies inside axis {axis} depends on {length}",
                 at=at,
                 found=str(x),
                 help="" if inside is False else rules.CONCRETE,
@@ -131,18 +132,19 @@ class Slice(Operator):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        start = self._bound(x, self.start, "start")
-        length = x.dims[rules.axis_of(self.axis, x.rank)]
-        stop = length if self.stop is None else self._bound(x, self.stop, "stop")
-        if at_least(stop - start, 1) is False:
-            reject(
-                f"the range from {start} to {stop} is empty",
-                at="start" if self.stop is None else "stop",
-                found=str(x),
-                code="E0408",
-            )
-        count = (stop - start + (self.step - 1)) // self.step
-        return (x.replace_axis(self.axis, count),)
+        result = x
+        for axis in rules.axes_of(self.axis, x.rank):
+            start = self._bound(x, axis, self.start, "start")
+            stop = x.dims[axis] if self.stop is None else self._bound(x, axis, self.stop, "stop")
+            if at_least(stop - start, 1) is False:
+                reject(
+                    f"the range from {start} to {stop} is empty",
+                    at="start" if self.stop is None else "stop",
+                    found=str(x),
+                    code="E0408",
+                )
+            result = result.replace_axis(axis, (stop - start + (self.step - 1)) // self.step)
+        return (result,)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""
@@ -150,18 +152,22 @@ class Slice(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        axis = self.axis % x.type.rank
-        start, step = self.start or None, None if self.step == 1 else self.step
-        return t.item(x, *[slice(None)] * axis, slice(start, self.stop, step))
+        chosen = rules.axes_of(self.axis, x.type.rank)
+        cut = slice(self.start or None, self.stop, None if self.step == 1 else self.step)
+        return t.item(x, *(cut if axis in chosen else slice(None) for axis in range(max(chosen) + 1)))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
-        return tape.part(x, self.infer(x.type)[0], self.step, self.axis)
+        result = self.infer(x.type)[0]
+        for axis in rules.axes_of(self.axis, x.type.rank):
+            x = tape.part(x, x.type.replace_axis(axis, result.dims[axis]), self.step, axis)
+        return x
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         stop = 2**63 - 1 if self.stop is None else self.stop
-        bounds = [o.constant([number], "i64") for number in (self.start, stop, self.axis, self.step)]
-        return o.node("Slice", inputs[0], *bounds)
+        count = len(self.axis)
+        bounds = [o.constant([number] * count, "i64") for number in (self.start, stop)]
+        return o.node("Slice", inputs[0], *bounds, o.constant(self.axis, "i64"), o.constant([self.step] * count, "i64"))
 
 
 class Select(Operator):

@@ -25,6 +25,12 @@ INDEX: dict[str, str] = {
     "highway": "gates",
     "squeeze_excite": "gates",
     "maxout": "gates",
+    "channel_shuffle": "shuffle",
+    "pixel_shuffle": "shuffle",
+    "pixel_unshuffle": "shuffle",
+    "roll": "shuffle",
+    "crop": "shuffle",
+    "center_crop": "shuffle",
     "self_attention": "transformer",
     "transformer_block": "transformer",
 }

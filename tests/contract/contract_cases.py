@@ -78,7 +78,7 @@ def _random(random: np.random.Generator, type: TensorType, high: int) -> np.ndar
     shape = tuple(int(dim) for dim in type.dims)
     if type.dtype in ("i64", "i32"):
         return random.integers(0, high, shape).astype({"i64": np.int64, "i32": np.int32}[type.dtype])
-    return (2.0 * random.standard_normal(shape)).astype(np.float32)
+    return np.asarray(2.0 * random.standard_normal(shape), np.float32)
 
 
 def random_weights(network: Network) -> dict[str, np.ndarray]:

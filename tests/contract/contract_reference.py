@@ -406,7 +406,9 @@ def split(op: Any, w: Weights, x: Array) -> Any:
 
 @rule("slice")
 def slice_(op: Any, w: Weights, x: Array) -> Array:
-    return np.take(x, range(x.shape[op.axis])[op.start : op.stop : op.step], op.axis)
+    for axis in op.axis:
+        x = np.take(x, range(x.shape[axis])[op.start : op.stop : op.step], axis)
+    return x
 
 
 @rule("select")
@@ -448,10 +450,23 @@ def unsqueeze(op: Any, w: Weights, x: Array) -> Array:
 @rule("pad")
 def pad(op: Any, w: Weights, x: Array) -> Array:
     for axis in op.axis:
-        before, after = list(x.shape), list(x.shape)
-        before[axis], after[axis] = op.amount[0], op.amount[-1]
-        x = np.concatenate([np.full(before, op.value), x, np.full(after, op.value)], axis)
+        if op.mode == "constant":
+            before, after = list(x.shape), list(x.shape)
+            before[axis], after[axis] = op.amount[0], op.amount[-1]
+            x = np.concatenate([np.full(before, op.value), x, np.full(after, op.value)], axis)
+            continue
+        length = x.shape[axis]
+        taken = [_inside(position, length, op.mode) for position in range(-op.amount[0], length + op.amount[-1])]
+        x = np.take(x, taken, axis)
     return x
+
+
+def _inside(position: int, length: int, mode: str) -> int:
+    """Which element stands at a position outside the axis."""
+    if mode == "circular":
+        return position % length
+    nearest = min(max(position, 0), length - 1)
+    return nearest if mode == "replicate" else 2 * nearest - position
 
 
 @rule("resize")
@@ -463,11 +478,74 @@ def resize(op: Any, w: Weights, x: Array) -> Array:
         if op.mode == "nearest":
             x = np.take(x, [position * old // new for position in range(new)], i + 2)
             continue
-        centres = [max((position + 0.5) * old / new - 0.5, 0.0) for position in range(new)]
-        low = [math.floor(centre) for centre in centres]
-        share = along(np.array([centre - math.floor(centre) for centre in centres]), i + 2, x.ndim)
-        high = [min(position + 1, old - 1) for position in low]
-        x = np.take(x, low, i + 2) * (1 - share) + np.take(x, high, i + 2) * share
+        if op.align_corners:
+            centres = [position * (old - 1) / (new - 1) for position in range(new)]
+        else:
+            centres = [(position + 0.5) * old / new - 0.5 for position in range(new)]
+        kernel = _keys if op.mode == "bicubic" else lambda distance: max(1 - distance, 0.0)
+        shares = np.zeros((new, old))
+        for position, centre in enumerate(centres):
+            for tap in range(math.floor(centre) - 1, math.floor(centre) + 3):
+                shares[position, min(max(tap, 0), old - 1)] += kernel(abs(centre - tap))
+        x = np.moveaxis(np.tensordot(shares, x, (1, i + 2)), 0, i + 2)
+    return x
+
+
+def _keys(distance: float, a: float = -0.75) -> float:
+    """Keys's cubic convolution kernel (1981)."""
+    if distance <= 1:
+        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    return a * (distance**3 - 5 * distance**2 + 8 * distance - 4) if distance < 2 else 0.0
+
+
+@rule("stack")
+def stack(op: Any, w: Weights, *inputs: Array) -> Array:
+    axis = op.axis % (inputs[0].ndim + 1)
+    y = np.empty((*inputs[0].shape[:axis], len(inputs), *inputs[0].shape[axis:]), inputs[0].dtype)
+    for i, x in enumerate(inputs):
+        y[(*(slice(None),) * axis, i)] = x
+    return y
+
+
+@rule("repeat_dim")
+def repeat_dim(op: Any, w: Weights, x: Array) -> Array:
+    return np.concatenate([x] * op.times, op.axis)
+
+
+@rule("glu")
+def glu(op: Any, w: Weights, x: Array) -> Array:
+    half = x.shape[op.axis] // 2
+    value, gate = np.take(x, range(half), op.axis), np.take(x, range(half, 2 * half), op.axis)
+    return value / (1 + np.exp(-gate))
+
+
+@rule("lp_pool")
+def lp_pool(op: Any, w: Weights, x: Array) -> Array:
+    axes = x.ndim - 2
+    k = spread(op.kernel, axes)
+    s = k if op.stride is None else spread(op.stride, axes)
+    y = np.zeros((*x.shape[:2], *((x.shape[i + 2] - k[i]) // s[i] + 1 for i in range(axes))))
+    for place in np.ndindex(*y.shape[2:]):
+        window = tuple(slice(place[i] * s[i], place[i] * s[i] + k[i]) for i in range(axes))
+        values = np.abs(x[(..., *window)]).reshape(*x.shape[:2], -1)
+        y[(..., *place)] = sum(values[..., i] ** op.p for i in range(values.shape[-1])) ** (1 / op.p)
+    return y
+
+
+@rule("constant")
+def constant(op: Any, w: Weights) -> Array:
+    return np.array(op.value, np.float64 if op.dtype == "f32" else np.int64)
+
+
+@rule("cast")
+def cast(op: Any, w: Weights, x: Array) -> Array:
+    if op.dtype == "bool":
+        return x != 0
+    return np.trunc(x).astype(np.int64) if op.dtype in ("i32", "i64", "u8") else x.astype(np.float64)
+
+
+@rule("detach")
+def detach(op: Any, w: Weights, x: Array) -> Array:
     return x
 
 

@@ -36,6 +36,12 @@ MORE = [
     ("slice(1, 3) -> conv(2, 1)", "f32[2, 4, 3]"),
     ("slice(1, 3, axis = 2) -> linear(2)", "f32[2, 3, 4]"),
     ("step -> relu", "f32[2, 3]"),
+    ("slice(1, -1, axis = [1, 2]) -> flatten -> gelu", "f32[2, 4, 5]"),
+    ("reshape([2, 1, 12]) -> repeat_dim(3, axis = 1) -> gelu", "f32[2, 3, 4]"),
+    ("reshape([2, 1, 12]) -> repeat_dim(3, axis = 1) -> reshape([6, 12]) -> gelu", "f32[2, 3, 4]"),
+    ("mul { id | constant(0.5) } -> tanh -> mul { id | constant([[1, 2, 3]]) }", "f32[2, 3]"),
+    ("linear(4) -> detach -> gelu -> linear(3) -> gelu", "f32[2, 3]"),
+    ('pad(1, axis = 2, mode = "reflect") -> gelu', "f32[2, 3, 4]"),
     ("linear(4) -> step -> linear(3)", "f32[2, 3]"),
     ("lstm(3) -> linear(2)", "f32[N, T, 4]"),
     ("lstm(3, 2, dropout = 0.5) -> relu", "f32[N, T, 4]"),
@@ -53,7 +59,9 @@ def trained(call: str, inputs: tuple[str, ...]) -> Network:
     a sum itself keeps nothing."""
     declared = [f"  input x{i}: {type}" for i, type in enumerate(inputs)]
     sums = [
-        f"  g{i} = [x{i}, param({[1] * (type.count(',') + 1)})] -> add" if type.startswith("f32") else f"  g{i} = x{i}"
+        f"  g{i} = [x{i}, param({[1] * (type.count(',') + 1)})] -> add"
+        if type.startswith("f32") and type != "f32[]"
+        else f"  g{i} = x{i}"
         for i, type in enumerate(inputs)
     ]
     taken = [f"g{i}" for i in range(len(inputs)) if f"x{i}" not in call]

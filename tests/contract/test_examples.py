@@ -102,7 +102,7 @@ def test_pytorch_holds_the_weights_that_are_counted(case: Case) -> None:
     trainable = sum(weight.elements for weight in weights if weight.trainable)
     assert sum(parameter.numel() for parameter in module.parameters()) == trainable
     state = sum(weight.elements for weight in weights if not weight.trainable)
-    assert sum(buffer.numel() for buffer in module.buffers()) == state
+    assert sum(value.numel() for value in module.state_dict().values()) == trainable + state
     assert list(module.state_dict()) == list(case.network().weights())
 
 
@@ -178,7 +178,10 @@ def test_a_name_outside_the_catalogue_is_no_operator() -> None:
     assert catalogue.lookup("convolution") is None
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.operator.view], ids=str)
+VIEWS = [case for case in CASES if case.operator.view and case.operator.name != "constant"]
+
+
+@pytest.mark.parametrize("case", VIEWS, ids=str)
 def test_a_view_does_no_work_and_computes_nothing_from_its_input(case: Case) -> None:
     op, inputs, outputs = case.op()
     assert dict(op.work(inputs, outputs)) == {}

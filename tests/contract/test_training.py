@@ -60,6 +60,22 @@ def test_batch_norm_moves_its_running_averages_by_its_momentum() -> None:
     assert int(steps) == 1
 
 
+def test_nothing_is_learned_through_detach() -> None:
+    module = load("model m { input x: f32[N, 3]\n linear(4) as a -> detach -> linear(2) as b\n output y }").torch()
+    module(torch.ones(2, 3)).sum().backward()
+    grown = {path for path, parameter in module.named_parameters() if parameter.grad is not None}
+    assert grown == {"b.weight", "b.bias"}
+
+
+def test_a_constant_is_no_state_and_a_number_is_written_as_one() -> None:
+    network = load(model_text("mul { id | constant([[2, 3]]) as pair } -> sub { constant(1) | id }", ("f32[N, 2]",)))
+    module = network.torch()
+    assert module.state_dict() == {}
+    assert torch.equal(module(torch.ones(1, 2)), torch.tensor([[-1.0, -2.0]]))
+    assert "1.0 - x0 * self.pair()" in network.torch_source()
+    assert network.cost().activations == 2 * 2
+
+
 WEIGHTED = [case for case in CASES if case.operator.weights is not Operator.weights]
 FIRST = [Case(operator, operator.examples[0]) for operator in operators()]
 

@@ -154,6 +154,12 @@ CASES = [
     Case("squeeze_excite", "squeeze_excite(2, !bias)", "6, 8, 8", "6, 8, 8", 2 * 6 * 3, 2 * 6 * 3),
     Case("maxout", "maxout(3) { conv(4, 3) }", "2, 8, 8", "4, 8, 8", *total(*[conv(2, 4, 3, P, True)] * 3)),
     Case("maxout", "maxout { linear(4) }", "6", "4", *total(linear(6, 4), linear(6, 4))),
+    Case("channel_shuffle", "channel_shuffle(2)", "6, 8, 8", "6, 8, 8", 0, 0),
+    Case("pixel_shuffle", "pixel_shuffle(2)", "12, 4, 6", "3, 8, 12", 0, 0),
+    Case("pixel_unshuffle", "pixel_unshuffle(2)", "3, 8, 12", "12, 4, 6", 0, 0),
+    Case("roll", "roll(3, 2)", "3, 8, 6", "3, 8, 6", 0, 0),
+    Case("crop", "crop(2)", "3, 8, 6", "3, 4, 2", 0, 0),
+    Case("center_crop", "center_crop(3, 6)", "3, 8, 6", "3, 3, 6", 0, 0),
     Case(
         "self_attention",
         "self_attention(2)",

@@ -71,6 +71,11 @@ def test_a_block_runs_alike_in_pytorch_and_onnxruntime(case: Case) -> None:
         ("zero_padding(2)", "3, 8, 8", "E0315"),
         ("transition(1.5)", "6, 8, 8", "E0315"),
         ("self_attention(4)", "5, 6", "E0315"),
+        ("channel_shuffle(4)", "6, 8, 8", "E0315"),
+        ("pixel_shuffle(2)", "6, 8, 8", "E0315"),
+        ("pixel_unshuffle(3)", "6, 8, 8", "E0315"),
+        ("crop(4)", "6, 8, 8", "E0408"),
+        ("center_crop(9, 2)", "6, 8, 8", "E0315"),
         ("highway { conv(4, 3) }", "3, 8, 8", "E0402"),
         ("dense_block(k = 12)", "3, 8, 8", "E0302"),
         ("squeeze_excite(6) -> squeeze_excit", "6, 8, 8", "E0202"),
@@ -80,6 +85,29 @@ def test_a_block_used_wrongly_is_reported_once(flow: str, given: str, code: str)
     found, sink = network(flow, given)
     assert found is None
     assert [item.code for item in sink.found] == [code]
+
+
+REARRANGED = {
+    "channel_shuffle(2)": lambda F, x: F.channel_shuffle(x, 2),
+    "pixel_shuffle(2)": lambda F, x: F.pixel_shuffle(x, 2),
+    "pixel_unshuffle(2)": lambda F, x: F.pixel_unshuffle(x, 2),
+    "roll(3, -1)": lambda F, x: x.roll(3, -1),
+    "roll(-1, 2) -> roll(13, 3)": lambda F, x: x.roll((-1, 13), (2, 3)),
+    "roll(6, 3)": lambda F, x: x,
+    "crop(1)": lambda F, x: x[:, :, 1:-1, 1:-1],
+    "crop(0)": lambda F, x: x,
+    "center_crop(5, 2)": lambda F, x: x[:, :, 1:6, 2:4],
+}
+"""What PyTorch has the same for."""
+
+
+@pytest.mark.parametrize("flow", REARRANGED)
+def test_a_block_that_moves_elements_moves_them_as_pytorch_does(flow: str) -> None:
+    torch = pytest.importorskip("torch")
+    from archdsl.backends.torch.build import build_module
+
+    x = torch.arange(2 * 8 * 8 * 6.0).reshape(2, 8, 8, 6)
+    assert torch.equal(build_module(clean(flow, "8, 8, 6"))(x), REARRANGED[flow](torch.nn.functional, x))
 
 
 def test_a_dense_block_and_its_transition_need_nothing_but_their_names() -> None:

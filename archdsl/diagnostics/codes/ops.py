@@ -84,7 +84,8 @@ right:  input x: f32[N, 64, 3, 3]; max_pool(3)""",
         "an input has too few or too many axes",
         """`conv` and the pools take a batch, channels and one to three spatial axes, attention takes
 [N, T, d], and inputs that are merged have equally many axes: only axes of length 1 are stretched, none is
-invented. Global pools drop the spatial axes unless told to `keepdim`.
+invented; a tensor without axes, `constant(0.5)`, goes with any shape. Global pools drop the spatial axes unless told
+to `keepdim`.
 
 wrong:  mul { id | global_avg_pool -> sigmoid }
 right:  mul { id | global_avg_pool(keepdim) -> sigmoid }""",
@@ -142,7 +143,7 @@ right:  input x: f32[N, 3, 32, 32]; conv(8, [3, 5])""",
         "conflicting-arguments",
         "two arguments contradict each other",
         """Each is fine alone: a bias that starts somewhere, but no bias; a scale and a size; two axes of a
-reshape left open; an output padding that no stride leaves room for.
+reshape left open; an output padding that no stride leaves room for; a constant to pad with where copies are asked for.
 
 wrong:  conv(64, 3, !bias, bias_init = -2.0)
 right:  conv(64, 3, bias_init = -2.0)""",
