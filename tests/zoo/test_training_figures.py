@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from test_execution import CASES, SIZES, sample
-from zoo_specs import program
+from zoo_specs import CASES, SIZES, program, sample
 
 from archdsl.analysis.training import TrainingModel
 from archdsl.backends.torch.build import build_module
