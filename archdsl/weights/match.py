@@ -41,6 +41,9 @@ def match(
         diagnostics.append(_report("E0813", message, listed(wrong)))
     if missing and unexpected:
         diagnostics[0].help = "where only names differ, a key map (--keys) says which is which: `archdsl explain E0815`"
+    elif unexpected:
+        rule = f"`{unexpected[0]} -`"
+        diagnostics[0].help = f"what is not wanted is left out by a key map (--keys) with lines like {rule}"
     if diagnostics:
         raise ArchError(diagnostics)
     return expected
