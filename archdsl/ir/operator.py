@@ -15,6 +15,7 @@ from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchInput, TorchResult, Traced
+    from archdsl.ir.reach import Relation
 
 # ------------------------------------------------------------------------------------------------------ arguments
 
@@ -280,6 +281,11 @@ class Operator:
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue | tuple[OnnxValue, ...]":
         """Inference-mode ONNX nodes of one application."""
+        raise NotImplementedError
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """At inference, which positions of each input a position of each output depends on, axis by axis;
+        `ops/reaches.py` has the common cases (`pointwise`, `sliding`)."""
         raise NotImplementedError
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Operator, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.ops.rectifier import Activation
 from archdsl.types.dims import exact_div
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Gelu(Activation):
@@ -203,6 +204,10 @@ class Glu(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.glu", inputs[0], dim=t.option(self.axis, -1))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Of the halved axis both halves."""
+        return reaches.pointwise(inputs, outputs, {self.axis % inputs[0].rank})
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input."""

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Operator, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim, equal, exact_div
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Reach, Relation
 
 
 ATTEND = '''
@@ -81,6 +82,11 @@ class Attention(Operator):
         if self.heads == 1:
             return t.call("F.scaled_dot_product_attention", *inputs, is_causal=causal)
         return t.call(t.helper(ATTEND), *inputs, self.heads, is_causal=causal)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """A query's own position and every key and value. A causal mask only takes later ones away."""
+        whole: Reach = {0: reaches.Span(0)}
+        return (({0: reaches.Span(0), 1: reaches.Span(1)}, whole, whole),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """With heads of equal widths PyTorch runs one kernel, which keeps queries, keys, values, the result and a

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Concat(Operator):
@@ -44,6 +45,10 @@ class Concat(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.cat", inputs, dim=t.option(self.axis, 0))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The axis that grows whole, for where a position comes from differs along it."""
+        return reaches.pointwise(inputs, outputs, {self.axis % outputs[0].rank})
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but lengths is needed."""
@@ -83,6 +88,11 @@ class Stack(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.stack", inputs, dim=t.option(self.axis, 0))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        new = self.axis % outputs[0].rank
+        ((reach,),) = reaches.moved([axis for axis in range(outputs[0].rank) if axis != new])
+        return ((reach,) * len(inputs),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing is kept."""

@@ -7,6 +7,7 @@ from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchArg, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 CONSTANT = '''
 class Constant(nn.Module):
@@ -89,6 +90,9 @@ class Constant(Operator):
         if not isinstance(self.value, tuple):
             return t.call("torch.tensor", kept(self.value))
         return t.module(t.helper(CONSTANT), _lists(self.value, kept))()
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return ((),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return tape.constant(self.infer()[0])

@@ -4,12 +4,13 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window, output_length, transposed_length
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 def _uniform(fan_in: int) -> Init:
@@ -114,6 +115,12 @@ class Conv(Operator):
         if self.bias_init is not None:
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Windows on the spatial axes; all channels."""
+        kernel, stride, padding, dilation = self._windows(inputs[0].rank - 2)
+        axes = range(2, inputs[0].rank)
+        return reaches.windows(list(map(reaches.sliding, axes, kernel, stride, padding, dilation)))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A convolution keeps its input for the gradient of its weight."""
@@ -234,6 +241,12 @@ class ConvTranspose(Operator):
         if self.std is not None:
             t.initialise(module, "weight", rules.normal(self.std))
         return module(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """What reaches an output through the windows of the inputs; all channels."""
+        kernel, stride, padding, _, dilation = self._windows(inputs[0].rank - 2)
+        axes = range(2, inputs[0].rank)
+        return reaches.windows(list(map(reaches.transposed, axes, kernel, stride, padding, dilation)))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A convolution keeps its input for the gradient of its weight."""

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
+from archdsl.ops import reaches
 from archdsl.types.tensor import DTYPE_BYTES, TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 TORCH_TYPES = {
     "f16": "torch.float16",
@@ -49,6 +51,9 @@ class Cast(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "to", t.name(TORCH_TYPES[self.dtype]))
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """PyTorch gives the input itself where it has the type already."""
         (x,) = inputs
@@ -75,6 +80,9 @@ class Detach(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "detach")
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """The same memory, without a gradient."""

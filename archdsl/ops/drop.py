@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 DROP_PATH = '''
 class DropPath(nn.Module):
@@ -50,6 +51,9 @@ class Dropout(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module("nn.Dropout", self.p)(inputs[0])
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """On the CPU a factor for each element, in the dtype of the input (a GPU keeps one byte); with probability 1 a
         zero for all, and nothing with 0."""
@@ -84,6 +88,9 @@ class DropPath(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module(t.helper(DROP_PATH), self.p)(inputs[0])
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A truth value per sample."""

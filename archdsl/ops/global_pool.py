@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class GlobalPool(Operator):
@@ -35,6 +36,10 @@ class GlobalPool(Operator):
         return t.method(
             x, self.torch_method, axes[0] if len(axes) == 1 else axes, keepdim=t.option(self.keepdim, False)
         )
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The spatial axes whole."""
+        return reaches.windows((), (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A mean needs nothing but shapes."""
@@ -111,6 +116,17 @@ class AdaptiveAvgPool(Operator):
         axes = x.type.rank - 2
         size = rules.collapse(rules.window(self.output_size, axes, "output_size"))
         return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """A window for each position."""
+        spans: list[reaches.Span] = []
+        for axis in range(2, inputs[0].rank):
+            length, count = rules.known(inputs[0], axis, "elements"), rules.known(outputs[0], axis, "elements")
+            bins = _bins(length, count)
+            spans.append(
+                reaches.Span(axis, length, tuple(start for start, _ in bins), tuple(stop - 1 for _, stop in bins))
+            )
+        return reaches.windows(spans, (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input, except for one position everywhere, where it is a mean."""

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 def _channel_weights(x: TensorType, affine: bool) -> tuple[Weight, ...]:
@@ -65,6 +66,10 @@ class GroupNorm(Operator):
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, True),
         )(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """All of the sample's positions, through the statistics."""
+        return reaches.pointwise(inputs, outputs, range(1, inputs[0].rank))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input, and mean and inverse deviation per group."""
@@ -129,6 +134,10 @@ class InstanceNorm(Operator):
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, False),
         )(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """All of the sample's positions, through the statistics."""
+        return reaches.pointwise(inputs, outputs, range(2, inputs[0].rank))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Batch norm of [1, N * channels, ...]: keeps its input, mean and inverse deviation per channel of each sample,

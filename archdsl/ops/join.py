@@ -4,11 +4,12 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, TensorArgument, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 JOIN = '''
 class Join(nn.Module):
@@ -127,6 +128,12 @@ class Join(Operator):
 
         return t.infix("/", reduce(plus, branches[1:], branches[0]), len(branches))
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """At inference the same position of every branch; a column matters in training only."""
+        branches = inputs if self.column is None else inputs[:-1]
+        ((*reads,),) = reaches.pointwise(branches, outputs)
+        return ((*reads, *[None] * (len(inputs) - len(branches))),)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A mean keeps nothing; one that drops branches keeps the share of each."""
         branches = inputs if self.column is None else inputs[:-1]
@@ -176,6 +183,9 @@ class DrawColumn(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.module(t.helper(DRAW_COLUMN), self.columns, self.p)(inputs[0])
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.nothing(inputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A draw has no gradient."""

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim, at_least, exact_div, product
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchArg, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Layout(Operator):
@@ -53,6 +54,10 @@ class Flatten(Layout):
                 code="E0408",
             )
         return (x.with_dims(*x.dims[:start], product(x.dims[start : end + 1]), *x.dims[end + 1 :]),)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Joined axes whole."""
+        return reaches.regrouped(inputs[0], outputs[0])
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         if self.end == -1:
@@ -100,6 +105,10 @@ class Reshape(Layout):
             )
         return (x.with_dims(*(rest if dim == -1 else dim for dim in self.dims)),)
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Axes that it joins or cuts whole."""
+        return reaches.regrouped(inputs[0], outputs[0])
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         shape: list[TorchArg] = [-1 if dim == -1 else t.size(dim) for dim in self.dims]
         return t.method(inputs[0], "reshape", *shape)
@@ -139,6 +148,9 @@ class Transpose(Layout):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "transpose", self.first, self.second)
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.moved(self._order(inputs[0].rank))
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return tape.permute(inputs[0], self._order(inputs[0].type.rank))
 
@@ -169,6 +181,10 @@ class Permute(Layout):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "permute", *self.axes)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        axes = [axis % inputs[0].rank for axis in self.axes]
+        return reaches.moved([axes.index(axis) for axis in range(len(axes))])
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
@@ -205,6 +221,11 @@ class Squeeze(Layout):
                 )
         return (x.with_dims(*(dim for axis, dim in enumerate(x.dims) if axis not in dropped)),)
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        dropped = rules.axes_of(self.axis, inputs[0].rank)
+        places = iter(range(outputs[0].rank))
+        return reaches.moved([None if axis in dropped else next(places) for axis in range(inputs[0].rank)])
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "squeeze", self.axis[0] if len(self.axis) == 1 else self.axis)
 
@@ -228,6 +249,10 @@ class Unsqueeze(Layout):
         (x,) = inputs
         axis = rules.new_axis(self.axis, x.rank, "unsqueeze")
         return (x.with_dims(*x.dims[:axis], 1, *x.dims[axis:]),)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        new = self.axis % outputs[0].rank
+        return reaches.moved([axis for axis in range(outputs[0].rank) if axis != new])
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(inputs[0], "unsqueeze", self.axis)
@@ -269,6 +294,9 @@ class RepeatDim(Layout):
         sizes: list[TorchArg] = [-1] * x.type.rank
         sizes[self.axis] = t.size(self.times)
         return t.method(x, "expand", *sizes)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A view."""

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, ONES, ZEROS, Example, Init, Operator, Weight, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 POSITIONS = '''
 def positions(x):
@@ -58,6 +59,9 @@ class Param(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.parameter("", self.shape, self._start())
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return ((),)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return tape.parameter(self.shape)
 
@@ -101,6 +105,9 @@ class Scale(Operator):
             factor = t.method(factor, "view", -1, *[1] * trailing)
         return t.infix("*", x, factor)
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input for the gradient of the factors."""
         (x,) = inputs
@@ -138,6 +145,10 @@ class Positions(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call(t.helper(POSITIONS), inputs[0])
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Positions are counted, not read."""
+        return reaches.nothing(inputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return tape.new(self.infer(inputs[0].type)[0])

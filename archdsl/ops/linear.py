@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Init, Operator, Weight, WeightRef, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 TIED_LINEAR = '''
 class TiedLinear(nn.Module):
@@ -108,6 +109,10 @@ class Linear(Operator):
             t.initialise(module, "bias", Init("constant", self.bias_init))
         return module(x) if self.tie is None else module(x, t.tied(self.tie))
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The last axis whole."""
+        return reaches.pointwise(inputs, outputs, {inputs[0].rank - 1})
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
         features = rules.known(x.type, -1, "features")
@@ -171,6 +176,9 @@ class Embedding(Operator):
             t.initialise(module, "weight", rules.normal(self.std))
         return module(inputs[0])
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps the indices."""
         (x,) = inputs
@@ -209,6 +217,13 @@ class MatMul(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.infix("@", inputs[0], inputs[1])
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Rows of the first, columns of the second."""
+        last = outputs[0].rank - 1
+        ((left, _),) = reaches.pointwise(inputs, outputs, {last})
+        ((_, right),) = reaches.pointwise(inputs, outputs, {last - 1})
+        return ((left, right),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return traces.matmul(tape, *inputs)

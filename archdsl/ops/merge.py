@@ -8,7 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TorchResult,
         Traced,
     )
+    from archdsl.ir.reach import Relation
 
 
 class Identity(Operator):
@@ -42,6 +43,13 @@ class Identity(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
         return inputs[0] if len(inputs) == 1 else inputs
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Each result reads its own input."""
+        return tuple(
+            tuple(reach if place == own else None for place, reach in enumerate(row))
+            for own, row in enumerate(reaches.pointwise(inputs, outputs))
+        )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
         return inputs[0] if len(inputs) == 1 else inputs
@@ -68,6 +76,9 @@ class Merge(Operator):
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
         """The binary function in PyTorch."""
         raise NotImplementedError
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Sums and differences keep nothing."""

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class BatchNorm(Operator):
@@ -63,6 +64,10 @@ class BatchNorm(Operator):
             momentum=t.option(self.momentum, 0.1),
             affine=t.option(self.affine, True),
         )(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """At inference a channel's statistics are constants."""
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input, and mean and inverse deviation of the batch per channel."""
@@ -141,6 +146,11 @@ class LayerNorm(Operator):
             bias=t.option(self.bias or not self.affine, True),
         )(x)
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The normalised axes whole."""
+        rank = inputs[0].rank
+        return reaches.pointwise(inputs, outputs, range(rank - self.axes, rank))
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input, and mean and inverse deviation per normalised part."""
         (x,) = inputs
@@ -201,6 +211,11 @@ class RMSNorm(Operator):
             eps=self.eps,
             elementwise_affine=t.option(self.affine, True),
         )(x)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The normalised axes whole."""
+        rank = inputs[0].rank
+        return reaches.pointwise(inputs, outputs, range(rank - self.axes, rank))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input and the inverse root per normalised part; with a scale, the normalised input too."""

@@ -4,7 +4,7 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window, ceil_output_length, output_length
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TorchOption,
         Traced,
     )
+    from archdsl.ir.reach import Relation
 
 
 class Pool(Operator):
@@ -107,6 +108,12 @@ class Pool(Operator):
     def kept(self, tape: "Tape", y: TensorType) -> "tuple[Traced, ...]":
         """What is kept beside the input."""
         return ()
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Windows on the spatial axes, each channel for itself."""
+        axes = range(2, inputs[0].rank)
+        spans = list(map(reaches.sliding, axes, *self.windows(inputs[0].rank - 2)))
+        return reaches.windows(spans, (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
@@ -266,6 +273,12 @@ class LpPool(Operator):
         kernel, stride = map(rules.collapse, self._windows(axes))
         magnitude = t.method(x, "abs") if self.p % 2 else x
         return t.call(f"F.lp_pool{axes}d", magnitude, self.p, kernel, stride=t.option(stride, kernel))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Windows on the spatial axes, each channel for itself."""
+        kernel, stride = self._windows(inputs[0].rank - 2)
+        axes = range(2, inputs[0].rank)
+        return reaches.windows(list(map(reaches.sliding, axes, kernel, stride, (0,) * len(kernel))), (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """PyTorch puts it together: the mean of x**p, its sign times relu of its magnitude, times the window's size, to

@@ -7,11 +7,12 @@ never what makes a network slow.
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Activation(Operator):
@@ -24,6 +25,9 @@ class Activation(Operator):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """1 per element."""
         return {"activation": outputs[0].elements}
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Most gradients are worked out from the input, which is kept."""

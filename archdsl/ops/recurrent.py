@@ -4,7 +4,7 @@ formulas of PyTorch's nn.LSTM, nn.GRU and nn.RNN."""
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType, shape_text
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TorchOption,
         Traced,
     )
+    from archdsl.ir.reach import Relation
 
 SKIP_INPUT_RNN = '''
 class SkipInputRNN(nn.Module):
@@ -176,6 +177,13 @@ class Recurrent(Operator):
     def _options(self, t: "TorchEmitter") -> "dict[str, TorchOption]":
         """Further arguments of the PyTorch module."""
         return {}
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The sequence whole, also for its earlier positions, which do not see the later ones in one direction."""
+        samples = [0, *[1] * (len(inputs) - 1)]  # which axis counts samples, of the sequence and of the states
+        return tuple(
+            tuple({axis: reaches.Span(0 if place == 0 else 1)} for axis in samples) for place in range(len(outputs))
+        )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "tuple[Traced, ...]":
         """As PyTorch's own code does it: the inputs of all steps are multiplied at once and kept, and each step keeps

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Reduction(Operator):
@@ -34,6 +35,14 @@ class Reduction(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         axes = self.axis[0] if len(self.axis) == 1 else self.axis
         return t.method(inputs[0], self.torch_method, axes, keepdim=t.option(self.keepdim, False))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The reduced axes whole."""
+        reduced = rules.axes_of(self.axis, inputs[0].rank)
+        places = iter(range(outputs[0].rank))
+        if self.keepdim:
+            return reaches.pointwise(inputs, outputs, reduced)
+        return reaches.moved([None if axis in reduced else next(places) for axis in range(inputs[0].rank)])
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Mean and sum need nothing but shapes."""

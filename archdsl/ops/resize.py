@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim, at_least
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchArg, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Pad(Operator):
@@ -97,6 +98,13 @@ class Pad(Operator):
             sides += self._sides() if axis in chosen else (0, 0)
         mode, value = t.option(self.mode, "constant"), t.option(self.value, 0.0)
         return t.call("F.pad", x, tuple(sides), mode=mode, value=value)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Positions further back by what is added in front; copies at the edges count as the padding they are."""
+        (before, _), rank = self._sides(), inputs[0].rank
+        grown = rules.axes_of(self.axis, rank)
+        spans = [reaches.Span(axis, 1, (-before,), (-before,)) for axis in grown]
+        return reaches.windows(spans, [axis for axis in range(rank) if axis not in grown])
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """`reflect` and `replicate` keep their input, though its values are not needed; the others nothing."""
@@ -211,6 +219,19 @@ class Resize(Operator):
             )
         scale: TorchArg = rules.collapse(rules.window(self.scale or 1, axes, "scale"))
         return t.call("F.interpolate", x, scale_factor=scale, mode=mode, align_corners=align)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The nearest position, the two neighbours of `bilinear`, or the four of `bicubic`; whole where aligned corners
+        or a size depend on a length that is not known."""
+        spans: list[reaches.Span] = []
+        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
+        for axis in range(2, inputs[0].rank):
+            old, new = inputs[0].dims[axis], outputs[0].dims[axis]
+            if self.size is None and not self.align_corners:
+                old, new = 1, rules.window(self.scale or 1, inputs[0].rank - 2, "scale")[axis - 2]
+            if isinstance(old, int) and isinstance(new, int):
+                spans.append(reaches.resized(axis, old, new, taps, aligned=self.align_corners))
+        return reaches.windows(spans, (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but shapes is needed."""

@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class LocalResponseNorm(Operator):
@@ -51,6 +52,13 @@ class LocalResponseNorm(Operator):
             alpha=t.option(self.alpha, 1e-4),
             beta=t.option(self.beta, 0.75),
             k=t.option(self.k, 1.0),
+        )
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The same position of neighbouring channels."""
+        below, above = self.size // 2, (self.size - 1) // 2
+        return reaches.windows(
+            [reaches.Span(1, 1, (-below,), (above,))], [axis for axis in range(inputs[0].rank) if axis != 1]
         )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

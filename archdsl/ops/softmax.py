@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archdsl.ir.operator import Example, Operator, Work, arg
-from archdsl.ops import rules, traces
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Relation
 
 
 class Softmax(Operator):
@@ -35,6 +36,10 @@ class Softmax(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call(self.torch_function, inputs[0], dim=self.axis)
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The axis that sums to 1 whole."""
+        return reaches.pointwise(inputs, outputs, {self.axis % inputs[0].rank})
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return traces.of_result(tape, inputs[0])

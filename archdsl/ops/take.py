@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
-from archdsl.ops import rules
+from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim, at_least, exact_div
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
     from archdsl.ir.lowering import OnnxEmitter, OnnxValue, Tape, TorchEmitter, TorchExpr, TorchInput, Traced
+    from archdsl.ir.reach import Reach, Relation
 
 
 class Split(Operator):
@@ -74,6 +75,19 @@ class Split(Operator):
         if isinstance(self.sections, int):
             return t.method(x, "chunk", self.sections, dim=t.option(self.axis, 0))
         return t.method(x, "split", list(self.sections), dim=t.option(self.axis, 0))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Positions further on by the lengths of the parts before."""
+        axis = self.axis % inputs[0].rank
+        rows: list[tuple[Reach, ...]] = []
+        start: Dim = 0
+        for output in outputs:
+            ((reach,),) = reaches.pointwise(inputs, (output,), {axis})
+            if isinstance(start, int) and reach is not None:
+                reach[axis] = reaches.Span(axis, 1, (start,), (start,))
+            rows.append((reach,))
+            start = start + output.dims[axis]
+        return tuple(rows)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
         """Views of one memory, which stays as a whole while a part of it is kept."""
@@ -156,6 +170,16 @@ class Slice(Operator):
         cut = slice(self.start or None, self.stop, None if self.step == 1 else self.step)
         return t.item(x, *(cut if axis in chosen else slice(None) for axis in range(max(chosen) + 1)))
 
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """Positions further on by the start of the range, a step apart."""
+        cut = rules.axes_of(self.axis, inputs[0].rank)
+        ((reach,),) = reaches.pointwise(inputs, outputs, cut)
+        for axis in cut:
+            start = self._bound(inputs[0], axis, self.start, "start")
+            if isinstance(start, int) and reach is not None:
+                reach[axis] = reaches.Span(axis, self.step, (start,), (start,))
+        return ((reach,),)
+
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
         result = self.infer(x.type)[0]
@@ -206,6 +230,10 @@ class Select(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         return t.item(x, *[slice(None)] * (self.axis % x.type.rank), list(self.indices))
+
+    def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
+        """The axis of the positions whole."""
+        return reaches.pointwise(inputs, outputs, {self.axis % inputs[0].rank})
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps the positions."""

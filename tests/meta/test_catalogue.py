@@ -14,7 +14,7 @@ OPERATORS = sorted({catalogue.lookup(name) for name in catalogue.names()} - {Non
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda cls: cls.name)
 def test_an_operator_defines_every_rule(operator: type[Operator]) -> None:
-    for rule in ("infer", "work", "autograd", "torch", "onnx"):
+    for rule in ("infer", "work", "reach", "autograd", "torch", "onnx"):
         assert getattr(operator, rule) is not getattr(Operator, rule), f"{operator.name} has no `{rule}`"
 
 

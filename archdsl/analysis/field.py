@@ -1,0 +1,146 @@
+"""Receptive fields: which part of an input a value of the network depends on at inference, axis by axis.
+
+Folded over the distinct functions from the operators' `reach` rules: a block has a relation of its outputs to its
+inputs as an operator has, and a repeat the power of its body's. Where paths meet, the field goes from the first to
+the last position that one of them reads, so it is right across shortcuts and concatenations. A value sees an axis
+whole behind a global pool, attention, `flatten` and normalisation over positions, and where paths of different
+strides meet.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archdsl.analysis.training import outer_values
+from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.ir.reach import Reach, Relation, Span, compose
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
+
+Row = tuple[Reach, ...]
+"""What one value depends on: its reach of each input of the function it is in."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class AxisField:
+    """The field along one axis of an input. `size` positions of its `length`, None for all of them; `stride` is how far
+    it moves from one position of the value to the next, as a numerator and a denominator (1, 2 after enlarging twice);
+    `start` is the first position of the field of position 0, below 0 where it begins in the padding. `even` is False
+    where some positions see fewer than `size`."""
+
+    input: str
+    axis: int
+    length: Dim
+    size: int | None
+    stride: tuple[int, int] | None = None
+    start: int | None = None
+    even: bool = True
+
+    def __repr__(self) -> str:
+        where = f"axis {self.axis} of {self.input}"
+        if self.size is None or self.stride is None:
+            return f"all of {where}"
+        up, down = self.stride
+        step = f"{up}/{down}" if down > 1 else str(up)
+        return f"{'' if self.even else 'up to '}{self.size} of {where}, stride {step}, from {self.start}"
+
+
+class FieldModel:
+    """Receptive fields of the values of a program. Building it visits every distinct function once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._relations: dict[Function, Relation] = {}
+        for function in program.functions:
+            known = self.values(function.nodes, dict(zip(function.inputs, identity(function.inputs), strict=True)))
+            self._relations[function] = tuple(known[value] for value in function.outputs)
+        self.entry = self.values(program.entry.nodes, dict(zip(program.inputs, identity(program.inputs), strict=True)))
+
+    def values(self, nodes: Sequence[Node], given: Mapping[Value, Row]) -> dict[Value, Row]:
+        """What every value of a body depends on, given what its inputs do; of a repeat, the values of its last
+        iteration."""
+        known = dict(given)
+        for node in nodes:
+            rows = tuple(known[value] for value in node.inputs)
+            if isinstance(node, Repeat):
+                known |= self._repeat(node, rows, known)
+                continue
+            made = compose(self._relation(node), rows) if rows else tuple(self._nothing(known) for _ in node.outputs)
+            known.update(zip(node.outputs, made, strict=True))
+        return known
+
+    def inside(self, call: Call, known: Mapping[Value, Row]) -> dict[Value, Row]:
+        """The values of a called function, as `values` gives those of the caller."""
+        rows = [known[value] for value in call.inputs]
+        return self.values(call.callee.nodes, dict(zip(call.callee.inputs, rows, strict=True)))
+
+    def _relation(self, node: Op | Call) -> Relation:
+        if isinstance(node, Call):
+            return self._relations[node.callee]
+        return node.op.reach(tuple(value.type for value in node.inputs), tuple(value.type for value in node.outputs))
+
+    def _repeat(self, node: Repeat, rows: tuple[Row, ...], known: Mapping[Value, Row]) -> dict[Value, Row]:
+        outer = outer_values(node)
+        inputs = (*node.parameters, *outer)
+        one = self._body(node, inputs)
+        before = compose(_power(one, node.times - 1), (*rows, *(known[value] for value in outer)))
+        last = self.values(node.nodes, dict(zip(inputs, before, strict=True)))
+        return last | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
+
+    def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> Relation:
+        """What one iteration makes of what the loop carries; what it reads from outside stays as it is."""
+        start = identity(inputs)
+        inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
+        return (*(inner[value] for value in node.results), *start[len(node.parameters) :])
+
+    def _nothing(self, known: Mapping[Value, Row]) -> Row:
+        """Of a learned tensor."""
+        return (None,) * len(next(iter(known.values()), ()))
+
+    def field(self, row: Row) -> tuple[AxisField, ...]:
+        """The field of a value on every input that it depends on, along the axes of positions."""
+        found: list[AxisField] = []
+        for value, reach in zip(self.program.inputs, row, strict=True):
+            if reach is None:
+                continue
+            for axis in positions(value.type):
+                found.append(_axis_field(value, axis, reach.get(axis)))
+        return tuple(found)
+
+
+def positions(type: TensorType) -> range:
+    """The axes of an input along which positions lie: the spatial axes of an image, the sequence of indices."""
+    if type.rank == 2 and not type.is_float:
+        return range(1, 2)
+    return range(2, type.rank)
+
+
+def identity(values: Sequence[Value]) -> Relation:
+    """Every value depends on itself."""
+    return tuple(
+        tuple({axis: Span(axis) for axis in range(value.type.rank)} if other is value else None for other in values)
+        for value in values
+    )
+
+
+def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
+    length = value.type.dims[axis]
+    if span is None:
+        return AxisField(value.name, axis, length, None)
+    from math import gcd
+
+    common = gcd(span.step, span.period)
+    stride = (span.step // common, span.period // common)
+    return AxisField(value.name, axis, length, span.size, stride, span.lows[0], span.even)
+
+
+def _power(relation: Relation, times: int) -> Relation:
+    """`times` (1 or more) steps of a relation, by repeated squaring."""
+    result: Relation | None = None
+    while True:
+        if times & 1:
+            result = relation if result is None else compose(relation, result)
+        times >>= 1
+        if not times:
+            assert result is not None
+            return result
+        relation = compose(relation, relation)
