@@ -25,6 +25,21 @@ class DropPath(nn.Module):
         return x * kept / max(1 - self.p, 1e-12)
 '''
 
+DROP_LAYER = '''
+class DropLayer(nn.Module):
+    """In training, zeroes the whole batch with probability `p` and else scales it up to keep the mean."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.rand((), device=x.device) >= self.p
+        return x * kept / max(1 - self.p, 1e-12)
+'''
+
 
 class Dropout(Operator):
     """Zeroes elements at random in training and scales the others by 1 / (1 - p)."""
@@ -64,18 +79,23 @@ class Dropout(Operator):
 
 
 class DropPath(Operator):
-    """Stochastic depth: drops a sample's whole tensor in training, so that a residual branch is skipped."""
+    """Stochastic depth: drops a whole tensor in training, so that a residual branch is skipped: that of each sample by
+    a draw of its own, or, as in the paper, that of all the batch by one draw. The paper leaves what survives as it is
+    and multiplies by 1 - p in evaluation; here what survives is divided by 1 - p in training. The expectation is the
+    same, and evaluation is the plain network. What is dropped is computed nonetheless."""
 
     name = "drop_path"
-    summary = "Zero whole samples at random in training (stochastic depth)"
+    summary = "Zero whole samples, or the batch, at random in training (stochastic depth)"
     view = True
     source = "Huang et al., 2016"
     examples = (
         Example("drop_path(0.2)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
         Example("drop_path", ("f32[2, 3]",)),
+        Example('drop_path(0.2, per = "batch")', ("f32[N, 3, 4]",)),
     )
 
-    p: float = arg("float", "probability that a sample is zeroed", default=0.0, minimum=0, maximum=1)
+    p: float = arg("float", "probability of zero", default=0.0, minimum=0, maximum=1)
+    per: str = arg("string", "what is drawn for", default="sample", choices=("sample", "batch"))
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         rules.require_f32(*inputs)
@@ -87,17 +107,18 @@ class DropPath(Operator):
         return FREE
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        return t.module(t.helper(DROP_PATH), self.p)(inputs[0])
+        return t.module(t.helper(DROP_PATH if self.per == "sample" else DROP_LAYER), self.p)(inputs[0])
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         return reaches.pointwise(inputs, outputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """A truth value per sample."""
+        """A truth value per sample, or one."""
         (x,) = inputs
         if self.p == 0:
             return x
-        kept = tape.new(TensorType((x.type.dims[0], *[1] * (x.type.rank - 1)), "bool"))
+        shape = (x.type.dims[0], *[1] * (x.type.rank - 1)) if self.per == "sample" else ()
+        kept = tape.new(TensorType(shape, "bool"))
         return traces.scaled(tape, traces.mul(tape, x, kept))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":

@@ -37,6 +37,15 @@ def test_drop_path_drops_whole_samples_and_scales_the_others_to_keep_the_mean() 
     assert float(y.mean()) == pytest.approx(1.0, abs=0.06)
 
 
+def test_drop_path_per_batch_drops_all_samples_or_none_and_keeps_the_mean() -> None:
+    module = training_module('drop_path(0.25, per = "batch")', "f32[N, 3, 2]")
+    results = [module(torch.ones(4, 3, 2)) for _ in range(2000)]
+    assert all(torch.equal(y, torch.full_like(y, float(y[0, 0, 0]))) for y in results)
+    firsts = torch.stack([y[0, 0, 0] for y in results])
+    assert {round(float(value), 4) for value in firsts.unique()} == {0.0, 1.3333}
+    assert float(firsts.mean()) == pytest.approx(1.0, abs=0.06)
+
+
 def test_drop_path_of_probability_one_drops_everything_and_of_zero_nothing() -> None:
     x = torch.randn(4, 3)
     assert torch.equal(training_module("drop_path(1.0)", "f32[N, 3]")(x), torch.zeros(4, 3))
