@@ -132,8 +132,7 @@ class Attention(Operator):
         scores = o.node("MatMul", q, k)
         scores = o.node("Mul", scores, o.constant((width // self.heads) ** -0.5))
         if self.causal:
-            later = _later(o, length)
-            scores = o.node("Where", later, o.constant(float("-inf")), scores)
+            scores = o.node("Add", scores, _mask(o, length))
         mixed = o.node("MatMul", o.node("Softmax", scores, axis=-1), v)
         mixed = o.node("Transpose", mixed, perm=(0, 2, 1, 3))
         features = rules.known(value.type, 2, "features")
@@ -145,13 +144,14 @@ def _swapped(rank: int) -> tuple[int, ...]:
     return (*range(rank - 2), rank - 1, rank - 2)
 
 
-def _later(o: "OnnxEmitter", length: Dim) -> "OnnxValue":
-    """[T, T], true where the key's position is after the query's. Made from positions, so that a long
-    context costs no stored mask."""
+def _mask(o: "OnnxEmitter", length: Dim) -> "OnnxValue":
+    """[T, T], -inf where the key's position is after the query's, else 0. Made from positions, so that a long context
+    costs no stored mask, and added, since onnxruntime makes it once for all layers and adds faster than it selects."""
     zero, one = o.constant(0, "i64"), o.constant(1, "i64")
     stop = o.constant(length, "i64") if isinstance(length, int) else o.node("Squeeze", o.shape([length]))
     positions = o.node("Range", zero, stop, one)
-    return o.node("Greater", positions, o.node("Unsqueeze", positions, o.constant([1], "i64")))
+    later = o.node("Greater", positions, o.node("Unsqueeze", positions, o.constant([1], "i64")))
+    return o.node("Where", later, o.constant(float("-inf")), o.constant(0.0))
 
 
 OPERATORS = (Attention,)

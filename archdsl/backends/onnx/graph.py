@@ -12,6 +12,7 @@ from typing import Any, Final
 from archdsl.backends.onnx.emitter import Emitter
 from archdsl.backends.onnx.proto import Protos
 from archdsl.backends.onnx.records import Body, Val, unique
+from archdsl.backends.onnx.rewrites import rewrite
 from archdsl.ir.flatten import FlatCall, Unrolling, check_size, flatten, unroll
 from archdsl.ir.program import Function, Program, Value
 from archdsl.limits import Limits
@@ -56,7 +57,8 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
             emitter.apply(application)
         results = [value for value in flat.outputs if value is not None]
     _set_outputs(body, emitter.read(results), [output.name for output in outputs])
-    _tidy(body)
+    body.remove_unused()
+    rewrite(body)
     for path, value in body.weights.items():
         value.name = path
     reserved = [*body.weights, *(value.name for value in (*inputs, *body.outputs))]
@@ -80,11 +82,6 @@ def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> No
             value.known = result.known
         value.name = name
         body.outputs.append(value)
-
-
-def _tidy(body: Body) -> None:
-    body.remove_unused()
-    body.merge_concats()
 
 
 def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
@@ -134,7 +131,8 @@ class _Functions:
             value.name = unique(known.name or "x", taken)
         names = [unique(value.name or "y", taken) for value in function.outputs]
         _set_outputs(body, emitter.read(walk.outputs), names)
-        _tidy(body)
+        body.remove_unused()
+        rewrite(body)
         for path, value in body.weights.items():
             value.name = unique(path, taken)
         for name, value in body.sizes.items():

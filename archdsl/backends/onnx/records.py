@@ -127,29 +127,6 @@ class Body:
         self.weights = {path: value for path, value in self.weights.items() if value in alive}
         self.sizes = {name: value for name, value in self.sizes.items() if value in alive}
 
-    def merge_concats(self) -> None:
-        """`Concat(Concat(a, b), c)` over one axis, the inner one used nowhere else, becomes `Concat(a, b,
-        c)`: one copy instead of two. onnxruntime does not do this."""
-        uses: dict[Val, int] = dict.fromkeys(self.outputs, 1)
-        for record in self.records:
-            for value in record.inputs:
-                if value is not None:
-                    uses[value] = uses.get(value, 0) + 1
-        merged: set[Record] = set()
-        for record in self.records:
-            if record.op_type != "Concat":
-                continue
-            parts: list[Val | None] = []
-            for value in record.inputs:
-                inner = value.record if value is not None else None
-                if value is None or inner is None or uses[value] > 1 or not _same_concat(inner, record):
-                    parts.append(value)
-                else:
-                    parts.extend(inner.inputs)
-                    merged.add(inner)
-            record.inputs = parts
-        self.records = [record for record in self.records if record not in merged]
-
     def name_all(self, reserved: Sequence[str]) -> None:
         """Name every node and every value that has no name: a node by its operator's path, with the node's
         type after it where the operator became several nodes; a value by its node. `reserved` names are taken
@@ -195,7 +172,3 @@ def pack(values: Sequence[int] | Sequence[float], dtype: str) -> bytes:
     if largest is not None:
         values = [v if abs(v) <= largest or v - v != 0 else (largest if v > 0 else -largest) for v in values]
     return struct.pack(f"<{len(values)}{_FORMATS[dtype]}", *values)
-
-
-def _same_concat(inner: Record, outer: Record) -> bool:
-    return inner.op_type == "Concat" and inner.attributes["axis"] == outer.attributes["axis"]
