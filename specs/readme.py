@@ -65,6 +65,7 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("resnet_cifar", "resnet_cifar", {"depth": 110}, "He et al., 2015", "1.7M"),
     ("resnet_cifar", "resnet_cifar", {"depth": 1202}, "He et al., 2015", "19.4M"),
     ("identity_mappings", "identity_mappings", {"shortcut": "exclusive_gate"}, "He et al., 2016", ""),
+    ("identity_mappings", "identity_mappings", {"shortcut": "both_halves"}, "He et al., 2016", ""),
     ("identity_mappings", "identity_mappings", {"order": "full"}, "He et al., 2016", "1.7M"),
     ("preact_resnet_cifar", "preact_resnet164", {}, "He et al., 2016", "1.7M"),
     ("preact_resnet_cifar", "preact_resnet1001", {}, "He et al., 2016", "10.2M (1)"),
@@ -73,12 +74,14 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("wide_resnet", "wide_resnet", {"depth": 28, "k": 10}, "Zagoruyko & Komodakis, 2016", "36.5M"),
     ("pilotnet", "pilotnet", {}, "Bojarski et al., 2016", ""),
     ("alphago", "alphago_policy", {}, "Silver et al., 2016", ""),
+    ("prelu_net", "prelu_net", {}, "He et al., 2015", ""),
     ("fractalnet", "fractalnet", {}, "Larsson et al., 2017", "38.6M (2)"),
     ("fractalnet", "ultra_deep", {"c": 6}, "Larsson et al., 2017", ""),
     ("densenet", "densenet", {"depth": 121}, "Huang et al., 2017", ""),
     ("densenet_cifar", "densenet_bc", {"depth": 100, "k": 12}, "Huang et al., 2017", "0.8M"),
     ("senet", "se_resnet", {"depth": 50}, "Hu et al., 2018", ""),
     ("gpt", "gpt", {}, "Radford et al., 2019", ""),
+    ("vit", "vit", {}, "Dosovitskiy et al., 2021", ""),
     ("digits", "digits", {}, "Huang et al., 2017, made small", ""),
 ]
 

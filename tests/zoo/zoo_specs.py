@@ -63,7 +63,7 @@ def instances() -> list[tuple[str, str, dict[str, object]]]:
 
 
 SIZES = {"N": 2, "T": 7, "H": 5, "W": 3}
-SHORTCUTS = ("half", "none", "exclusive_gate", "shortcut_gate", "conv", "dropout")
+SHORTCUTS = ("half", "both_halves", "none", "exclusive_gate", "shortcut_gate", "conv", "dropout")
 ORDERS = ("original", "bn_after", "relu_before", "relu_only", "full")
 
 CASES: list[tuple[str, str, dict[str, object]]] = [
@@ -104,6 +104,7 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("pilotnet", "pilotnet", {}),
     ("preact_resnet_cifar", "preact_resnet_cifar", {"option": "A"}),
     ("preact_resnet_cifar", "preact_resnet164", {}),
+    ("prelu_net", "prelu_net", {"hidden": 32, "side": 112, "classes": 10}),
     ("resnet", "resnet", {"classes": 10, "depth": 18}),
     ("resnet", "resnet", {"classes": 10, "depth": 18, "option": "A"}),
     ("resnet", "resnet", {"classes": 10, "depth": 18, "option": "plain"}),
@@ -115,6 +116,7 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("unet", "unet", {"base": 8}),
     ("vgg", "vgg", {"config": "A", "size": 32, "classes": 10}),
     ("vgg", "vgg", {"config": "C", "size": 32, "bn": True, "classes": 10}),
+    ("vit", "vit", {"layers": 2, "d": 32, "heads": 4, "size": 32, "patch": 8, "classes": 10}),
     ("wide_resnet", "wide_resnet", {"depth": 16, "k": 2, "drop": 0.3}),
     ("zfnet", "zfnet", {"classes": 10}),
 ]

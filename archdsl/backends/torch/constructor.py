@@ -17,6 +17,7 @@ from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.places import access, item_of, numbered, store
 from archdsl.backends.torch.records import (
     Built,
+    Code,
     Leaf,
     Place,
     State,
@@ -261,13 +262,20 @@ class Constructor:
         statements: list[ast.stmt] = []
         for j, (weight, _) in enumerate(rows[0].starts):
             codes = [initial_statement(State(Place("")), row.starts[j][1]) for row in rows]
-            leaves = [[part for part in code.args if isinstance(part, Leaf)] for code in codes]
-            values = [
-                self._parameters.express(tuple(leaf.value for leaf in column), column[0].role)
-                for column in zip(*leaves, strict=True)
-            ]
-            statements.append(ast.Expr(call(dotted(codes[0].target), [attribute(place, *weight.split(".")), *values])))
+            target = attribute(place, *weight.split("."))
+            positional = self._columns([code.args for code in codes])
+            named = self._columns([[value for _, value in code.options] for code in codes])
+            options = [(key, value) for (key, _), value in zip(codes[0].options, named, strict=True)]
+            statements.append(ast.Expr(call(dotted(codes[0].target), [target, *positional], options)))
         return statements
+
+    def _columns(self, rows: Sequence[Sequence[Code]]) -> list[ast.expr]:
+        """The literals of one call over all specialisations."""
+        leaves = [[part for part in row if isinstance(part, Leaf)] for row in rows]
+        return [
+            self._parameters.express(tuple(leaf.value for leaf in column), column[0].role)
+            for column in zip(*leaves, strict=True)
+        ]
 
     def _list_starts(self, listings: Sequence[Listing]) -> list[ast.stmt]:
         first = listings[0]

@@ -215,13 +215,17 @@ def initial_tensor(shape: Sequence[int], init: Init) -> Code:
             return Apply("torch.zeros" if init.low == 0.0 else "torch.ones", dims)
         return Apply("torch.full", (Series(dims), Leaf(init.low, "fill")))
     empty = Apply("torch.empty", dims)
+    if init.kind == "normal" and init.low == 0.0:
+        return Method(empty, "normal_", (), (("std", Leaf(init.high, "std")),))
     return Method(empty, f"{init.kind}_", (Leaf(init.low, "low"), Leaf(init.high, "high")))
 
 
 def initial_statement(weight: Code, init: Init) -> Apply:
-    """`nn.init.constant_(weight, -2.0)`."""
+    """`nn.init.constant_(weight, -2.0)`, `nn.init.normal_(weight, std=0.02)`."""
     if init.kind == "constant":
         if init.low in (0.0, 1.0):
             return Apply("nn.init.zeros_" if init.low == 0.0 else "nn.init.ones_", (weight,))
         return Apply("nn.init.constant_", (weight, Leaf(init.low, "value")))
+    if init.kind == "normal" and init.low == 0.0:
+        return Apply("nn.init.normal_", (weight,), (("std", Leaf(init.high, "std")),))
     return Apply(f"nn.init.{init.kind}_", (weight, Leaf(init.low, "low"), Leaf(init.high, "high")))

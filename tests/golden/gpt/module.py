@@ -21,11 +21,15 @@ def positions(x):
 
 
 class SelfAttention(nn.Module):
-    """The block `self_attention(heads, causal)`."""
+    """The block `self_attention(heads, std, causal)`."""
 
     def __init__(self):
         super().__init__()
         self.linear = nn.ModuleList([nn.Linear(768, 2304), nn.Linear(768, 768)])
+        nn.init.normal_(self.linear[0].weight, std=0.02)
+        nn.init.zeros_(self.linear[0].bias)
+        nn.init.normal_(self.linear[1].weight, std=0.004082482904638631)
+        nn.init.zeros_(self.linear[1].bias)
 
     def forward(self, x):
         q, k, v = self.linear[0](x).chunk(3, dim=-1)
@@ -33,13 +37,18 @@ class SelfAttention(nn.Module):
 
 
 class Layer(nn.Module):
-    """The block `layer(heads, mlp, drop, causal)`."""
+    """`std` is where what adds to the stream starts: less, the more layers there
+    are."""
 
     def __init__(self):
         super().__init__()
         self.layer_norm = nn.ModuleList([nn.LayerNorm(768), nn.LayerNorm(768)])
         self.self_attention = SelfAttention()
         self.linear = nn.ModuleList([nn.Linear(768, 3072), nn.Linear(3072, 768)])
+        nn.init.normal_(self.linear[0].weight, std=0.02)
+        nn.init.zeros_(self.linear[0].bias)
+        nn.init.normal_(self.linear[1].weight, std=0.004082482904638631)
+        nn.init.zeros_(self.linear[1].bias)
 
     def forward(self, x):
         x = x + self.self_attention(self.layer_norm[0](x))  # [N, T, 768]
@@ -54,7 +63,9 @@ class GPT(nn.Module):
     def __init__(self):
         super().__init__()
         self.tokens = nn.Embedding(50257, 768)
+        nn.init.normal_(self.tokens.weight, std=0.02)
         self.embedding = nn.Embedding(1024, 768)
+        nn.init.normal_(self.embedding.weight, std=0.02)
         self.layer = nn.Sequential(*[Layer() for _ in range(12)])
         self.layer_norm = nn.LayerNorm(768)
 
