@@ -6,7 +6,7 @@ import archdsl
 
 FOOT = """
 (1) Without the scales and shifts of batch normalisation, as the spec's test shows. (2) Printed by Huang et al., 2017;
-the layers do not add up to it.
+the layers do not add up to it. (3) As remembered; the paper keeps it for every depth.
 
 ## Weights from torchvision
 
@@ -37,6 +37,10 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("mlp", "sigmoid_mlp", {}, "Rumelhart et al., 1986", ""),
     ("mlp", "relu_mlp", {}, "Glorot et al., 2011", ""),
     ("digits1989", "digits1989", {}, "LeCun et al., 1989", ""),
+    ("lstm", "lstm_layers", {}, "Hochreiter & Schmidhuber, 1997", ""),
+    ("lstm", "stacked_lstm", {}, "Hochreiter & Schmidhuber, 1997", ""),
+    ("lstm", "bidirectional_lstm", {}, "Hochreiter & Schmidhuber, 1997", ""),
+    ("lstm", "sequence_classifier", {}, "Hochreiter & Schmidhuber, 1997", ""),
     ("lenet", "lenet5", {}, "LeCun et al., 1998", ""),
     ("belief_net", "rbm", {}, "Hinton et al., 2006", ""),
     ("belief_net", "belief_net", {}, "Hinton et al., 2006", ""),
@@ -57,6 +61,8 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("bn_inception", "bn_inception", {}, "Ioffe & Szegedy, 2015", ""),
     ("dqn", "dqn", {}, "Mnih et al., 2015", ""),
     ("highway", "highway19", {}, "Srivastava et al., 2015", "2.3M"),
+    ("translation", "translation", {}, "Luong et al., 2015", ""),
+    ("translation", "translation_general", {}, "Luong et al., 2015", ""),
     ("unet", "unet", {}, "Ronneberger et al., 2015 (two levels)", ""),
     ("resnet", "resnet", {"depth": 34, "option": "plain"}, "He et al., 2015", ""),
     ("resnet", "resnet", {"depth": 34}, "He et al., 2015", ""),
@@ -64,6 +70,7 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("resnet", "resnet", {"depth": 152}, "He et al., 2015", ""),
     ("resnet_cifar", "resnet_cifar", {"depth": 110}, "He et al., 2015", "1.7M"),
     ("resnet_cifar", "resnet_cifar", {"depth": 1202}, "He et al., 2015", "19.4M"),
+    ("deep_speech2", "deep_speech2", {}, "Amodei et al., 2015", "38M (3)"),
     ("identity_mappings", "identity_mappings", {"shortcut": "exclusive_gate"}, "He et al., 2016", ""),
     ("identity_mappings", "identity_mappings", {"shortcut": "both_halves"}, "He et al., 2016", ""),
     ("identity_mappings", "identity_mappings", {"order": "full"}, "He et al., 2016", "1.7M"),

@@ -409,6 +409,10 @@ class RNN(Recurrent):
         found = super().weights(*inputs)
         return tuple(weight for weight in found if not self.skip_input or "_hh_" in weight.name)
 
+    def depth(self, *inputs: TensorType) -> int:
+        """Each layer is one; with `skip_input` none, because its input's weight stands before it."""
+        return 0 if self.skip_input else self.layers
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         if not self.skip_input:
             return super().torch(t, *inputs)

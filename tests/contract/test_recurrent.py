@@ -47,7 +47,7 @@ def test_the_other_work_of_a_step_is_counted_by_hand() -> None:
 
 def test_each_layer_is_one_weight_layer_however_long_the_sequence() -> None:
     assert depth(network("lstm(8, 3, bidirectional)").program) == 3
-    assert depth(network("rnn(4, skip_input)").program) == 1
+    assert depth(network("linear(4, !bias) -> rnn(4, skip_input)").program) == 1
 
 
 @pytest.mark.parametrize("cell", ["LSTM", "GRU", "RNN"])

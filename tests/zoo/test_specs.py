@@ -52,6 +52,8 @@ def test_a_spec_says_where_it_comes_from_and_fits_the_page(name: str) -> None:
         ("mlp", "sigmoid_mlp", {"depth": 1}, "E0315"),
         ("gpt", "gpt", {"heads": 7}, "E0315"),
         ("vgg", "vgg", {"size": 100}, "E0308"),
+        ("deep_speech2", "deep_speech2", {"convs": 4}, "E0315"),
+        ("translation", "translation", {"score": "location"}, "E0305"),
     ],
 )
 def test_sizes_that_the_papers_do_not_have_are_refused(

@@ -62,7 +62,7 @@ def instances() -> list[tuple[str, str, dict[str, object]]]:
     return list({f"{name}:{model} {given}": (name, model, given) for name, model, given in found}.values())
 
 
-SIZES = {"N": 2, "T": 7, "H": 5, "W": 3}
+SIZES = {"N": 2, "S": 6, "T": 7, "H": 5, "W": 3}
 SHORTCUTS = ("half", "both_halves", "none", "exclusive_gate", "shortcut_gate", "conv", "dropout")
 ORDERS = ("original", "bn_after", "relu_before", "relu_only", "full")
 
@@ -76,6 +76,7 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("belief_net", "belief_net", {}),
     ("belief_net", "rbm", {}),
     ("bn_inception", "bn_inception", {"classes": 10}),
+    ("deep_speech2", "deep_speech2", {"rnns": 3, "hidden": 48}),
     ("densenet", "densenet", {"depth": 121, "classes": 10}),
     ("densenet_cifar", "densenet_cifar", {"drop": 0.2}),
     ("densenet_cifar", "densenet_bc", {}),
@@ -94,6 +95,10 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("lenet", "lenet5", {}),
     ("lenet", "lenet_d2l", {}),
     ("lenet", "lenet_caffe", {}),
+    ("lstm", "stacked_lstm", {"hidden": 24}),
+    ("lstm", "bidirectional_lstm", {}),
+    ("lstm", "sequence_classifier", {"layers": 2, "bidirectional": True}),
+    ("lstm", "sequence_classifier", {"reads": "mean"}),
     ("maxout", "maxout_cifar", {}),
     ("maxout", "maxout_mnist", {}),
     ("mlp", "relu_mlp", {}),
@@ -113,6 +118,7 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("resnet_cifar", "resnet_cifar", {"depth": 110, "option": "B"}),
     ("senet", "se_resnet", {"classes": 10}),
     ("stochastic_depth", "stochastic_depth", {"depth": 20}),
+    *[("translation", "translation", {"vocab": 101, "d": 32, "score": how}) for how in ("dot", "general", "concat")],
     ("unet", "unet", {"base": 8}),
     ("vgg", "vgg", {"config": "A", "size": 32, "classes": 10}),
     ("vgg", "vgg", {"config": "C", "size": 32, "bn": True, "classes": 10}),
