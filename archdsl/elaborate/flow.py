@@ -95,7 +95,8 @@ class Statements(Declarations):
         builder = frame.builder
         outer = builder.recompute
         if wanted:
-            builder.recompute = Recompute(step.span, outer)
+            label = UNKNOWN if step.label is None else self.evaluator.string(step.label, frame.scope)
+            builder.recompute = Recompute(step.span, outer, label if isinstance(label, str) else "")
         try:
             return self.branch_body(step.body, flow, frame)[0]
         finally:

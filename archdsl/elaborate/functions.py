@@ -176,7 +176,9 @@ class Functions(Statements):
             name, {} if isinstance(origin, Closure) else arguments, outputs, identity, origin.body.span, doc
         )
         if isinstance(origin, ast.Block):
-            function.declared = len([p for p in origin.parameters if p.name.id in function.arguments])
+            declared = [p for p in origin.parameters if p.name.id in function.arguments]
+            function.declared = len(declared)
+            function.flags = frozenset([p.name.id for p in declared if p.is_flag])
         return function
 
     def _check_result(self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope) -> bool:

@@ -73,8 +73,11 @@ def function_names(program: Program) -> dict[int, str]:
 
 
 def arguments_text(function: Function, bound: bool = False) -> str:
-    """`out = 64, !bias`: the block's parameters, and with `bound` the names that its signature binds."""
+    """`out = 64, !bias`: the block's parameters, flags that are not set apart; with `bound` all of them and the names
+    that its signature binds."""
     given = list(function.arguments.items())[: None if bound else function.declared]
+    if not bound:
+        given = [(name, value) for name, value in given if value is not False or name not in function.flags]
     return ", ".join(_argument_text(name, value) for name, value in given)
 
 

@@ -57,11 +57,12 @@ class Recompute:
     How to read it: of what the nodes of one region save for backward, nothing is kept, and neither is anything inside
     the functions they call. Kept are the values from outside that the region reads, and of the values it makes those
     that somebody outside reads, where the reader keeps them. Backward first runs the region again and so holds
-    what one region saves at a time. `outer` is the region around this one in the same function.
+    what one region saves at a time. `outer` is the region around this one in the same function, `name` its label or "".
     """
 
     span: Span
     outer: "Recompute | None" = None
+    name: str = ""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -145,6 +146,8 @@ class Function:
     declared: int | None = None
     """How many of `arguments`, from the first, the block declares as parameters (all of them for None); its signature
     binds the others."""
+    flags: frozenset[str] = frozenset()
+    """Those of `arguments` that are false unless set."""
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value}" for name, value in self.arguments.items())

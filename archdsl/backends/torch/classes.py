@@ -15,9 +15,10 @@ from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
 from archdsl.backends.torch.layout import WIDTH
 from archdsl.backends.torch.lists import Listing, listing
-from archdsl.backends.torch.lower import Body, Item, Loop, Step
+from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
 from archdsl.backends.torch.names import MODULE_ATTRIBUTES, class_name, identifier, plain_text, unused
 from archdsl.backends.torch.parameters import Column, Parameters
+from archdsl.backends.torch.recompute import Outline
 from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
 from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
@@ -132,18 +133,30 @@ class Classes:
             loop: tuple(member.loops[j].times for member in members) for j, loop in enumerate(first.loops)
         }
         saved: dict[str, str] = {}
-        kept = _Saved(saved, {*first.listings, *MODULE_ATTRIBUTES})
+        taken = {*first.listings, *MODULE_ATTRIBUTES}
+        outline = Outline(first.body, taken)
+        kept = _Saved(saved, taken)
         lists = {loop: _walked(first, loop) for loop in first.loops}
         outputs = self._program.outputs if is_entry else []
-        forward = Forward(
-            first.body,
-            lambda leaf: kept.visit(parameters.express(columns[leaf], leaf.role, leaf.default)),
-            lambda loop: kept.visit(parameters.express(times[loop], "n")),
-            lists.__getitem__,
-            comments=is_entry or (len(members) == 1 and len(first.body.items) >= COMMENTED),
-            output_names=[output.name for output in outputs],
-            reserved=self._taken,
-        )
+
+        def write(body: Body, comments: bool, names: Sequence[str] = ()) -> Forward:
+            return Forward(
+                body,
+                lambda leaf: kept.visit(parameters.express(columns[leaf], leaf.role, leaf.default)),
+                lambda loop: kept.visit(parameters.express(times[outline.original[loop]], "n")),
+                lambda loop: lists[outline.original[loop]],
+                comments=comments,
+                output_names=names,
+                reserved=self._taken,
+            )
+
+        methods: list[ast.stmt] = []
+        for each in outline.methods:
+            method = write(each.body, comments=False)
+            inner = method.write_method(each.counters)
+            methods.append(function(each.name, [("self", None), *((arg, None) for arg in method.arguments)], inner))
+        comments = is_entry or (len(members) == 1 and len(first.body.items) >= COMMENTED)
+        forward = write(outline.body, comments, [output.name for output in outputs])
         returns = [(value, False) for value in first.body.outputs]
         if is_entry:
             returns = [(value, output.train) for value, output in zip(first.body.outputs, outputs, strict=True)]
@@ -166,6 +179,7 @@ class Classes:
                 function("__init__", [("self", None), *arguments], [ast.Expr(begin), *remembered, *body])
             )
         inputs = [(each, None) for each in forward.arguments]
+        definitions += methods
         definitions.append(function("forward", [("self", None), *inputs], statements))
         self.written.classes.append(class_(chosen, "nn.Module", definitions))
         self.written.comments.update(forward.comments)
@@ -265,13 +279,25 @@ class _Keys:
             key = signature(item.code, number, leaves)
             self.leaves.extend(leaf for leaf in leaves if isinstance(leaf, Leaf))
             return (key, len(item.outputs), item.train_only)
-        self.loops.append(item)
+        region = isinstance(item, Region)
+        if not region:
+            self.loops.append(item)
         given = tuple(map(number, item.inputs))
         for value in item.parameters:
             self.numbers[value] = len(self.numbers)
         inner = tuple(self.of(item.steps))
-        walked = loop_lists(item, lambda segment: self._listings[segment].length, self._body.families)
-        return ("loop", given, inner, tuple(map(number, item.results)), tuple(walked or ()), item.train_only)
+        walked = None
+        if not region:
+            walked = loop_lists(item, lambda segment: self._listings[segment].length, self._body.families)
+        return (
+            item.name if region else "loop",
+            region,
+            given,
+            inner,
+            tuple(map(number, item.results)),
+            tuple(walked or ()),
+            item.train_only,
+        )
 
 
 def _with_optional_parts(specialisations: Sequence[Specialisation]) -> list[Specialisation]:

@@ -17,12 +17,14 @@ from archdsl.backends.torch.records import (
     Method,
     Nested,
     Place,
+    Recomputed,
     Run,
     Series,
+    Spread,
     State,
     Word,
 )
-from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal, name, sequence, subscript
+from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal, name, self_, sequence, subscript
 from archdsl.ir.program import Value
 
 
@@ -77,8 +79,15 @@ class Expressions:
                 return call(attribute(receiver, part.name), [write(arg) for arg in part.args], options(part.options))
             if isinstance(part, Infix):
                 return arithmetic(write(part.left), part.operator, write(part.right))
+            if isinstance(part, Series) and len(part.items) == 1 and isinstance(part.items[0], Spread):
+                return write(part.items[0].pack)
             if isinstance(part, Series):
                 return sequence([write(item) for item in part.items], brackets=part.brackets)
+            if isinstance(part, Spread):
+                return ast.Starred(write(part.pack), ast.Load())
+            if isinstance(part, Recomputed):
+                needed = [name(each) for each, used in zip(scope.counters, part.counters, strict=False) if used]
+                return call(name("recompute"), [self_(part.name), *needed, *map(write, part.args)])
             if isinstance(part, Length):
                 return subscript(attribute(write(part.tensor), "shape"), literal(part.axis))
             if isinstance(part, Run):

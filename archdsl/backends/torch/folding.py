@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Step
+from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
 from archdsl.backends.torch.records import Infix, mentioned
 from archdsl.ir.program import Value
 
@@ -20,7 +20,9 @@ def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[st
     lists: dict[str, None] = {}
     for item in loop.steps:
         if isinstance(item, Loop):
-            return None
+            if not _stands(item):
+                return None
+            continue
         for place in mentioned(item.code)[1]:
             if not place.strides or not any(place.strides):
                 continue
@@ -29,6 +31,20 @@ def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[st
                 return None
             lists[place.name] = None
     return list(lists) or None
+
+
+def _stands(loop: Loop) -> bool:
+    """Whether a loop is a region that needs no counter of the loops around it."""
+    pending: list[Item] = [loop]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Loop):
+            if not isinstance(item, Region):
+                return False
+            pending.extend(item.steps)
+        elif any(any(place.strides) for place in mentioned(item.code)[1]):
+            return False
+    return True
 
 
 def branches(items: Sequence[Item], total: Mapping[Value, int], named: Container[Value]) -> set[Step]:

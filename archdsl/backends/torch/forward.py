@@ -18,14 +18,15 @@ from archdsl.backends.torch.expressions import Expressions, Scope
 from archdsl.backends.torch.folding import LINE, branches, outer_reads, reads, step_reads
 from archdsl.backends.torch.layout import WIDTH, flat
 from archdsl.backends.torch.lower import Body, Item, Loop, Step
-from archdsl.backends.torch.names import identifier
+from archdsl.backends.torch.names import identifier, unused
 from archdsl.backends.torch.places import access
-from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, applications, mentioned
+from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, Pack, Recomputed, applications, mentioned
 from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
 from archdsl.types.tensor import TensorType, shape_text
 
 POOL = ("x", "y", "z", "u", "v", "w")
+COUNTERS = ("i", "j", "k", "m", *(f"i{n}" for n in range(99)))
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -38,7 +39,8 @@ class _Pending:
     heavy: bool
     norm_first: bool
     closed: bool
-    type: TensorType
+    type: TensorType | None
+    """None for a pack, which has no shape."""
 
 
 class Forward:
@@ -74,10 +76,12 @@ class Forward:
         self._depth = 0
         self._indent = 8
         self._taken = set(reserved)
+        self._pack = unused("xs", {*reserved, *body.names.values(), *output_names})
         self._author = self._author_names(output_names)
         self._inside = branches(body.items, self._total, self._author)
         self._inner_values = {value for step in self._inside for value in step.outputs}
         self.arguments = [self._argument(value) for value in body.inputs]
+        """The arguments of the method; `*xs` for a pack."""
 
     # -------------------------------------------------------------------------------------------------- names
 
@@ -105,7 +109,8 @@ class Forward:
                     continue
                 last = position + 1 == len(items)
                 for value in item.outputs:
-                    label = item.place.name == chosen.get(value) and value not in outputs
+                    label = item.place.name == chosen.get(value) or isinstance(item.code, Recomputed)
+                    label = label and value not in outputs
                     if value not in chosen or steps[value] < (2 if label else 1) or (last and value not in outputs):
                         continue
                     found[value] = self._reserve(chosen[value])
@@ -117,6 +122,9 @@ class Forward:
         return chosen
 
     def _argument(self, value: Value) -> str:
+        if isinstance(value, Pack):
+            self._hold(value, self._pack)
+            return f"*{self._pack}"
         chosen = self._author.get(value) or self._free(())
         self._hold(value, chosen)
         return chosen
@@ -124,7 +132,7 @@ class Forward:
     def _free(self, dying: Sequence[str]) -> str:
         """A variable for an unnamed value: one that is not needed any more, if possible one that this line reads."""
         for each in dying:
-            if each not in self._taken and self._holding[each] == 0:
+            if each != self._pack and each not in self._taken and self._holding[each] == 0:
                 return each
         for each in POOL:
             if each not in self._taken and self._holding[each] == 0:
@@ -178,6 +186,19 @@ class Forward:
         self._return([value for value, train in returns if not train], statements, keep=True)
         return statements
 
+    def write_method(self, counters: Sequence[bool]) -> list[ast.stmt]:
+        """The statements of a method that is handed those counters of the loops around its call; its arguments then
+        begin with them."""
+        names: list[str] = []
+        for used in counters:
+            names.append(next(each for each in COUNTERS if self._is_new(each) and each not in names) if used else "")
+        self.arguments = [*filter(None, names), *self.arguments]
+        self._taken.update(names)
+        statements: list[ast.stmt] = []
+        self._items(self._body.items, statements, Scope(counters=tuple(names)))
+        self._return(self._body.outputs, statements)
+        return statements
+
     def _return(self, values: Sequence[Value], statements: list[ast.stmt], *, keep: bool = False) -> None:
         for value in list(self._pending):
             if value not in values or len(values) > 1:
@@ -198,10 +219,10 @@ class Forward:
             self._comment(result, values[0].type)
         statements.append(result)
 
-    def _comment(self, statement: ast.stmt, type: TensorType) -> None:
+    def _comment(self, statement: ast.stmt, type: TensorType | None) -> None:
         """The shape after a statement, where it has changed and there is room. The text is our own: symbols are
         names."""
-        if not self._comments or self._depth or type == self._shown:
+        if not self._comments or self._depth or type is None or type == self._shown:
             return
         assert isinstance(statement, ast.Assign | ast.Return)
         value = statement.value
@@ -253,6 +274,8 @@ class Forward:
         return self._indent + len(start) + len(flat(code)) <= WIDTH
 
     def _variable(self, value: Value, dying: Sequence[str]) -> str:
+        if isinstance(value, Pack):
+            return self._pack
         forced = self._forced.get(value)
         if forced is not None and self._holding[forced] == 0:
             return forced
@@ -304,10 +327,11 @@ class Forward:
         )
         total = own + sum(each.applications for each in chain)
         closed = pools or (norm_first and heavy)
-        self._pending[value] = _Pending(code, reads, total, heavy, norm_first, closed, value.type)
+        type = None if isinstance(value, Pack) else value.type
+        self._pending[value] = _Pending(code, reads, total, heavy, norm_first, closed, type)
         if value not in self._inner_values:
             self._open[value] = None
-        if value in self._author or value in self._forced or self._total[value] != 1:
+        if value in self._author or value in self._forced or self._total[value] != 1 or isinstance(value, Pack):
             self._assign(value, statements)
 
     def _code(self, code: Code, folded: dict[Value, _Pending], scope: Scope) -> ast.expr:
@@ -348,7 +372,8 @@ class Forward:
         for parameter, given in zip(loop.parameters, loop.inputs, strict=True):
             variable = self._vars[given]
             last = self._read(given)
-            if last is None or given in held or variable in carried or variable in self._taken:
+            copied = last is None or given in held or variable in carried or variable in self._taken
+            if copied and not isinstance(given, Pack):
                 copy = self._free(())
                 statements.append(ast.Assign([target(copy)], name(variable)))
                 variable = copy
@@ -367,7 +392,7 @@ class Forward:
             over: ast.expr = target(names[0]) if len(names) == 1 else ast.Tuple([target(n) for n in names], ast.Store())
             made = names
         else:
-            counter = next(each for each in ("i", "j", "k", "m", *(f"i{n}" for n in range(99))) if self._is_new(each))
+            counter = next(each for each in COUNTERS if self._is_new(each))
             mine.counters = (*scope.counters, counter)
             iterable, over, made = range_(self._times(loop)), target(counter), [counter]
         self._taken.update(made)

@@ -9,6 +9,7 @@ breaks first; the arguments of a call move to one indented line if they fit ther
 trailing comma; displays go to one line per element at once; a conditional expression is put in parentheses."""
 
 import ast
+import sys
 from collections.abc import Mapping, Sequence
 
 WIDTH = 88
@@ -69,7 +70,8 @@ def _block(
             if defines or was_definition:
                 lines.extend([""] * (2 if top else 1))
             elif (top and _is_docstring(previous) and previous is body[0]) or (
-                _is_import(previous) and not _is_import(statement)
+                _is_import(previous)
+                and (not _is_import(statement) or _is_standard(previous) != _is_standard(statement))
             ):
                 lines.append("")
         if statement in verbatim:
@@ -85,6 +87,14 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 def _is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _is_standard(node: ast.stmt) -> bool:
+    """Whether an import is of Python's own library."""
+    first = (
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name if isinstance(node, ast.Import) else ""
+    )
+    return (first or "").split(".")[0] in sys.stdlib_module_names
 
 
 def _statement(
@@ -153,6 +163,8 @@ def _signature(node: ast.FunctionDef, indent: str) -> list[str]:
     arguments = [argument.arg for argument in node.args.args]
     for offset, default in enumerate(node.args.defaults, len(arguments) - len(node.args.defaults)):
         arguments[offset] += f"={flat(default)}"
+    if node.args.vararg is not None:
+        arguments.append(f"*{node.args.vararg.arg}")
     head = f"{indent}def {node.name}("
     return _bracketed(head, arguments, "):", indent)
 
@@ -192,7 +204,8 @@ def _docstring_character(character: str) -> str:
 def _top(node: ast.expr, indent: str, prefix: str) -> list[str]:
     """An expression that is the whole right-hand side of a statement, where parentheses may be added."""
     if isinstance(node, ast.Tuple):
-        text = _flat_target(node) if len(node.elts) > 1 else flat(node)
+        bare = len(node.elts) > 1 and not any(isinstance(each, ast.Starred) for each in node.elts)
+        text = _flat_target(node) if bare else flat(node)
         if len(indent) + len(prefix) + len(text) <= WIDTH:
             return [indent + prefix + text]
     if isinstance(node, ast.IfExp | ast.BinOp) and len(indent) + len(prefix) + len(flat(node)) > WIDTH:

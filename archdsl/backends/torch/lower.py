@@ -13,7 +13,7 @@ from archdsl.backends.torch.names import check_segment
 from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Method, Place, Run, mentioned
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Init
-from archdsl.ir.program import Call, Function, Node, Op, Repeat, Segment, Value
+from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Segment, Value
 from archdsl.source import Span
 from archdsl.types.tensor import TensorType
 
@@ -54,6 +54,14 @@ class Loop:
     train_only: bool
 
 
+@dataclass(slots=True, eq=False, repr=False)
+class Region(Loop):
+    """Steps that training computes again (`ir.program.Recompute`): like a loop that runs once, only that its steps'
+    places carry no stride for it. `name` is what the author calls it."""
+
+    name: str = ""
+
+
 Item = Step | Loop
 
 
@@ -80,6 +88,8 @@ class Body:
     names: dict[Value, str]
     families: dict[str, int] = field(default_factory=dict[str, int])
     """Numbered names that are treated as one list: their common beginning, and their first number."""
+    marks: dict[Item, Recompute] = field(default_factory=dict[Item, Recompute])
+    """Which items training computes again, as they were lowered."""
 
 
 def lower(
@@ -98,6 +108,7 @@ class _Lowering:
         self._same: dict[Value, Value] = {}
         self._names: dict[Value, str] = {}
         self._entries: dict[str, list[Entry]] = {}
+        self._marks: dict[Item, Recompute] = {}
 
     def body(self, results: Sequence[Value]) -> Body:
         function = self._function
@@ -105,7 +116,7 @@ class _Lowering:
             self._name(value, value)
         items = self._items(function.nodes)
         outputs = tuple(map(self._source, results))
-        return Body(function, function.inputs, items, outputs, self._entries, self._names)
+        return Body(function, function.inputs, items, outputs, self._entries, self._names, marks=self._marks)
 
     def _source(self, value: Value) -> Value:
         """The value that a name stands for; identities make no value of their own."""
@@ -133,11 +144,17 @@ class _Lowering:
                             [Diagnostic("E0703", message, node.span, help="move the inner loops to a block")]
                         )
                     break
-                items.extend(self._op(node, times) if isinstance(node, Op) else self._call(node, times))
+                lowered = self._op(node, times) if isinstance(node, Op) else self._call(node, times)
+                items.extend(self._marked(node, lowered))
             else:
                 if repeat is not None:
-                    stack[-1][2].append(self._loop(repeat, items))
+                    stack[-1][2].extend(self._marked(repeat, [self._loop(repeat, items)]))
         return top
+
+    def _marked(self, node: Node, items: list[Item]) -> list[Item]:
+        if node.recompute is not None:
+            self._marks.update(dict.fromkeys(items, node.recompute))
+        return items
 
     def _loop(self, node: Repeat, items: list[Item]) -> Loop:
         return Loop(

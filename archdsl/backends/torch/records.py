@@ -20,6 +20,16 @@ class _NoDefault:
 NO_DEFAULT = _NoDefault()
 
 
+@dataclass(slots=True, eq=False, repr=False)
+class Pack(Value):
+    """A tuple of tensors in one variable; `type` is the first one's."""
+
+
+def fresh(value: Value) -> Value:
+    """Another value of the same type."""
+    return type(value)(value.type)
+
+
 class Code:
     """Base of the records below."""
 
@@ -72,13 +82,16 @@ class Place:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Built(Code):
-    """The construction of a submodule that runs a function of the program."""
+    """The construction of a submodule that runs a function of the program; `packed` if it takes any number of
+    tensors."""
 
     function: Function
+    packed: bool = False
 
     @property
     def head(self) -> Hashable:
-        return (self.function.block, len(self.function.inputs), len(self.function.outputs))
+        taken = None if self.packed else len(self.function.inputs)
+        return (self.function.block, taken, len(self.function.outputs))
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -189,6 +202,35 @@ class Word(Code):
     @property
     def head(self) -> Hashable:
         return self.dotted
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Spread(Code):
+    """`*xs`: all the tensors of a pack, one after the other."""
+
+    pack: Input
+
+    @property
+    def parts(self) -> Sequence[Code]:
+        return (self.pack,)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Recomputed(Code):
+    """`recompute(self.name, i, x)`: a method of the class that training runs again. `counters` tells which counters of
+    the loops around it the method takes."""
+
+    name: str
+    args: tuple[Code, ...]
+    counters: tuple[bool, ...]
+
+    @property
+    def head(self) -> Hashable:
+        return (self.name, len(self.args), self.counters)
+
+    @property
+    def parts(self) -> Sequence[Code]:
+        return self.args
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -325,6 +367,10 @@ def rewritten(
             return Nested(copy(part.code), part.sizes)
         if isinstance(part, Series):
             return Series(tuple(map(copy, part.items)), part.brackets)
+        if isinstance(part, Spread):
+            return Spread(Input(value(part.pack.value)))
+        if isinstance(part, Recomputed):
+            return Recomputed(part.name, tuple(map(copy, part.args)), part.counters)
         if isinstance(part, Length):
             return Length(Input(value(part.tensor.value)), part.axis)
         return part
@@ -338,7 +384,7 @@ def applications(code: Code) -> int:
     pending = [code]
     while pending:
         current = pending.pop()
-        count += isinstance(current, Apply | Method | Infix | Run)
+        count += isinstance(current, Apply | Method | Infix | Run | Recomputed)
         if not isinstance(current, Length):
             pending.extend(current.parts)
     return count

@@ -8,11 +8,13 @@ whose spans, code and flow of values repeat is a loop. The innermost loops are f
 loops around them. Each pass looks at every item a bounded number of times."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Step
-from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, mentioned, rewritten, signature
-from archdsl.ir.program import Value
+from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
+from archdsl.backends.torch.packs import carries_pack, grow
+from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, mentioned, rewritten, signature
+from archdsl.ir.program import Function, Value
 
 MAX_PERIOD = 256
 """Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""
@@ -22,8 +24,16 @@ PASSES = 4
 Fold = Callable[[list[Item], int], list[Item]]
 
 
-def roll(body: Body) -> None:
-    """Fold chains and loops of a body, in place."""
+def roll(body: Body, packed: Container[Function] = ()) -> None:
+    """Fold chains and loops of a body, in place. `packed` are the functions that take any number of tensors."""
+    items = body.items
+    grown = grow(body, packed)
+    if grown is not None:
+        body.items = grown
+        _Roller(body).run()
+        if carries_pack(body.items):
+            return
+        body.items = items
     _Roller(body).run()
 
 
@@ -50,7 +60,7 @@ class _Roller:
         """Fold the bodies of loops first. As deep as loops nest."""
         for item in items:
             if isinstance(item, Loop):
-                item.steps = self._nested(item.steps, fold, depth + 1)
+                item.steps = self._nested(item.steps, fold, depth if isinstance(item, Region) else depth + 1)
         return fold(items, depth)
 
     def _drop_unread(self) -> None:
@@ -201,7 +211,7 @@ class _Roller:
                 if escapes and (k < times - 1 or slot not in results):
                     return None
         moved = iter(strides)
-        parameters = {value: Value(value.type) for value in carried}
+        parameters = {value: fresh(value) for value in carried}
         steps = [_shifted(item, moved, parameters, depth) for item in rounds[0]]
         return Loop(
             times,
@@ -220,7 +230,7 @@ def _link(item: Item) -> tuple[Place, Value, int] | None:
     times = 1
     step = item
     if isinstance(item, Loop):
-        if len(item.steps) != 1 or len(item.parameters) != 1:
+        if len(item.steps) != 1 or len(item.parameters) != 1 or isinstance(item, Region):
             return None
         step, times = item.steps[0], item.times
     if not isinstance(step, Step) or not isinstance(step.code, Run) or len(step.outputs) != 1:
@@ -253,7 +263,8 @@ def _mark(item: Item) -> Hashable:
     """What two iterations of a loop have in common at this item."""
     if isinstance(item, Loop):
         inner = tuple(map(_mark, item.steps))
-        return (item.times, len(item.parameters), inner, _position(item))
+        name = item.name if isinstance(item, Region) else None
+        return (name, item.times, len(item.parameters), inner, _position(item))
     leaves: list[Leaf | Built] = []
     key = signature(item.code, lambda value: None, leaves, lambda place: (place.name, place.strides))
     values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
@@ -338,6 +349,5 @@ def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Valu
     if isinstance(item, Step):
         code = rewritten(item.code, moved, read)
         return Step(item.outputs, code, item.weight, item.place, item.span, item.train_only)
-    inputs = tuple(map(read, item.inputs))
     steps = [_shifted(step, strides, parameters, depth) for step in item.steps]
-    return Loop(item.times, item.parameters, steps, item.results, inputs, item.outputs, item.span, item.train_only)
+    return replace(item, steps=steps, inputs=tuple(map(read, item.inputs)))

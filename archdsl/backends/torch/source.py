@@ -19,6 +19,8 @@ from archdsl.backends.torch.emitter import Emitter, Helpers
 from archdsl.backends.torch.layout import WIDTH, render
 from archdsl.backends.torch.lower import Body, lower
 from archdsl.backends.torch.names import class_name, identifier, plain_text
+from archdsl.backends.torch.packs import pack_inputs
+from archdsl.backends.torch.recompute import helpers, regions
 from archdsl.backends.torch.records import Input
 from archdsl.backends.torch.roll import roll
 from archdsl.backends.torch.tidy import tidy, untangle
@@ -55,12 +57,17 @@ class _Source:
                 continue
             outputs = [output.value for output in program.outputs] if function is program.entry else None
             body = lower(function, self._helpers, vanishing, outputs)
+            if body.marks:
+                regions(body)
+                for helper in helpers(program):
+                    self._helpers.add(helper)
             blocks.setdefault(_block(function), []).append(body)
+        packed = pack_inputs(list(blocks.values()))
         specialised: dict[Function, Specialisation] = {}
         for bodies in blocks.values():
             tidy(bodies)
             for body in bodies:
-                roll(body)
+                roll(body, packed)
             untangle(bodies)
             for body in bodies:
                 specialised[body.function] = specialise(body)
@@ -79,6 +86,9 @@ class _Source:
         body: list[ast.stmt] = [*helpers, *classes.written.classes]
         used = {node.id for each in body for node in ast.walk(each) if isinstance(node, ast.Name)}
         imports: list[ast.stmt] = []
+        if "contextmanager" in used:
+            names = [ast.alias("contextmanager"), ast.alias("nullcontext")]
+            imports.append(ast.ImportFrom("contextlib", names, 0))
         if "math" in used:
             imports.append(ast.Import([ast.alias("math")]))
         if "torch" in used:
@@ -86,6 +96,8 @@ class _Source:
         if "F" in used:
             imports.append(ast.Import([ast.alias("torch.nn.functional", "F")]))
         imports.append(ast.ImportFrom("torch", [ast.alias("nn")], 0))
+        if "checkpoint" in used:
+            imports.append(ast.ImportFrom("torch.utils.checkpoint", [ast.alias("checkpoint")], 0))
         tree = ast.Module([ast.Expr(ast.Constant(self._header())), *imports, *body], [])
         return render(tree, classes.written.comments, helpers)
 

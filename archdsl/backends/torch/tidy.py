@@ -11,7 +11,7 @@ alike), the functional steps become modules, so that the list is an `nn.Sequenti
 import re
 from collections.abc import Callable, Sequence
 
-from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Step
+from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Region, Step
 from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
 from archdsl.ir.program import Value
 
@@ -255,7 +255,14 @@ def _families(bodies: Sequence[Body]) -> None:
 def _numbered(body: Body) -> dict[str, tuple[int, int]]:
     """Beginnings of names that count up without a gap, with the first number and how many; only names that occur
     once and that come from one place of the source."""
-    spans = {item.place.name: (id(item.span.source), item.span.start) for item in body.items if isinstance(item, Step)}
+    spans: dict[str, tuple[int, int]] = {}
+    pending = list(body.items)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Step):
+            spans[item.place.name] = (id(item.span.source), item.span.start)
+        elif isinstance(item, Region):
+            pending.extend(item.steps)
     runs: dict[str, list[tuple[int, tuple[int, int] | None]]] = {}
     for name, entries in body.entries.items():
         match = _NUMBERED.match(name)

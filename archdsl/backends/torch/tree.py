@@ -98,11 +98,12 @@ def assign(place: ast.expr, value: ast.expr) -> ast.Assign:
 def function(
     identifier: str, arguments: Iterable[tuple[str, ast.expr | None]], body: list[ast.stmt]
 ) -> ast.FunctionDef:
-    """`def identifier(...)`; arguments with a default come last."""
+    """`def identifier(...)`; arguments with a default come last, `*rest` after them."""
     listed = list(arguments)
-    positional = [ast.arg(each) for each, _ in listed]
+    positional = [ast.arg(each) for each, _ in listed if each[0] != "*"]
+    rest = next((ast.arg(each[1:]) for each, _ in listed if each[0] == "*"), None)
     defaults = [default for _, default in listed if default is not None]
-    given = ast.arguments([], positional, None, [], [], None, defaults)
+    given = ast.arguments([], positional, rest, [], [], None, defaults)
     return _without_type_parameters(ast.FunctionDef(identifier, given, body, []))
 
 

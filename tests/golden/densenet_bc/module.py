@@ -1,7 +1,7 @@
 """densenet_cifar: 71,686 parameters.
 
 Written by archdsl from `densenet_cifar(depth=22, k=12, bottleneck=True,
-compression=0.5, drop=0.0, classes=10)`.
+compression=0.5, drop=0.0, classes=10, memory_efficient=False)`.
 """
 
 import torch
@@ -11,7 +11,9 @@ from torch import nn
 
 class DenseLayer(nn.Module):
     """BN-ReLU-Conv that adds `k` feature maps; `bottleneck` goes through 4k of them
-    by a 1x1 convolution (DenseNet-B)."""
+    by a 1x1 convolution (DenseNet-B). With `memory_efficient` it takes the pieces
+    of its input one by one, and training joins and normalises them again in the
+    backward pass instead of keeping that (Pleiss et al., 2017)."""
 
     def __init__(self, in_channels):
         super().__init__()
@@ -40,7 +42,9 @@ class Transition(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """`n` layers of growth rate `k`, each fed everything before it."""
+    """`n` layers of growth rate `k`, each fed everything before it.
+    `memory_efficient` is slower and trains in memory that grows with `n`, not
+    with its square: the same outputs, gradients and paths."""
 
     def __init__(self, c):
         super().__init__()

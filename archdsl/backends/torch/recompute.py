@@ -1,0 +1,223 @@
+"""What training computes again: runs of steps become regions, and regions become methods of the class.
+
+`regions` puts the items of every `recompute { ... }` together, `Outline` takes each region out of `forward` into a
+method of its own, which `forward` hands to the helper `recompute`. The method runs the submodules of the class it is
+in, so that the paths of weights are as without."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
+from archdsl.backends.torch.names import unused
+from archdsl.backends.torch.records import Input, Pack, Place, Recomputed, Spread, fresh, mentioned, rewritten
+from archdsl.ir.program import Op, Program, Recompute, Value, walk
+
+STATISTICS = '''
+@contextmanager
+def statistics_kept(module):
+    """Keep the running statistics of batch normalisation as they are."""
+    norms = [each for each in module.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    settings = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, settings):
+            norm.momentum, norm.num_batches_tracked = momentum, batches
+'''
+
+RECOMPUTE = '''
+def recompute(method, *inputs):
+    """What a module's method makes of its inputs; training keeps the inputs only and runs it again in backward.
+
+    That second run counts for nothing: it must not move the statistics of batch normalisation once more.
+    """
+    module = method.__self__
+    if not (module.training and torch.is_grad_enabled()):
+        return method(*inputs)
+    return checkpoint(
+        method,
+        *inputs,
+        use_reentrant=False,
+        context_fn=lambda: (nullcontext(), statistics_kept(module)),
+    )
+'''
+"""Why not simply `checkpoint`: it runs batch normalisation twice in one step of training. With a momentum of 0 and no
+count the second run saves the same tensors as the first, as `checkpoint` demands, and leaves the statistics alone."""
+
+RECOMPUTE_WITHOUT_STATISTICS = '''
+def recompute(method, *inputs):
+    """What a module's method makes of its inputs; training keeps the inputs only and runs it again in backward."""
+    if not (method.__self__.training and torch.is_grad_enabled()):
+        return method(*inputs)
+    return checkpoint(method, *inputs, use_reentrant=False)
+'''
+
+
+def helpers(program: Program) -> tuple[str, ...]:
+    """What the file of a program with regions defines."""
+    operators = [node for function in program.functions for node, _ in walk(function.nodes) if isinstance(node, Op)]
+    statistics = any(weight.role == "statistic" for node in operators for weight in node.owned_weights)
+    return (STATISTICS, RECOMPUTE) if statistics else (RECOMPUTE_WITHOUT_STATISTICS,)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Outlined:
+    """A method that holds one region. `counters` tells for each loop around the region whether the method needs to know
+    how far it is."""
+
+    name: str
+    body: Body
+    counters: tuple[bool, ...]
+
+
+# ----------------------------------------------------------------------------------------------------------- regions
+
+
+def regions(body: Body) -> None:
+    """Put the items of every region of a body together, in place."""
+    if body.marks:
+        body.items = _grouped(body, body.items, body.outputs, None)
+
+
+def _grouped(body: Body, items: list[Item], results: Sequence[Value], around: Recompute | None) -> list[Item]:
+    """Items with those of each region in one. As deep as regions and loops nest in the source."""
+
+    def key(item: Item) -> tuple[Recompute | None, bool]:
+        region = body.marks.get(item)
+        while region is not None and region is not around and region.outer is not around:
+            region = region.outer
+        return (None if region is around else region), item.train_only
+
+    read = _reads(items)
+    read.update(results)
+    found: list[Item] = []
+    for (mark, train_only), run in groupby(items, key):
+        members = list(run)
+        if mark is not None:
+            region = _region(body, members, mark, train_only, read)
+            region.steps = _grouped(body, region.steps, region.results, mark)
+            found.append(region)
+            continue
+        for item in members:
+            if isinstance(item, Loop):
+                item.steps = _grouped(body, item.steps, item.results, around)
+        found += members
+    return found
+
+
+def _region(body: Body, items: list[Item], mark: Recompute, train_only: bool, read: Counter[Value]) -> Region:
+    inside = _reads(items)
+    made = dict.fromkeys(value for item in items for value in item.outputs)
+    inner = {value for item in _opened(items) for value in (*item.outputs, *_parameters(item))}
+    inputs = [value for value in inside if value not in inner]
+    outputs = [value for value in made if read[value] > inside[value]]
+    names = {value: fresh(value) for value in (*inputs, *outputs)}
+    for value, inner_value in names.items():
+        if value in body.names:
+            body.names[inner_value] = body.names[value]
+    for item in items:
+        _rename(item, names)
+    parameters, results = ([names[value] for value in values] for values in (inputs, outputs))
+    return Region(
+        1,
+        tuple(parameters),
+        items,
+        tuple(results),
+        tuple(inputs),
+        tuple(outputs),
+        mark.span,
+        train_only,
+        mark.name or "recomputed",
+    )
+
+
+def _opened(items: Sequence[Item]) -> Iterator[Item]:
+    """Items and those inside of them."""
+    pending = list(reversed(items))
+    while pending:
+        item = pending.pop()
+        yield item
+        if isinstance(item, Loop):
+            pending.extend(reversed(item.steps))
+
+
+def _parameters(item: Item) -> tuple[Value, ...]:
+    return item.parameters if isinstance(item, Loop) else ()
+
+
+def _reads(items: Sequence[Item]) -> Counter[Value]:
+    """How often items read each value, in order of the first read."""
+    found: Counter[Value] = Counter()
+    for item in _opened(items):
+        found.update((*item.inputs, *item.results) if isinstance(item, Loop) else mentioned(item.code)[0])
+    return found
+
+
+def _rename(item: Item, names: dict[Value, Value]) -> None:
+    def renamed(value: Value) -> Value:
+        return names.get(value, value)
+
+    for each in _opened([item]):
+        each.outputs = tuple(map(renamed, each.outputs))
+        if isinstance(each, Loop):
+            each.inputs = tuple(map(renamed, each.inputs))
+            each.results = tuple(map(renamed, each.results))
+        else:
+            each.code = rewritten(each.code, value=renamed)
+
+
+# ----------------------------------------------------------------------------------------------------------- methods
+
+
+class Outline:
+    """A rolled body whose regions are methods. `body` is what is left for `forward`: a step that runs the method in
+    the place of each region. `original` finds the loop of the rolled body that a loop of `body` or of a method is."""
+
+    def __init__(self, body: Body, taken: set[str]) -> None:
+        self._whole = body
+        self._taken = taken
+        self.methods: list[Outlined] = []
+        self.original: dict[Loop, Loop] = {}
+        self.body = self._part(body.inputs, self._outlined(body.items, 0), body.outputs)
+
+    def _part(self, inputs: tuple[Value, ...], items: list[Item], outputs: tuple[Value, ...]) -> Body:
+        """Some items as a body of its own, with the author's names of the values that it has."""
+        values = {value for item in _opened(items) for value in (*item.outputs, *_parameters(item))}
+        names = {value: name for value, name in self._whole.names.items() if value in values or value in inputs}
+        return replace(self._whole, inputs=inputs, items=items, outputs=outputs, names=names)
+
+    def _outlined(self, items: list[Item], depth: int) -> list[Item]:
+        """Items with methods for regions; `depth` loops are open."""
+        found: list[Item] = []
+        for item in items:
+            if not isinstance(item, Loop):
+                found.append(item)
+            elif isinstance(item, Region):
+                found.append(self._method(item, depth))
+            else:
+                steps = self._outlined(item.steps, depth + 1)
+                loop = replace(item, steps=steps)
+                self.original[loop] = item
+                found.append(loop)
+        return found
+
+    def _method(self, region: Region, depth: int) -> Step:
+        name = unused(region.name, self._taken)
+        self._taken.add(name)
+        places = [
+            place for item in _opened(region.steps) if isinstance(item, Step) for place in mentioned(item.code)[1]
+        ]
+        counters = tuple(any(sum(place.strides[level : level + 1]) for place in places) for level in range(depth))
+        steps = self._outlined(region.steps, depth)
+        body = self._part(region.parameters, steps, region.results)
+        self.methods.append(Outlined(name, body, counters))
+        code = Recomputed(name, tuple(map(_argument, region.inputs)), counters)
+        return Step(region.outputs, code, "heavy", Place(region.name), region.span, region.train_only)
+
+
+def _argument(value: Value) -> Input | Spread:
+    return Spread(Input(value)) if isinstance(value, Pack) else Input(value)
