@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import random_networks
 import torch
 from brute_force import count, multiplications
 from contract_cases import CASES, IDS, Case
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
-from zoo_specs import instances, program
+from zoo_specs import SIZES, instances, program
 
 import archdsl
 from archdsl.analysis.cost import cost
@@ -18,19 +19,19 @@ from archdsl.analysis.training import TrainingModel
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.loader import load_file
-from archdsl.ir.flatten import weights
+from archdsl.ir.flatten import flat_sizes, weights
 from archdsl.ir.operator import MAC_KINDS
-from archdsl.ir.program import Program
+from archdsl.ir.program import Call, Op, Program, Repeat, walk
 from archdsl.limits import Limits
 from archdsl.ops.linear import Linear
 from archdsl.spec_tests import run_tests
 from archdsl.types.dims import Dim, substitute
+from archdsl.verify import verify
 
 MICRO = sorted((Path(__file__).parent / "micro").glob("*.arch"))
 """Constructs that parameter and FLOP counters in use get wrong, each as small as it goes. Two have no counterpart: a
 frozen layer, as a spec does not say what is trained, and a subclass of a layer, as there are no classes."""
 
-SIZES = {"N": 2, "T": 7, "H": 5, "W": 3}
 DEEPEST = 200
 """Layers up to which PyTorch is asked to run a network. Deeper ones are more of the same blocks, and PyTorch's counter
 takes seconds for each; the executor counts them as well."""
@@ -146,6 +147,31 @@ def test_carrying_a_spec_out_takes_the_multiplications_counted(
     name: str, model: str, arguments: dict[str, object]
 ) -> None:
     check_against_the_executor(program(name, model, **arguments))
+
+
+def random_programs() -> dict[int, Program]:
+    """Programs of random specs by their seed, without the few that loops of loops make long."""
+    found = {seed: archdsl.load(random_networks.text(seed)).program for seed in range(30)}
+    return {seed: net for seed, net in found.items() if flat_sizes(net)[net.entry] <= 200}
+
+
+RANDOM = random_programs()
+
+
+@pytest.mark.parametrize("net", RANDOM.values(), ids=map(str, RANDOM))
+def test_however_weights_are_used_counts_are_exact_and_both_engines_agree(net: Program) -> None:
+    check_against_the_executor(net)
+    check_against_pytorch(net, backward=True)
+    assert verify(net).passed
+
+
+def test_random_programs_use_weights_in_every_way() -> None:
+    nodes = [node for net in RANDOM.values() for function in net.functions for node, _ in walk(function.nodes)]
+    assert sum(isinstance(node, Repeat) for node in nodes) >= 10
+    again = [node for node in nodes if not isinstance(node, Repeat) and node.instance is not None]
+    assert {type(node) for node in again} == {Op, Call}
+    assert any(isinstance(node, Op) and node.op.borrowed() for node in nodes)
+    assert any(node.train_only for node in nodes)
 
 
 def test_both_oracles_notice_a_product_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
