@@ -142,7 +142,7 @@ class Recurrent(Operator):
         return self.layers
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
-        """Per step, layer and direction. MACs: elements of both weights. Bias: 1 per element of both biases.
+        """Per step, layer and direction. MACs: elements of the weights. Bias: 1 per element of the biases.
         Element-wise: 1 per gate and unit for adding the two products, and per unit 4 for the gating of an LSTM or GRU.
         Activations: per unit 5 for an LSTM, 3 for a GRU, 1 for an RNN. No step is left out, padded or not."""
         x = inputs[0]
@@ -385,6 +385,9 @@ class RNN(Recurrent):
     skip_input: bool = arg("bool", "the input has been multiplied by its weight before", default=False)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """[N, T, features] to [N, T, hidden], twice as wide when bidirectional. A state, given or asked for, is
+        [layers, N, hidden], with two entries per layer when bidirectional: forward, backward. With `skip_input` the
+        input is [N, T, hidden], and there is one layer."""
         results = super().infer(*inputs)
         if self.skip_input and self.layers > 1:
             reject(
