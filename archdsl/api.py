@@ -5,7 +5,7 @@ Every question is answered when it is asked: counting imports neither torch nor 
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.ir.lowering import DEFAULT_OPSET
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.analysis.field import AxisField
+    from archdsl.analysis.memory import Memory
     from archdsl.elaborate.module import Module
+    from archdsl.types.dims import Dim
 
 
 def load(
@@ -136,7 +139,7 @@ def choose_model(module: "Module", model: str | None) -> str:
     return names[0]
 
 
-def _refuse(code: str, message: str, notes: Sequence[str] = (), help: str = "") -> None:
+def _refuse(code: str, message: str, notes: Sequence[str] = (), help: str = "") -> NoReturn:
     raise ArchError([Diagnostic(code, message, None, notes=tuple(notes), help=help)])
 
 
@@ -165,6 +168,41 @@ class Network:
         from archdsl.analysis.cost import cost
 
         return cost(self.program)
+
+    def memory(self) -> "Memory":
+        """Bytes of weights, of values at once at inference, of what PyTorch keeps for the backward pass, and of
+        traffic."""
+        from archdsl.analysis.memory import memory
+
+        return memory(self.program)
+
+    def training_macs(self) -> "Dim":
+        """Multiply-accumulates of forward and backward pass for one sample: no input gradient where nothing learned is
+        above."""
+        from archdsl.analysis.training import TrainingModel
+        from archdsl.types.dims import substitute
+
+        symbol = self.program.batch_symbol
+        return substitute(TrainingModel(self.program).macs, {symbol: 1} if symbol else {})
+
+    def receptive_field(self, label: str) -> "tuple[AxisField, ...]":
+        """Which positions of the inputs one position of a value depends on at inference, along each spatial axis: size,
+        stride, and where the first one starts. `label` names an input, an output, a labelled value, or a layer by its
+        path (`layer1.0.conv1`).
+
+        Raises `ArchError` (E0201) for another name.
+        """
+        from archdsl.analysis.field import FieldModel
+
+        model = FieldModel(self.program)
+        row = model.find(label)
+        if row is None:
+            from archdsl.elaborate.report import did_you_mean
+
+            labels = {*self.program.entry.labels, *(output.name for output in self.program.outputs)}
+            notes = (f"its labels are {', '.join(sorted(labels))}",) if labels else ()
+            _refuse("E0201", f"the model has no label `{label}`", notes=notes, help=did_you_mean(label, labels))
+        return model.field(row)
 
     def table(self, depth: int = 1, format: str = "text") -> str:
         """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json,

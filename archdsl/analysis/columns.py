@@ -6,17 +6,22 @@ cells out.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archdsl.analysis.figures import Cell, cell_text
 from archdsl.analysis.table import Row, network_title, type_text
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
+
+if TYPE_CHECKING:
+    from archdsl.analysis.field import AxisField
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Column:
     """One column. `name` is its name in `--columns`, in JSON and in CSV; `heading` what tables for people print;
     `unit` what its figures count ("" for text); `doc` one line without a full stop; `value` its cell in a row, None
-    where it has nothing to say; `show` that cell in a table for people.
+    where it has nothing to say; `show` that cell in a table for people; `note` says below the table what the figures
+    mean.
 
     The last row of a network's table has level 0 and its whole cost.
     """
@@ -27,6 +32,7 @@ class Column:
     doc: str
     value: Callable[[Row], Cell]
     show: Callable[[Cell], str] = cell_text
+    note: str = ""
 
     @property
     def numeric(self) -> bool:
@@ -55,6 +61,29 @@ def _role(role: WeightRole) -> Callable[[Row], Cell]:
 
 def _work(kind: WorkKind) -> Callable[[Row], Cell]:
     return lambda row: row.cost.work.get(kind, 0)
+
+
+def _peak(row: Row) -> Cell:
+    peak = row.model.parts.peak(row)
+    return repr(peak) if peak.figure is None else peak.figure
+
+
+def _axes(row: Row, text: "Callable[[AxisField], str]") -> Cell:
+    """What is said of the axes of the first input that the row's result sees: once where they agree."""
+    axes = row.model.parts.field(row)
+    texts = [text(axis) for axis in axes if axis.input == axes[0].input]
+    return (texts[0] if len(set(texts)) == 1 else " x ".join(texts)) if texts else None
+
+
+def _field(row: Row) -> Cell:
+    return _axes(row, lambda axis: "all" if axis.size is None else str(axis.size))
+
+
+def _stride(axis: "AxisField") -> str:
+    if axis.stride is None:
+        return "-"
+    over, under = axis.stride
+    return str(over) if under == 1 else f"{over}/{under}"
 
 
 _ROLES: tuple[tuple[WeightRole, str, str], ...] = (
@@ -88,6 +117,75 @@ COLUMNS: tuple[Column, ...] = (
     Column("flops", "FLOPs", "FLOPs", "2 x MACs, and all other arithmetic", lambda row: row.cost.flops),
     *(Column(f"{kind}_flops", f"{kind} FLOPs", "FLOPs", f"FLOPs of {kind} alone", _work(kind)) for kind in FLOP_KINDS),
     Column("activations", "activations", "scalars", "scalars written", lambda row: row.cost.activations),
+    Column(
+        "training_macs",
+        "training MACs",
+        "MACs",
+        "multiply-accumulates of forward and backward pass",
+        lambda row: row.model.parts.training_macs(row),
+        note="training MACs: forward, and once more for each factor of a product that needs a gradient: weights, and"
+        " inputs that depend on a weight",
+    ),
+    Column(
+        "saved",
+        "saved",
+        "bytes",
+        "memory that PyTorch keeps for the backward pass",
+        lambda row: row.model.parts.kept(row),
+        note="saved: bytes that autograd keeps for the backward pass on the CPU, of each storage once, where it is kept"
+        " first; without weights and inputs",
+    ),
+    Column(
+        "peak",
+        "peak",
+        "bytes",
+        "most memory of values at once at inference",
+        _peak,
+        note="peak: bytes of the values that exist at once at inference, inputs included, weights and workspaces apart;"
+        " a value goes after its last use, views take nothing",
+    ),
+    Column(
+        "moved",
+        "moved",
+        "bytes",
+        "memory traffic",
+        lambda row: row.cost.moved,
+        note="moved: bytes, if every operator reads each input and weight once and writes its results once; views move"
+        " nothing",
+    ),
+    Column(
+        "intensity",
+        "intensity",
+        "FLOPs per byte",
+        "FLOPs per byte moved",
+        lambda row: row.cost.intensity,
+        note="intensity: FLOPs per byte moved",
+    ),
+    Column(
+        "field",
+        "field",
+        "positions",
+        "receptive field at inference: positions of the input that one position sees",
+        _field,
+        note="field: positions of the input that one position of the result depends on, from the first to the last by"
+        " any path, for each axis where axes differ; the last layer's where a row stands for several",
+    ),
+    Column(
+        "stride",
+        "stride",
+        "positions",
+        "how far the receptive field moves from position to position",
+        lambda row: _axes(row, _stride),
+        note="stride: positions of the input from one field to the next",
+    ),
+    Column(
+        "start",
+        "start",
+        "positions",
+        "where the first receptive field begins; below 0 in the padding",
+        lambda row: _axes(row, lambda axis: "-" if axis.start is None else str(axis.start)),
+        note="start: first position of the first field; the padding lies below 0",
+    ),
 )
 """Every column, in the order in which help lists them."""
 

@@ -7,11 +7,19 @@ Dimensions that stay symbolic give symbolic figures, exact for every value of th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.types.dims import Dim, DimTooLarge
 from archdsl.types.tensor import DTYPE_BYTES, TensorType
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from archdsl.analysis.parts import Parts
 
 CONVENTIONS = (
     "params: trainable scalars, shared weights once; buffers: statistics kept by normalisation layers",
@@ -29,7 +37,8 @@ class Cost:
 
     params: trainable scalars, split in `roles` (weight, bias, normalisation, embedding). buffers:
     non-trainable scalars (running statistics). weight_bytes: bytes of all state as stored, counters included.
-    work: MACs and FLOPs by kind. activations: scalars written.
+    work: MACs and FLOPs by kind. activations: scalars written. moved: bytes read and written, if every
+    operator that is not a view reads each of its inputs and weights once and writes its results once.
     """
 
     roles: dict[WeightRole, int] = field(default_factory=dict[WeightRole, int])
@@ -37,6 +46,7 @@ class Cost:
     weight_bytes: int = 0
     work: dict[WorkKind, Dim] = field(default_factory=dict[WorkKind, Dim])
     activations: Dim = 0
+    moved: Dim = 0
 
     @property
     def params(self) -> int:
@@ -64,6 +74,15 @@ class Cost:
             total = total + self.work.get(kind, 0)
         return total
 
+    @property
+    def intensity(self) -> "Fraction | None":
+        """FLOPs per byte moved; None where nothing moves, or where that depends on symbols."""
+        if not isinstance(self.flops, int) or not isinstance(self.moved, int) or not self.moved:
+            return None
+        from fractions import Fraction
+
+        return Fraction(self.flops, self.moved)
+
     def __add__(self, other: "Cost") -> "Cost":
         total = self * 1
         total.add(other)
@@ -76,6 +95,7 @@ class Cost:
             self.weight_bytes * times,
             {kind: amount * times for kind, amount in self.work.items()},
             self.activations * times,
+            self.moved * times,
         )
 
     __rmul__ = __mul__
@@ -93,6 +113,7 @@ class Cost:
             for kind, amount in other.work.items():
                 self.work[kind] = self.work.get(kind, 0) + amount * times
             self.activations = self.activations + other.activations * times
+            self.moved = self.moved + other.moved * times
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cost) and self._key() == other._key()
@@ -103,7 +124,7 @@ class Cost:
     def _key(self) -> tuple[object, ...]:
         roles = frozenset(item for item in self.roles.items() if item[1])
         work = frozenset(item for item in self.work.items() if item[1] != 0)
-        return (roles, self.buffers, self.weight_bytes, work, self.activations)
+        return (roles, self.buffers, self.weight_bytes, work, self.activations, self.moved)
 
     def __repr__(self) -> str:
         figures = f"macs={self.macs}, flops={self.flops}, activations={self.activations}"
@@ -141,6 +162,13 @@ class CostModel:
             _ = self.total.flops
         except DimTooLarge:
             raise too_large(program.entry) from None
+
+    @cached_property
+    def parts(self) -> "Parts":
+        """What depends on where a node runs: training, memory, receptive fields."""
+        from archdsl.analysis.parts import Parts
+
+        return Parts(self.program)
 
     def nodes(self, nodes: list[Node]) -> Cost:
         """The cost of running some nodes of one function in a row."""
@@ -181,7 +209,20 @@ class CostModel:
         if not node.op.view and not node.op.training_only:
             for output in outputs:
                 result.activations = result.activations + output.elements
+            result.moved = self._moved(node, inputs, outputs)
         return result
+
+    def _moved(self, node: Op, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Dim:
+        """Bytes of what an operator reads and writes; weights that it shares or borrows are read as its own are."""
+        total: Dim = 0
+        for kind in (*inputs, *outputs):
+            total = total + kind.elements * DTYPE_BYTES[kind.dtype]
+        for weight in node.op.weights(*inputs):
+            if weight.role != "counter":  # inference does not look at it
+                total = total + weight.elements * DTYPE_BYTES[weight.dtype]
+        for ref in node.op.borrowed():
+            total = total + prod(ref.shape) * DTYPE_BYTES["f32"]
+        return total
 
     def part(self, label: str) -> Cost | None:
         """The cost of what the entry calls `label`: every node with that path segment, or the node that makes

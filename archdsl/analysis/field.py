@@ -16,6 +16,9 @@ from archdsl.ir.reach import Reach, Relation, Span, compose
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
+MOST_DIGITS = 18
+"""An index of more digits is no index of any network."""
+
 Row = tuple[Reach, ...]
 """What one value depends on: its reach of each input of the function it is in."""
 
@@ -55,14 +58,16 @@ class FieldModel:
             self._relations[function] = tuple(known[value] for value in function.outputs)
         self.entry = self.values(program.entry.nodes, dict(zip(program.inputs, identity(program.inputs), strict=True)))
 
-    def values(self, nodes: Sequence[Node], given: Mapping[Value, Row]) -> dict[Value, Row]:
-        """What every value of a body depends on, given what its inputs do; of a repeat, the values of its last
-        iteration."""
+    def values(
+        self, nodes: Sequence[Node], given: Mapping[Value, Row], at: Mapping[Repeat, int] | None = None
+    ) -> dict[Value, Row]:
+        """What every value of a body depends on, given what its inputs do; of a repeat, the values of iteration
+        `at[repeat]`, or of its last one."""
         known = dict(given)
         for node in nodes:
             rows = tuple(known[value] for value in node.inputs)
             if isinstance(node, Repeat):
-                known |= self._repeat(node, rows, known)
+                known |= self._repeat(node, rows, known, at or {})
                 continue
             made = compose(self._relation(node), rows) if rows else tuple(self._nothing(known) for _ in node.outputs)
             known.update(zip(node.outputs, made, strict=True))
@@ -78,13 +83,19 @@ class FieldModel:
             return self._relations[node.callee]
         return node.op.reach(tuple(value.type for value in node.inputs), tuple(value.type for value in node.outputs))
 
-    def _repeat(self, node: Repeat, rows: tuple[Row, ...], known: Mapping[Value, Row]) -> dict[Value, Row]:
+    def _repeat(
+        self, node: Repeat, rows: tuple[Row, ...], known: Mapping[Value, Row], at: Mapping[Repeat, int]
+    ) -> dict[Value, Row]:
         outer = outer_values(node)
         inputs = (*node.parameters, *outer)
         one = self._body(node, inputs)
-        before = compose(_power(one, node.times - 1), (*rows, *(known[value] for value in outer)))
-        last = self.values(node.nodes, dict(zip(inputs, before, strict=True)))
-        return last | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
+        start = (*rows, *(known[value] for value in outer))
+        last = self.values(node.nodes, dict(zip(inputs, compose(_power(one, node.times - 1), start), strict=True)), at)
+        shown = last
+        if at.get(node, node.times - 1) < node.times - 1:
+            before = compose(_power(one, at[node]), start) if at[node] else start
+            shown = self.values(node.nodes, dict(zip(inputs, before, strict=True)), at)
+        return shown | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
 
     def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> Relation:
         """What one iteration makes of what the loop carries; what it reads from outside stays as it is."""
@@ -96,6 +107,27 @@ class FieldModel:
         """Of a learned tensor."""
         return (None,) * len(next(iter(known.values()), ()))
 
+    def find(self, path: str) -> Row | None:
+        """What a value depends on that is called so: an input, an output or a label of the model, or a path of nodes
+        (`layer1.0.conv1`) for the result of the last; the last one of several. None where there is none."""
+        nodes, labels = self.program.entry.nodes, dict(self.program.entry.labels)
+        given = dict(zip(self.program.inputs, identity(self.program.inputs), strict=True))
+        labels |= {value.name: value for value in self.program.inputs}
+        labels |= {output.name: output.value for output in self.program.outputs}
+        while path not in labels:
+            found = _place(nodes, path)
+            if found is None:
+                return None
+            node, at, path = found
+            known = self.values(nodes, given, at)
+            if not path:
+                return known[node.outputs[0]]
+            if not isinstance(node, Call):
+                return None
+            given = dict(zip(node.callee.inputs, (known[value] for value in node.inputs), strict=True))
+            nodes, labels = node.callee.nodes, node.callee.labels
+        return self.values(nodes, given)[labels[path]]
+
     def field(self, row: Row) -> tuple[AxisField, ...]:
         """The field of a value on every input that it depends on, along the axes of positions."""
         found: list[AxisField] = []
@@ -105,6 +137,36 @@ class FieldModel:
             for axis in positions(value.type):
                 found.append(_axis_field(value, axis, reach.get(axis)))
         return tuple(found)
+
+
+def _place(nodes: Sequence[Node], path: str) -> tuple[Op | Call, dict[Repeat, int], str] | None:
+    """The node that a path leads through, in which iteration of the repeats around it, and the rest of the path."""
+    pending: list[tuple[Sequence[Node], tuple[Repeat, ...]]] = [(nodes, ())]
+    found: tuple[Op | Call, dict[Repeat, int], str] | None = None
+    while pending:
+        body, loops = pending.pop()
+        for node in body:
+            if isinstance(node, Repeat):
+                pending.append((node.nodes, (*loops, node)))
+                continue
+            name, _, rest = path.partition(".")
+            if name != node.segment.name:
+                continue
+            iterations = tuple(loop.times - 1 for loop in loops)
+            if node.segment.index is not None:
+                number, _, rest = rest.partition(".")
+                if not number.isdecimal() or len(number) > MOST_DIGITS:
+                    continue
+                left = int(number) - node.segment.index
+                iterations = ()
+                for loop, stride in zip(loops, node.segment.strides, strict=True):
+                    turn = min(loop.times - 1, left // stride) if stride and left >= 0 else loop.times - 1
+                    left -= turn * stride
+                    iterations = (*iterations, turn)
+                if left:
+                    continue
+            found = node, dict(zip(loops, iterations, strict=True)), rest
+    return found
 
 
 def positions(type: TensorType) -> range:

@@ -133,7 +133,7 @@ class _Table:
 
     @property
     def notes(self) -> list[str]:
-        return _notes(self.reports)
+        return [*_notes(self.reports), *(column.note for column in self.columns if column.note)]
 
 
 def _notes(reports: Sequence[Report]) -> list[str]:

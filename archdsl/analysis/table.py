@@ -23,7 +23,8 @@ class Row:
 
     `times` counts executions in one pass of the network, enclosing blocks included; `cost` is the sum over
     all of them. `output` is the type of one result, as text. `level` is 1 for the model's own nodes, 0 for the network
-    as a whole, which has no `node`. `indent` is how far its name is set in.
+    as a whole. `nodes` are those that it stands for, none for a whole network, and `parent` is the row of the block
+    they are in. `indent` is how far its name is set in.
     """
 
     level: int
@@ -34,7 +35,8 @@ class Row:
     output: str
     cost: Cost
     model: CostModel
-    node: Op | Call | None
+    nodes: tuple[Op | Call, ...]
+    parent: "Row | None"
     indent: int
 
     @property
@@ -59,7 +61,7 @@ def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Ro
     """
     rows: list[Row] = []
     folds: dict[Function, list[_Group]] = {}
-    pending = [_Level(_fold_body(model.program.entry, folds), 1, "", 1, 1)]
+    pending = [_Level(_fold_body(model.program.entry, folds), None, 1, "", 1, 1)]
     while pending:
         level = pending[-1]
         group = level.next()
@@ -73,13 +75,16 @@ def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Ro
         path = level.prefix + name
         runs = times * group.count * level.times
         indent = level.depth - 1
-        row = Row(level.depth, path, name, _what(node), runs, _output(node), total, model, node, indent)
+        row = Row(
+            level.depth, path, name, _what(node), runs, _output(node), total, model, group.nodes, level.row, indent
+        )
         rows.append(row)
         if isinstance(node, Call) and level.depth < depth:
             if len(rows) > most:
                 raise TooManyRows(node)
             inner = _fold_body(node.callee, folds)
-            pending.append(_Level(inner, level.depth + 1, f"{path}.", row.times, copies * group.count * level.copies))
+            own = copies * group.count * level.copies
+            pending.append(_Level(inner, row, level.depth + 1, f"{path}.", row.times, own))
     return rows
 
 
@@ -87,7 +92,7 @@ def network_row(model: CostModel, name: str) -> Row:
     """The row of a whole network."""
     program = model.program
     output = ", ".join(type_text(output.value) for output in program.outputs)
-    return Row(0, name, name, network_title(program), 1, output, model.total, model, None, 0)
+    return Row(0, name, name, network_title(program), 1, output, model.total, model, (), None, 0)
 
 
 def network_title(program: Program) -> str:
@@ -97,11 +102,15 @@ def network_title(program: Program) -> str:
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Group:
-    """A node that stands for `count` alike ones, whose indices are `step` apart."""
+    """A node that stands for alike ones, itself the first of `nodes`, whose indices are `step` apart."""
 
     occurrence: Occurrence
-    count: int
+    nodes: tuple[Op | Call, ...]
     step: int
+
+    @property
+    def count(self) -> int:
+        return len(self.nodes)
 
     def name(self) -> str:
         node, loops, _, _ = self.occurrence
@@ -130,6 +139,7 @@ class _Level:
     """A function body whose rows are being written."""
 
     groups: "list[_Group]"
+    row: Row | None
     depth: int
     prefix: str
     times: int
@@ -163,7 +173,8 @@ def _fold(found: list[Occurrence]) -> "list[_Group]":
                 period, count = length, repeats
         for offset in range(position, position + period):
             step = _distance(found[offset], found[offset + period]) if count > 1 else 0
-            groups.append(_Group(found[offset], count, step))
+            nodes = tuple(found[place][0] for place in range(offset, offset + period * count, period))
+            groups.append(_Group(found[offset], nodes, step))
         position += period * count
     return groups
 

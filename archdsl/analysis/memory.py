@@ -1,0 +1,33 @@
+"""The memory of a network, in bytes."""
+
+from dataclasses import dataclass
+
+from archdsl.analysis.cost import CostModel
+from archdsl.ir.program import Program
+from archdsl.types.dims import Dim
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Memory:
+    """Bytes. `weights`: all state as stored. `peak`: the most that values take at once at inference, for one sample
+    (see `analysis.liveness`); a text where which of several formulas is largest depends on the symbols. `saved`: what
+    PyTorch keeps for the backward pass of a batch (see `analysis.training`), a polynomial in the batch symbol, of which
+    the statistics of a batch are the constant. `moved`: traffic of an inference of one sample, every tensor read and
+    written once."""
+
+    weights: int
+    peak: Dim | str
+    saved: Dim
+    moved: Dim
+
+    def __repr__(self) -> str:
+        return f"Memory(weights={self.weights}, peak={self.peak}, saved={self.saved}, moved={self.moved})"
+
+
+def memory(program: Program) -> Memory:
+    """The memory of the whole program. Raises `ArchError` (E0611) if a symbolic figure grows past what is printed
+    exactly."""
+    model = CostModel(program)
+    peak = model.parts.liveness.peak
+    figure = repr(peak) if peak.figure is None else peak.figure
+    return Memory(model.total.weight_bytes, figure, model.parts.training.kept, model.total.moved)

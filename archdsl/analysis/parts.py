@@ -1,0 +1,136 @@
+"""What training, memory and receptive fields say of the rows of a table.
+
+A row stands for nodes of one body, perhaps run several times. Costs of a node are the same in every run; what autograd
+keeps, what is live and what is seen depend on where it runs, and are asked of the runs that the analyses have told
+apart.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from archdsl.analysis.field import AxisField, FieldModel
+from archdsl.analysis.field import Row as Seen
+from archdsl.analysis.liveness import LivenessModel, Maximum
+from archdsl.analysis.liveness import Run as Live
+from archdsl.analysis.training import Run as Trained
+from archdsl.analysis.training import TrainingModel
+from archdsl.ir.program import Call, Program, Value
+from archdsl.types.dims import Dim, substitute
+
+if TYPE_CHECKING:
+    from archdsl.analysis.table import Row
+
+
+class Parts:
+    """The figures of a program's rows, for one sample; each analysis is made when it is first asked."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        symbol = program.batch_symbol
+        self._one: dict[str, Dim] = {symbol: 1} if symbol else {}
+        self._trained: dict[Row | None, dict[Trained, int]] = {}
+        self._live: dict[Row | None, dict[Live, Maximum]] = {}
+        self._seen: dict[Row | None, dict[Value, Seen]] = {}
+
+    @cached_property
+    def training(self) -> TrainingModel:
+        return TrainingModel(self.program)
+
+    @cached_property
+    def liveness(self) -> LivenessModel:
+        return LivenessModel(self.program)
+
+    @cached_property
+    def fields(self) -> FieldModel:
+        return FieldModel(self.program)
+
+    def kept(self, row: "Row") -> Dim:
+        """Bytes that autograd keeps first in this row, statistics of the batch included."""
+        return self._trained_total(row)[0]
+
+    def training_macs(self, row: "Row") -> Dim:
+        """Multiply-accumulates of forward and backward pass."""
+        return self._trained_total(row)[1]
+
+    def _trained_total(self, row: "Row") -> tuple[Dim, Dim]:
+        if row.level == 0:
+            kept, macs = self.training.kept, self.training.macs
+        else:
+            kept = macs = 0
+            for run, times in self._runs_inside(row.parent).items():
+                for node in row.nodes:
+                    part = run.parts.get(node, (0, 0))
+                    kept, macs = kept + part[0] * times, macs + part[1] * times
+        return substitute(kept, self._one), substitute(macs, self._one)
+
+    def _runs_inside(self, row: "Row | None") -> dict[Trained, int]:
+        """The runs of the blocks that a row stands for, with how often each occurs."""
+        for each in _way(row):
+            if each in self._trained:
+                continue
+            if each is None:
+                self._trained[each] = {self.training.entry: 1}
+                continue
+            found: dict[Trained, int] = {}
+            for run, times in self._trained[each.parent].items():
+                for node in each.nodes:
+                    inner = run.calls.get(node, {}) if isinstance(node, Call) else {}
+                    for callee, count in inner.items():
+                        found[callee] = found.get(callee, 0) + count * times
+            self._trained[each] = found
+        return self._trained[row]
+
+    def peak(self, row: "Row") -> Maximum:
+        """The most that is live while this row runs, in bytes."""
+        if row.level == 0:
+            return self.liveness.peak
+        peak = Maximum()
+        for run, around in self._live_inside(row.parent).items():
+            for node in row.nodes:
+                for figure in around.candidates:
+                    peak.join(run.parts.get(node, Maximum()), figure)
+        return peak
+
+    def _live_inside(self, row: "Row | None") -> dict[Live, Maximum]:
+        """The runs of the blocks that a row stands for, with the most that is held around each."""
+        for each in _way(row):
+            if each in self._live:
+                continue
+            if each is None:
+                self._live[each] = {self.liveness.entry: Maximum((self.liveness.inputs,))}
+                continue
+            found: dict[Live, Maximum] = {}
+            for run, around in self._live[each.parent].items():
+                for node in each.nodes:
+                    inner = run.calls.get(node, {}) if isinstance(node, Call) else {}
+                    for callee, most in inner.items():
+                        for figure in around.candidates:
+                            found.setdefault(callee, Maximum()).join(most, figure)
+            self._live[each] = found
+        return self._live[row]
+
+    def field(self, row: "Row") -> tuple[AxisField, ...]:
+        """The receptive field of the row's result; the last one's where it stands for several runs."""
+        if row.level == 0:
+            return ()
+        return self.fields.field(self._seen_inside(row.parent)[row.nodes[-1].outputs[0]])
+
+    def _seen_inside(self, row: "Row | None") -> dict[Value, Seen]:
+        for each in _way(row):
+            if each in self._seen:
+                continue
+            if each is None:
+                self._seen[each] = self.fields.entry
+                continue
+            call = each.nodes[-1]
+            assert isinstance(call, Call)
+            self._seen[each] = self.fields.inside(call, self._seen[each.parent])
+        return self._seen[row]
+
+
+def _way(row: "Row | None") -> "list[Row | None]":
+    """The rows around a row, the outermost first, and the row."""
+    way: list[Row | None] = [row]
+    while way[-1] is not None:
+        way.append(way[-1].parent)
+    return way[::-1]
