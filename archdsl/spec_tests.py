@@ -4,7 +4,6 @@ A check names totals (`params`, `buffers`, `macs`, `flops`, `activations`, `dept
 (`shape(logits)`). The names are bound on top of the file's constants and of the model's symbolic dimensions.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,20 +13,18 @@ from archdsl.analysis.cost import Cost, CostModel
 from archdsl.analysis.depth import depth
 from archdsl.diagnostics.model import Sink
 from archdsl.elaborate.binding import Binder
+from archdsl.elaborate.claims import PART_FIGURES, label_of, no_figure, no_label, no_part, no_shape
 from archdsl.elaborate.evaluate import Evaluator
-from archdsl.elaborate.model import elaborate, find_model
+from archdsl.elaborate.model import elaborate, tested_arguments
 from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.report import LimitReached, Reporter, working_room
-from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import UNKNOWN, Scope, Static, Unknown, show, type_name
+from archdsl.elaborate.values import Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import DimTooLarge, Expr, symbol, symbols
 
-FIGURES = ("params", "buffers", "macs", "flops", "activations", "depth")
-PART_FIGURES = FIGURES[:-1]
 _UNITS = {"K": 3, "M": 6, "G": 9, "T": 12}
 
 
@@ -68,7 +65,7 @@ def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResu
     report = Reporter(sink, limits)
     with working_room():
         try:
-            arguments = _arguments(item, module, report)
+            arguments = tested_arguments(item, module, report)
             name = item.syntax.target.callee.id
             program = None if arguments is None else elaborate(module, name, arguments, {}, sink, limits)
             if program is None:
@@ -85,30 +82,6 @@ def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResu
 
 def _title(target: ast.CallExpr) -> str:
     return " ".join(target.span.text.split())
-
-
-def _arguments(item: TestItem, module: Module, report: Reporter) -> Mapping[str, Any] | None:
-    """The model arguments a test names, evaluated."""
-    resolver = module.resolver
-    assert isinstance(resolver, Resolver)
-    target = item.syntax.target
-    name = target.callee.id
-    if name not in module.models:
-        report.error(
-            "E0203",
-            f"there is no model `{name}` in this file",
-            target.callee.span,
-            "unknown model",
-            notes=(f"its models are {', '.join(module.models)}",) if module.models else (),
-            help=report.did_you_mean(name, module.models),
-        )
-        return None
-    found = find_model(module, name, report)
-    if found is None:
-        return None
-    binder = Binder(Evaluator(report, resolver.find))
-    given = binder.pair(name, binder.interface(found[0]), target.arguments, item.scope)
-    return None if given is None else {key: argument.value for key, argument in given.items()}
 
 
 class _Checker(Evaluator):
@@ -196,52 +169,26 @@ class _Checker(Evaluator):
 
     def attribute(self, expr: ast.Attribute, scope: Scope) -> Any:
         """`label.params`: a figure of a labelled part."""
-        label = _label(expr.base)
+        label = label_of(expr.base)
         if label is None:
-            return self.report.error("E0310", "a figure is asked of a label: `stem.params`", expr.span)
+            return no_part(self.report, expr)
         part: Cost | None = self.costs.part(label)
         if part is None:
             return self._no_label(label, expr.base.span)
-        if expr.name.id not in PART_FIGURES:
-            return self.report.error(
-                "E0301",
-                f"a part has no figure `{expr.name.id}`",
-                expr.name.span,
-                f"one of {', '.join(PART_FIGURES)}",
-                help=self.report.did_you_mean(expr.name.id, PART_FIGURES),
-            )
-        return getattr(part, expr.name.id)
+        return getattr(part, expr.name.id) if expr.name.id in PART_FIGURES else no_figure(self.report, expr.name)
 
     def _call(self, expr: ast.CallExpr, scope: Scope) -> Any:
         if expr.callee.id != "shape":
             return super()._call(expr, scope)
         only = expr.arguments[0].value if len(expr.arguments) == 1 and expr.arguments[0].name is None else None
-        label = None if only is None else _label(only)
+        label = label_of(only)
         if only is None or label is None:
-            return self.report.error("E0302", "`shape` takes one label: `shape(logits)`", expr.span)
+            return no_shape(self.report, expr)
         value = self.program.entry.labels.get(label)
         return self._no_label(label, only.span) if value is None else value.type.dims
 
     def _no_label(self, label: str, span: Span) -> Unknown:
-        labels = {*self.program.entry.labels, *(o.name for o in self.program.outputs)}
-        self.report.error(
-            "E0201",
-            f"the model has no label `{label}`",
-            span,
-            "unknown label",
-            notes=(f"its labels are {', '.join(sorted(labels))}",) if labels else (),
-            help=self.report.did_you_mean(label, labels),
-        )
-        return UNKNOWN
-
-
-def _label(expr: ast.Expr) -> str | None:
-    """The label that a check names: a name, or, for one that is no name (`"3a"`), a string."""
-    if isinstance(expr, ast.Name):
-        return expr.id
-    if isinstance(expr, ast.String) and all(isinstance(part, str) for part in expr.parts):
-        return "".join(part for part in expr.parts if isinstance(part, str))
-    return None
+        return no_label(self.report, label, span, {*self.program.entry.labels, *(o.name for o in self.program.outputs)})
 
 
 def number(value: Any) -> str:

@@ -19,7 +19,8 @@ FORMATS = ("text", "json", "sarif", "github")
 def main(arguments: list[str]) -> int:
     p = opts.parser(
         "check",
-        "Parse, elaborate and shape-check every model of some files. The findings go to standard output.",
+        "Parse, elaborate and shape-check every model of some files, with the defaults of its parameters, and look up\n"
+        "every name of all the rest. The findings go to standard output.",
     )
     p.add_argument("files", nargs="+", metavar="FILE", help="a spec, a folder of specs, or - for standard input")
     p.add_argument("--format", choices=FORMATS, default="text", help="how to print the findings")
@@ -46,7 +47,9 @@ def _check(arguments: argparse.Namespace) -> int:
 def _check_file(path: str, sink: Sink, limits: Limits, remarks: list[str]) -> int:
     """Check one file; returns the number of models that were elaborated."""
     from archdsl.cli.session import load_any
+    from archdsl.elaborate.claims import check_tests
     from archdsl.elaborate.model import elaborate
+    from archdsl.elaborate.names import check_names
 
     before = len(sink.found)
     module = load_any(path, sink, limits)
@@ -56,10 +59,14 @@ def _check_file(path: str, sink: Sink, limits: Limits, remarks: list[str]) -> in
     for name in module.models:
         if missing := _required(module, name, sink, limits):
             given = " ".join(f"-p {parameter}=..." for parameter in missing)
-            remarks.append(f"note: {path}:{name} has no defaults and was only parsed; `archdsl count` it with {given}")
+            remarks.append(
+                f"note: {path}:{name} has no defaults: only its names were checked; `archdsl count` it with {given}"
+            )
             continue
         elaborate(module, name, {}, {}, sink, limits)
         done += 1
+    check_names(module, sink, limits)
+    check_tests(module, sink, limits)
     return done
 
 

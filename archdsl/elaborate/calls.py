@@ -77,21 +77,7 @@ class Elaborator(SharedInstances):
         found = self.resolver.find(name.id)
         if found is not None:
             return found
-        if tensor:
-            return self.report.error(
-                "E0209",
-                f"`{name.id}` is a tensor: it can start a flow, not stand inside one",
-                name.span,
-                "a tensor cannot be applied",
-                help=f"start from it: `{name.id} -> ...`, or merge: `[{name.id}, ...] -> add`",
-            )
-        return self.report.error(
-            "E0202",
-            f"there is no block or operator `{name.id}`",
-            name.span,
-            "unknown name",
-            help=self.report.did_you_mean(name.id, scope.visible() | self.resolver.names()),
-        )
+        return not_applicable(self.report, name, tensor, scope.visible() | self.resolver.names())
 
     def apply(
         self, step: ast.Apply | ast.FanOutFor, flow: Flow, frame: Frame, is_head: bool
@@ -382,3 +368,22 @@ def _tensor_arguments(op: Operator, given: dict[str, Given]) -> tuple[Value, ...
     """The tensors among an operator's arguments, which become its last inputs."""
     found = [given[spec.name].value for spec in op.arguments() if isinstance(getattr(op, spec.name), TensorArgument)]
     return tuple(value.flow for value in found)
+
+
+def not_applicable(report: Reporter, name: ast.Name, is_tensor: bool, visible: set[str]) -> Unknown:
+    """Report a step that names a tensor or nothing at all; `visible` are the names that something stands for."""
+    if is_tensor:
+        return report.error(
+            "E0209",
+            f"`{name.id}` is a tensor: it can start a flow, not stand inside one",
+            name.span,
+            "a tensor cannot be applied",
+            help=f"start from it: `{name.id} -> ...`, or merge: `[{name.id}, ...] -> add`",
+        )
+    return report.error(
+        "E0202",
+        f"there is no block or operator `{name.id}`",
+        name.span,
+        "unknown name",
+        help=report.did_you_mean(name.id, visible),
+    )

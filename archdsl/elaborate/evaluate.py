@@ -168,12 +168,16 @@ class Evaluator(Arithmetic):
             return Partial(found, (), tuple(scope.defaults[found.key].items()))
         if found is not None:
             return found
+        return self.undefined(expr, scope.visible())
+
+    def undefined(self, name: ast.Name, visible: set[str]) -> Unknown:
+        """Report a name in an expression that stands for nothing; `visible` are those that would."""
         return self.report.error(
             "E0201",
-            f"`{expr.id}` is not defined here",
-            expr.span,
+            f"`{name.id}` is not defined here",
+            name.span,
             "unknown name",
-            help=self.report.did_you_mean(expr.id, {*scope.visible(), "true", "false", "none"}),
+            help=self.report.did_you_mean(name.id, {*visible, "true", "false", "none"}),
         )
 
     def _list(self, expr: ast.ListExpr | ast.TupleExpr, scope: Scope) -> Any:
@@ -334,13 +338,7 @@ class Evaluator(Arithmetic):
             if isinstance(callee, BLOCKS):
                 return self.bind_partial(callee, expr.arguments, scope, expr.span)
             if callee is None:
-                return self.report.error(
-                    "E0201",
-                    f"there is no function or block `{name}`",
-                    expr.callee.span,
-                    "unknown name",
-                    help=self.report.did_you_mean(name, {*BUILTINS, *scope.visible()}),
-                )
+                return self.no_function(expr.callee, scope.visible())
             return self.report.error(
                 "E0310",
                 f"`{name}` is {a_type(callee)}, it cannot be called",
@@ -358,6 +356,16 @@ class Evaluator(Arithmetic):
             if is_list(value):
                 self.report.spend(len(value), expr.span)
         return self._builtin(name, function, values, expr)
+
+    def no_function(self, name: ast.Name, visible: set[str]) -> Unknown:
+        """Report a call, in an expression, of what does not exist."""
+        return self.report.error(
+            "E0201",
+            f"there is no function or block `{name.id}`",
+            name.span,
+            "unknown name",
+            help=self.report.did_you_mean(name.id, {*BUILTINS, *visible}),
+        )
 
     def _builtin(self, name: str, function: Function[..., Any], values: list[Any], expr: ast.CallExpr) -> Any:
         try:

@@ -118,7 +118,9 @@ def _similar(real: str, shown: str) -> str:
         names = [entry.name for entry in os.scandir(os.path.dirname(real)) if os.path.splitext(entry.name)[1] == suffix]
     except OSError:
         return ""
-    found = nearest(stem, [os.path.splitext(name)[0] for name in names])
+    stems = [os.path.splitext(name)[0] for name in names]
+    swapped = next((name for name in stems if sorted(name) == sorted(stem)), None)
+    found = swapped or nearest(stem, stems)
     return f"did you mean `{os.path.join(os.path.dirname(shown), found + suffix)}`?" if found else ""
 
 

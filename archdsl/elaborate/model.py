@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.diagnostics.model import Sink
-from archdsl.elaborate.binding import Given
+from archdsl.elaborate.binding import Binder, Given
 from archdsl.elaborate.builder import Builder, mark_train_only, reachable, total_operators
 from archdsl.elaborate.calls import Elaborator
+from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.functions import plain
-from archdsl.elaborate.module import Module
+from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.report import LimitReached, Reporter, working_room
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
@@ -31,7 +32,8 @@ def elaborate(
     sink: Sink,
     limits: Limits,
 ) -> Program | None:
-    """The program of one model under the given parameters (plain Python values) and dimension bindings.
+    """The program of one model under the given parameters (plain Python values, or `Given` ones that know their place)
+    and dimension bindings.
 
     None when there are errors; they are in `sink`. Never raises for anything a spec contains.
     """
@@ -59,16 +61,11 @@ class _Model:
         self.module = module
 
     def build(self, name: str, arguments: Mapping[str, object], dims: Mapping[str, int]) -> Program | None:
-        resolved = self._resolve(name, {key: self._static(value) for key, value in arguments.items()})
-        if resolved is None:
+        bound = self.bind(name, arguments)
+        if bound is None:
             return None
-        definition, given = resolved
+        definition, scope = bound
         syntax = definition.syntax
-        scope = Scope(definition.scope, {}, definition.scope.defaults)
-        if not self._check_names(definition, given):
-            return None
-        if not self.elaborator.binder.parameters(definition, given, scope, syntax.name.span):
-            return None
         parameters = {key: bound.value for key, bound in scope.names.items() if isinstance(bound, Static)}
         builder = Builder()
         frame = Frame(builder, scope, None, dict(dims))
@@ -87,6 +84,19 @@ class _Model:
         functions = reachable(entry)
         self._check_total(functions, syntax.name.span)
         return Program(name, entry, functions, builder.outputs, self.module.sources)
+
+    def bind(self, name: str, arguments: Mapping[str, object]) -> tuple[BlockDef, Scope] | None:
+        """The model behind a name, and the scope that holds its parameters; None after a report."""
+        resolved = self._resolve(name, {key: self._static(value) for key, value in arguments.items()})
+        if resolved is None:
+            return None
+        definition, given = resolved
+        scope = Scope(definition.scope, {}, definition.scope.defaults)
+        if not self._check_names(definition, given):
+            return None
+        if not self.elaborator.binder.parameters(definition, given, scope, definition.syntax.name.span):
+            return None
+        return definition, scope
 
     def _check_outputs(self, definition: BlockDef, builder: Builder) -> None:
         if all(output.train for output in builder.outputs):
@@ -111,7 +121,7 @@ class _Model:
         definition, presets = found
         binder = self.elaborator.binder
         here = self.module.places.get(name) or Span(self.module.source, 0, 0)
-        bound = {key: Given(value, here) for key, value in given.items()}
+        bound = {key: value if isinstance(value, Given) else Given(value, here) for key, value in given.items()}
         for preset in presets:
             base = preset.syntax.base
             written = binder.pair(base.callee.id, binder.interface(definition), base.arguments, preset.scope)
@@ -156,6 +166,36 @@ class _Model:
         if isinstance(value, int) and value.bit_length() > self.report.limits.integer_bits:
             raise self.elaborator.evaluator.integer_limit(Span(self.module.source, 0, 0))
         return value
+
+
+def bind_model(module: Module, name: str, arguments: Mapping[str, Given], report: Reporter) -> bool:
+    """Whether a model takes these arguments; what is wrong with them is reported."""
+    resolver = module.resolver
+    assert isinstance(resolver, Resolver)
+    return _Model(Elaborator(report, resolver), module).bind(name, arguments) is not None
+
+
+def tested_arguments(item: TestItem, module: Module, report: Reporter) -> dict[str, Given] | None:
+    """The arguments that a test gives its model, evaluated; None after a report."""
+    resolver = module.resolver
+    assert isinstance(resolver, Resolver)
+    target = item.syntax.target
+    name = target.callee.id
+    if name not in module.models:
+        report.error(
+            "E0203",
+            f"there is no model `{name}` in this file",
+            target.callee.span,
+            "unknown model",
+            notes=(f"its models are {', '.join(module.models)}",) if module.models else (),
+            help=report.did_you_mean(name, module.models),
+        )
+        return None
+    found = find_model(module, name, report)
+    if found is None:
+        return None
+    binder = Binder(Evaluator(report, resolver.find))
+    return binder.pair(name, binder.interface(found[0]), target.arguments, item.scope)
 
 
 def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, list[ModelPreset]] | None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.elaborate.claims import check_tests
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
+from archdsl.elaborate.names import check_names
 from archdsl.ir.verify import verify
 from archdsl.limits import Limits
 from archdsl.spec_tests import run_tests
@@ -42,6 +44,8 @@ def diagnose(text: str) -> list[Diagnostic]:
         for name in module.models:
             program = elaborate(module, name, {}, {}, sink, limits)
             assert program is None or verify(program) == []
+        check_names(module, sink, limits)
+        check_tests(module, sink, limits)
         run_tests(module, sink, limits)
     return sink.found
 

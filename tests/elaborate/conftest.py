@@ -8,6 +8,7 @@ import pytest
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
+from archdsl.elaborate.names import check_names
 from archdsl.ir.flatten import flatten, weights
 from archdsl.ir.program import Program
 from archdsl.ir.verify import verify
@@ -30,6 +31,9 @@ def _run(
     program = None
     if module is not None:
         program = elaborate(module, model or next(iter(module.models)), parameters, dims or {}, sink, limits)
+        if program is not None:
+            # Whatever can be elaborated mentions no name that means nothing.
+            check_names(module, sink, limits)
     return program, sink.found
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from archdsl.diagnostics.model import Sink
+from archdsl.elaborate.claims import check_tests
 from archdsl.elaborate.loader import load_text
 from archdsl.limits import Limits
 from archdsl.spec_tests import run_tests
@@ -23,8 +24,22 @@ model preset = net(20)
 def run(checks, target="net"):
     sink = Sink()
     module = load_text(f"{NET}\ntest {target} {{\n{checks}\n}}", sink, Limits())
+    check_tests(module, sink, Limits())
+    named = list(sink.found)
     (result,) = run_tests(module, sink, Limits())
+    # What the names of a test alone show is found again when it is run, and nothing is found that its run does not.
+    assert all(mistake in run_only(module) for mistake in map(repr_of, named))
     return result, sink.found
+
+
+def run_only(module):
+    sink = Sink()
+    run_tests(module, sink, Limits())
+    return list(map(repr_of, sink.found))
+
+
+def repr_of(found):
+    return found.code, found.message, repr(found.span)
 
 
 @pytest.mark.parametrize(
