@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
@@ -115,6 +116,8 @@ def _examples(operator: type[Operator]) -> list[str]:
 
 
 def _parameter(spec: ArgumentSpec) -> str:
+    if spec.kind == "lengths":
+        return "name = length, ..."
     return spec.name if spec.default is REQUIRED else f"{spec.name} = {_value(spec.default)}"
 
 
@@ -125,6 +128,7 @@ def _value(value: object) -> str:
 
 
 def _arguments(specs: tuple[ArgumentSpec, ...]) -> list[str]:
+    specs = tuple(replace(spec, name="name", default=REQUIRED) if spec.kind == "lengths" else spec for spec in specs)
     widest = max(len(spec.name) for spec in specs)
     kinds = {spec.name: _kind(spec) for spec in specs}
     widest_kind = max(map(len, kinds.values()))
@@ -141,12 +145,13 @@ def _arguments(specs: tuple[ArgumentSpec, ...]) -> list[str]:
 def _kind(spec: ArgumentSpec) -> str:
     if spec.choices:
         return " | ".join(f'"{choice}"' for choice in spec.choices)
+    kind = "dim" if spec.kind == "lengths" else spec.kind
     low, high = spec.minimum, spec.maximum
     if low is not None and high is not None:
-        return f"{spec.kind} {low:g}..{high:g}"
+        return f"{kind} {low:g}..{high:g}"
     if low is not None:
-        return f"{spec.kind} >= {low:g}"
-    return f"{spec.kind} <= {high:g}" if high is not None else spec.kind
+        return f"{kind} >= {low:g}"
+    return f"{kind} <= {high:g}" if high is not None else kind
 
 
 def _rule(operator: type[Operator], method: str) -> list[str]:

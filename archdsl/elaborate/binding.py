@@ -5,6 +5,7 @@ choices and ranges, and reports every mistake at the argument that made it. No o
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archdsl.diagnostics.model import Label
@@ -90,7 +91,7 @@ class Binder:
                     self._too_many(callee, names, argument)
                     return None
                 name = names[position]
-            elif name not in interface.names:
+            elif name not in interface.names and interface.lengths is None:
                 failed = True
                 self.unknown_argument(callee, name, names, argument.name.span if argument.name else argument.span)
                 continue
@@ -217,7 +218,16 @@ class Binder:
         """An operator instance from the arguments given; None after a mistake."""
         settings: dict[str, object] = {}
         failed = False
-        for spec in self.interfaces.operator(cls).specs:
+        interface = self.interfaces.operator(cls)
+        if interface.lengths is not None:
+            named = {
+                name: self.convert(cls.name, replace(interface.lengths, name=name), argument)
+                for name, argument in given.items()
+                if name not in interface.names
+            }
+            failed = any(isinstance(value, Unknown) for value in named.values())
+            settings[interface.lengths.name] = tuple(named.items())
+        for spec in interface.specs:
             if spec.name in given:
                 value = self.convert(cls.name, spec, given[spec.name])
                 failed = failed or isinstance(value, Unknown)

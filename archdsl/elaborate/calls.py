@@ -227,6 +227,8 @@ class Elaborator(SharedInstances):
             advice = op.advice(*(value.type for value in inputs))
         except Rejection as rejection:
             place = given[rejection.at].span if rejection.at in given else span
+            if rejection.within is not None and rejection.at is not None:
+                place = _part_of_string(place, given[rejection.at].value, rejection.within)
             label = rejection.expected and f"expected {rejection.expected}"
             if rejection.found:
                 label = f"{label}, found {rejection.found}" if label else f"found {rejection.found}"
@@ -387,3 +389,10 @@ def not_applicable(report: Reporter, name: ast.Name, is_tensor: bool, visible: s
         "unknown name",
         help=report.did_you_mean(name.id, visible),
     )
+
+
+def _part_of_string(span: Span, text: str, part: tuple[int, int]) -> Span:
+    """The span of some characters of a string that is written in `span`; all of it where the string is not written out
+    there (it is computed, or has escapes)."""
+    start = span.text.find(f'"{text}"')
+    return span if start < 0 else Span(span.source, span.start + start + 1 + part[0], span.start + start + 1 + part[1])

@@ -17,7 +17,8 @@ BLOCK_TYPES = ("int", "float", "bool", "string", "list", "block", "tensor")
 @dataclass(slots=True, eq=False, repr=False)
 class Interface:
     """`flags` are the bool parameters; `words` the strings that may be written without quotes, by parameter; `bodies`
-    the parameters that trailing braces fill. `types` has an entry for every parameter of a block."""
+    the parameters that trailing braces fill. `types` has an entry for every parameter of a block. `lengths` is the
+    argument that takes every other name (`g = 4`), if there is one."""
 
     names: tuple[str, ...]
     flags: frozenset[str]
@@ -25,6 +26,7 @@ class Interface:
     bodies: tuple[str, ...]
     types: dict[str, str | None]
     specs: tuple[ArgumentSpec, ...]
+    lengths: ArgumentSpec | None = None
 
 
 class Interfaces:
@@ -39,7 +41,7 @@ class Interfaces:
         """The interface of an operator."""
         known = self._operators.get(cls)
         if known is None:
-            specs = cls.arguments()
+            specs = tuple(spec for spec in cls.arguments() if spec.kind != "lengths")
             known = self._operators[cls] = Interface(
                 tuple(spec.name for spec in specs),
                 frozenset(spec.name for spec in specs if spec.kind == "bool"),
@@ -47,6 +49,7 @@ class Interfaces:
                 (),
                 {},
                 specs,
+                next((spec for spec in cls.arguments() if spec.kind == "lengths"), None),
             )
         return known
 

@@ -89,7 +89,16 @@ class Rejection(Exception):
     """An operator's rule does not hold. The elaborator turns it into a diagnostic at the named argument, or at the
     call."""
 
-    def __init__(self, message: str, at: str | None, help: str, expected: str, found: str, code: str = "E0401") -> None:
+    def __init__(
+        self,
+        message: str,
+        at: str | None,
+        help: str,
+        expected: str,
+        found: str,
+        code: str = "E0401",
+        within: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.at = at
@@ -97,6 +106,7 @@ class Rejection(Exception):
         self.expected = expected
         self.found = found
         self.code = code
+        self.within = within
 
 
 def reject(
@@ -107,12 +117,14 @@ def reject(
     expected: str = "",
     found: str = "",
     code: str = "E0401",
+    within: tuple[int, int] | None = None,
 ) -> NoReturn:
     """Refuse a setting: `reject("groups must divide the input channels", at="groups", expected=..., found=...)`.
 
+    `within` is the part of a string argument that is wrong, from a first character to one after the last.
     `code` is one of the E04xx codes of `diagnostics/codes/ops.py`.
     """
-    raise Rejection(message, at, help, expected, found, code)
+    raise Rejection(message, at, help, expected, found, code, within)
 
 
 # ------------------------------------------------------------------------------------------------------- weights
@@ -325,7 +337,9 @@ class Operator:
         parts: list[str] = []
         for spec in self.arguments():
             value = getattr(self, spec.name)
-            if spec.default is REQUIRED:
+            if spec.kind == "lengths":
+                parts.extend(f"{name} = {_text(length)}" for name, length in value)
+            elif spec.default is REQUIRED:
                 parts.append(_text(value))
             elif value != spec.default:
                 parts.append(f"!{spec.name}" if value is False else f"{spec.name} = {_text(value)}")

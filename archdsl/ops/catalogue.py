@@ -44,6 +44,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "recurrent": ("lstm", "gru", "rnn"),
     "take": ("split", "slice", "select"),
     "layout": ("flatten", "reshape", "transpose", "permute", "squeeze", "unsqueeze", "repeat_dim"),
+    "rearrange": ("rearrange",),
     "resize": ("pad", "resize"),
     "reduce": ("reduce_mean", "reduce_sum", "reduce_max"),
     "learned": ("param", "scale", "positions"),

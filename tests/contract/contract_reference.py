@@ -6,6 +6,7 @@ tensors.
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -510,6 +511,32 @@ def stack(op: Any, w: Weights, *inputs: Array) -> Array:
 @rule("repeat_dim")
 def repeat_dim(op: Any, w: Weights, x: Array) -> Array:
     return np.concatenate([x] * op.times, op.axis)
+
+
+@rule("rearrange")
+def rearrange(op: Any, w: Weights, x: Array) -> Array:
+    """Element by element: where an element stands on the left says the position on each named axis, and these say where
+    it stands on the right."""
+    left, right = (re.findall(r"\(.*?\)|\S+", side) for side in op.pattern.split("->"))
+    dots = [f"dot{i}" for i in range(x.ndim - len(left) + 1)]
+    left, right = (" ".join(side).replace("...", " ".join(dots)) for side in (left, right))
+    before, after = ([g.strip("()").split() for g in re.findall(r"\(.*?\)|\S+", side)] for side in (left, right))
+    sizes = {**dict(op.lengths), "1": 1}
+    for names, length in zip(before, x.shape, strict=True):
+        known = math.prod(sizes[name] for name in names if name in sizes)
+        sizes.update({name: length // known for name in names if name not in sizes})
+    y = np.empty([math.prod(sizes[name] for name in names) for names in after], x.dtype)
+    names = sorted(set(sizes))
+    for position in np.ndindex(*(sizes[name] for name in names)):
+        at = dict(zip(names, position, strict=True))
+        y[_joined(after, at, sizes)] = x[_joined(before, at, sizes)]
+    return y
+
+
+def _joined(groups: list[list[str]], at: dict[str, int], sizes: dict[str, int]) -> tuple[int, ...]:
+    return tuple(
+        sum(at[n] * math.prod(sizes[m] for m in names[i + 1 :]) for i, n in enumerate(names)) for names in groups
+    )
 
 
 @rule("glu")

@@ -162,6 +162,20 @@ right:  sub { id | conv(64, 3) }""",
         "model m {\n  input x: f32[N, 3]\n  sub\n  output y\n}\n",
     ),
     Code(
+        "E0414",
+        "pattern-not-understood",
+        "a pattern of axes cannot be read",
+        """`rearrange` takes names of axes, before and after: brackets cut an axis on the left and join axes on the
+right, `1` is an axis of length 1, `...` any number of axes. `einsum` takes one letter for each axis of each input, then
+those of the result.
+
+wrong:  rearrange("n (c h w)")
+right:  rearrange("n c h w -> n (c h w)")
+wrong:  einsum("nij,njk")
+right:  einsum("nij,njk->nik")""",
+        'model m {\n  input x: f32[N, 3, 8, 8]\n  rearrange("n (c h w)")\n  output y\n}\n',
+    ),
+    Code(
         "W0401",
         "probably-not-meant",
         "a setting fits, but is rarely what is meant",
