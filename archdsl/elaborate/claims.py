@@ -32,57 +32,75 @@ def check_tests(module: Module, sink: Sink, limits: Limits) -> None:
     parameter, or that may be an operator's or block's own name, is left to the test's run."""
     resolver = module.resolver
     assert isinstance(resolver, Resolver)
+    models: dict[BlockDef, _Model] = {}
     for item in module.tests:
         report = Reporter(sink, limits)
         with working_room():
             try:
-                _check_test(item, module, report, resolver)
+                _check_test(item, module, report, resolver, models)
             except LimitReached:
                 return
             except DimTooLarge:
                 report.dimension_limit()
 
 
-def _check_test(item: TestItem, module: Module, report: Reporter, resolver: Resolver) -> None:
+def _check_test(
+    item: TestItem, module: Module, report: Reporter, resolver: Resolver, models: "dict[BlockDef, _Model]"
+) -> None:
     given = tested_arguments(item, module, report)
     found = None if given is None else find_model(module, item.syntax.target.callee.id, report)
     if given is None or found is None:
         return
     bind_model(module, item.syntax.target.callee.id, given, report)
-    names = _Claims(report, resolver, item, found[0])
+    definition = found[0]
+    model = models.get(definition)
+    if model is None:
+        model = models[definition] = _Model(definition)
+    names = _Claims(report, resolver, item, model)
     for check in item.syntax.checks:
         names.check([check.left, *([check.right] if check.right is not None else [])])
+
+
+class _Model:
+    """What checks may name of a model: `figures` and symbols, `labels`, and `callees`, after which parts without a
+    label are called."""
+
+    def __init__(self, definition: BlockDef) -> None:
+        self.definition = definition
+        self.bound = Bound(definition.syntax)
+        self.figures: set[str] = {*FIGURES}
+        self.labels = set(self.bound.tensors)
+        self.callees: set[str] = set()
+        for node in nodes(definition.syntax.body):
+            if isinstance(node, ast.Input):
+                dims = [dim for dim in node.shape.dims if not isinstance(dim, (ast.Rest, ast.Wildcard))]
+                self.figures.update(name for dim in dims for name in free_names(dim))
+            elif isinstance(node, ast.Output):
+                self.labels.add(node.name.id)
+            elif isinstance(node, (ast.Apply, ast.FanOutFor)):
+                self.callees.add(node.callee.id)
+
+    def is_label(self, name: str) -> bool:
+        return name in self.labels or self.bound.is_tensor(name)
 
 
 class _Claims:
     """Looks up the names of one test's checks."""
 
-    def __init__(self, report: Reporter, resolver: Resolver, item: TestItem, model: BlockDef) -> None:
+    def __init__(self, report: Reporter, resolver: Resolver, item: TestItem, model: _Model) -> None:
         self.report = report
         self.resolver = resolver
         self.item = item
-        self.evaluator = Evaluator(report, lambda name: None)
         self.model = model
-        self.bound = Bound(model.syntax)
-        self.known: set[str] = {*FIGURES}
-        self.outputs: set[str] = set()
-        self.parts: set[str] = set()
-        for node in nodes(model.syntax.body):
-            if isinstance(node, ast.Input):
-                dims = [dim for dim in node.shape.dims if not isinstance(dim, (ast.Rest, ast.Wildcard))]
-                self.known.update(name for dim in dims for name in free_names(dim))
-            elif isinstance(node, ast.Output):
-                self.outputs.add(node.name.id)
-            elif isinstance(node, (ast.Apply, ast.FanOutFor)):
-                self.parts.add(node.callee.id)
+        self.evaluator = Evaluator(report, lambda name: None)
 
     def check(self, expressions: list[ast.Expr]) -> None:
         pending: list[object] = list(expressions)
         while pending:
             node = pending.pop()
             if isinstance(node, ast.Name):
-                if node.id not in self.known and self.item.scope.lookup(node.id) is None:
-                    self.evaluator.undefined(node, {*self.item.scope.visible(), *self.known})
+                if node.id not in self.model.figures and self.item.scope.lookup(node.id) is None:
+                    self.evaluator.undefined(node, {*self.item.scope.visible(), *self.model.figures})
             elif isinstance(node, ast.Attribute):
                 self._figure(node)
             elif isinstance(node, ast.CallExpr):
@@ -95,7 +113,7 @@ class _Claims:
         if label is None:
             no_part(self.report, node)
         elif not self._may_be_part(label):
-            no_label(self.report, label, node.base.span, {*self.bound.tensors, *self.outputs})
+            no_label(self.report, label, node.base.span, self.model.labels)
         elif node.name.id not in PART_FIGURES:
             no_figure(self.report, node.name)
 
@@ -106,18 +124,18 @@ class _Claims:
             label = label_of(values[0]) if len(values) == 1 else None
             if label is None:
                 no_shape(self.report, node)
-            elif not self.bound.is_tensor(label) and label not in self.outputs:
-                no_label(self.report, label, values[0].span, {*self.bound.tensors, *self.outputs})
+            elif not self.model.is_label(label):
+                no_label(self.report, label, values[0].span, self.model.labels)
             return ()
         if name not in BUILTINS and self.item.scope.lookup(name) is None:
             self.evaluator.no_function(node.callee, self.item.scope.visible())
         return values
 
     def _may_be_part(self, label: str) -> bool:
-        if self.bound.is_tensor(label) or label in self.outputs or label in self.parts or label in self.bound.values:
+        if self.model.is_label(label) or label in self.model.callees or label in self.model.bound.values:
             return True
         # A part without a label is called like its operator or block, which may have come through a parameter.
-        return self.model.scope.lookup(label) is not None or self.resolver.find(label) is not None
+        return self.model.definition.scope.lookup(label) is not None or self.resolver.find(label) is not None
 
 
 def label_of(expr: ast.Expr | None) -> str | None:

@@ -7,7 +7,6 @@ alone: what a parameter stands for, labels with interpolation, types, shapes. A 
 counts as bound in all of it.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,12 +43,12 @@ def check_names(module: Module, sink: Sink, limits: Limits) -> None:
 
 class Bound:
     """Names that a block or model binds somewhere: `values` may stand for anything, `tensors` for tensors only;
-    `labels` are the patterns of labels with interpolation."""
+    `beginnings` are those of labels with interpolation, whose rest may be anything."""
 
     def __init__(self, syntax: "ast.Block | ast.Model") -> None:
         self.values: set[str] = {parameter.name.id for parameter in syntax.parameters}
         self.tensors: set[str] = set()
-        self.labels: list[re.Pattern[str]] = []
+        self.beginnings: set[str] = set()
         signature = syntax.signature if isinstance(syntax, ast.Block) else None
         for declared in signature.inputs if signature is not None else ():
             if declared.name is not None:
@@ -59,7 +58,9 @@ class Bound:
             self._add(node)
 
     def is_tensor(self, name: str) -> bool:
-        return name in self.tensors or any(label.fullmatch(name) for label in self.labels)
+        if name in self.tensors:
+            return True
+        return bool(self.beginnings) and any(name[:end] in self.beginnings for end in range(len(name) + 1))
 
     def _add(self, node: Any) -> None:
         if isinstance(node, (ast.Let, ast.For, ast.FanOutFor)):
@@ -81,8 +82,7 @@ class Bound:
             if all(isinstance(part, str) for part in parts):
                 self.tensors.add("".join(part for part in parts if isinstance(part, str)))
             else:
-                texts = (re.escape(part) if isinstance(part, str) else r"\w*" for part in parts)
-                self.labels.append(re.compile("".join(texts)))
+                self.beginnings.add(parts[0] if isinstance(parts[0], str) else "")
 
     def _dims(self, pattern: ast.ShapePattern) -> None:
         for dim in pattern.dims:

@@ -9,8 +9,10 @@ import pytest
 from archdsl.diagnostics.codes import all_codes
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
+from archdsl.elaborate.claims import check_tests
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
+from archdsl.elaborate.names import check_names
 from archdsl.limits import Limits
 from archdsl.spec_tests import run_tests
 
@@ -57,6 +59,8 @@ def check(text: str, known: set[str]) -> bool:
         for name in module.models:
             program = elaborate(module, name, {}, {}, sink, SMALL)
             assert program is None or module.sound
+        check_names(module, sink, SMALL)
+        check_tests(module, sink, SMALL)
         run_tests(module, sink, SMALL)
     for found in sink.found:
         assert found.code in known
