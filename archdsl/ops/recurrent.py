@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 SKIP_INPUT_RNN = '''
 class SkipInputRNN(nn.Module):
-    """A recurrent layer of inputs multiplied by their weight before: h = f(x + weight_hh @ h_before + bias_hh)."""
+    """A recurrent layer of inputs that were multiplied by their weight before:
+    h = f(x + weight_hh @ h_before + bias_hh)."""
 
-    def __init__(self, hidden_size, nonlinearity="tanh", bias=True, bidirectional=False):
+    def __init__(
+        self, hidden_size, nonlinearity="tanh", bias=True, bidirectional=False
+    ):
         super().__init__()
         self.activation = torch.tanh if nonlinearity == "tanh" else torch.relu
         self.suffixes = ("l0", "l0_reverse") if bidirectional else ("l0",)
@@ -35,13 +38,16 @@ class SkipInputRNN(nn.Module):
             weight = torch.empty(hidden_size, hidden_size).uniform_(-bound, bound)
             self.register_parameter(f"weight_hh_{suffix}", nn.Parameter(weight))
             start = torch.empty(hidden_size).uniform_(-bound, bound)
-            self.register_parameter(f"bias_hh_{suffix}", nn.Parameter(start) if bias else None)
+            owned = nn.Parameter(start) if bias else None
+            self.register_parameter(f"bias_hh_{suffix}", owned)
 
     def forward(self, x, h=None):
-        """The sequence [N, T, directions * hidden_size] and the last states [directions, N, hidden_size]."""
+        """The sequence [N, T, directions * hidden_size] and the last states
+        [directions, N, hidden_size]."""
         sequences, last = [], []
         for i, suffix in enumerate(self.suffixes):
-            weight, bias = getattr(self, f"weight_hh_{suffix}"), getattr(self, f"bias_hh_{suffix}")
+            weight = getattr(self, f"weight_hh_{suffix}")
+            bias = getattr(self, f"bias_hh_{suffix}")
             state = torch.zeros_like(x[:, 0]) if h is None else h[i]
             states = []
             for step in (x.flip(1) if i else x).unbind(1):

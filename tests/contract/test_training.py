@@ -109,11 +109,11 @@ def test_every_operator_is_captured_whole_by_the_compiler_front_end(case: Case) 
     """`backend="eager"` runs what TorchDynamo captured; `fullgraph` forbids falling back to Python."""
     torch.compiler.reset()
     # Recurrent modules are left out by default, for the time that a compiled loop would take.
-    torch._dynamo.config.allow_rnn = True  # pyright: ignore[reportPrivateUsage]
-    module = case.network().torch().train()
-    compiled = torch.compile(module, backend="eager", fullgraph=True)
-    inputs = [torch.from_numpy(array) for array in case.arrays().values()]
-    assert shapes(compiled(*inputs)) == shapes(module(*inputs))
+    with torch._dynamo.config.patch(allow_rnn=True):
+        module = case.network().torch().train()
+        compiled = torch.compile(module, backend="eager", fullgraph=True)
+        inputs = [torch.from_numpy(array) for array in case.arrays().values()]
+        assert shapes(compiled(*inputs)) == shapes(module(*inputs))
 
 
 def shapes(result: object) -> list[tuple[int, ...]]:

@@ -10,7 +10,7 @@ State-dict keys are the program's parameter paths.
 
 import ast
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from textwrap import wrap
 
 from archdsl.analysis.cost import cost
@@ -83,8 +83,13 @@ class _Source:
         for source in self._helpers.sources.values():
             (node,) = ast.parse(source).body
             helpers[node] = source
-        body: list[ast.stmt] = [*helpers, *classes.written.classes]
-        used = {node.id for each in body for node in ast.walk(each) if isinstance(node, ast.Name)}
+        used = _names(classes.written.classes)
+        # A module that does nothing (`drop_path` of probability 0) is tidied away after it has declared its helper.
+        waiting = list(helpers)
+        while found := [node for node in waiting if _defined(node) in used]:
+            used |= _names(found)
+            waiting = [node for node in waiting if node not in found]
+        body: list[ast.stmt] = [*(node for node in helpers if node not in waiting), *classes.written.classes]
         imports: list[ast.stmt] = []
         if "contextmanager" in used:
             names = [ast.alias("contextmanager"), ast.alias("nullcontext")]
@@ -108,6 +113,17 @@ class _Source:
         call = plain_text(f"`{entry.block}({', '.join(given)})`").replace("\n", " ")
         first = f"{entry.block}: {cost(self._program).params:,} parameters."
         return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), ""])
+
+
+def _names(nodes: Sequence[ast.AST]) -> set[str]:
+    """Every name that code reads or binds."""
+    return {node.id for each in nodes for node in ast.walk(each) if isinstance(node, ast.Name)}
+
+
+def _defined(node: ast.stmt) -> str:
+    """The name that a class or function defines."""
+    assert isinstance(node, ast.ClassDef | ast.FunctionDef)
+    return node.name
 
 
 def _plain(value: object) -> str:

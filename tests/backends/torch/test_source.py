@@ -135,6 +135,15 @@ def test_the_source_of_a_repeat_does_not_grow_with_its_count(times: int) -> None
     assert f"range({times})" in other
 
 
+def test_a_helper_that_nothing_uses_is_left_out() -> None:
+    """`residual` drops its body with probability 0 here, which is no drop-path at all."""
+    source = torch_source(from_text("model m() { input x: f32[N, 4]\n residual { linear(4) }\n output y }"))
+    assert "DropPath" not in source
+    assert "import torch\n" not in source
+    kept = torch_source(from_text("model m() { input x: f32[N, 4]\n residual(0.1) { linear(4) }\n output y }"))
+    assert "class DropPath" in kept
+
+
 def test_resnet_1202_is_as_long_as_resnet_20() -> None:
     long, short = (torch_source(from_spec("resnet_cifar", depth=depth)) for depth in (1202, 20))
     assert long.count("\n") == short.count("\n")

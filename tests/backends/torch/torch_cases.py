@@ -170,6 +170,27 @@ TEXTS = {
           p = [a, b] -> mul -> linear(3)
           [[c, d] -> add, p] -> sub
           output y }""",
+    "states that recurrent layers hand on, in a loop": """
+        model m() { input x: f32[N, T, 4]
+          input h: f32[1, N, 4]
+          input c: f32[1, N, 4]
+          [x, h, c]
+          repeat 3 { lstm(4, states) }
+          y, last, memory = id
+          top, summary = [y, last] -> gru(4, states)
+          output top ; output summary ; output memory }""",
+    "recurrent layers of several widths": """
+        block part(width, flag both) [N, T, d] { lstm(width, bidirectional = both, !bias) -> layer_norm }
+        model m() { input x: f32[N, T, 6]
+          part(4) -> part(3, both) -> part(5)
+          y, h, c = lstm(3, 2, states)
+          h -> transpose(0, 1) -> flatten -> linear(2)
+          output z }""",
+    "a recurrence without a weight for its input": """
+        model m() { input x: f32[N, T, 6]
+          for i in 0..2 { linear(5, !bias) -> rnn(5, bidirectional, skip_input) -> split(2, axis = -1) -> add }
+          y, h = rnn(5, nonlinearity = relu, states)
+          output y ; output h }""",
     "values called like the helpers and classes of the file": """
         block embed(d) [N, T] { positions = id -> positions ; positions -> embedding(9, d) }
         model m() { input ids: i64[N, T]

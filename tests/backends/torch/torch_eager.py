@@ -105,7 +105,11 @@ class EagerEmitter:
         return OPERATORS[symbol](plain(left), plain(right))
 
     def item(self, value: Any, *subscripts: Any) -> Any:
-        return plain(value)[subscripts]
+        return plain(value)[subscripts[0] if len(subscripts) == 1 else subscripts]
+
+    def nested(self, value: Any, *sizes: int) -> Any:
+        parts = [(part,) if size == 1 else part for part, size in zip(value, sizes, strict=True)]
+        return tuple(each for part in parts for each in part)
 
     def size(self, dim: Any) -> Any:
         return substitute(dim, self.run.symbols)
