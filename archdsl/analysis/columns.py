@@ -202,8 +202,8 @@ class NoColumn(Exception):
 
 
 def find(names: Iterable[str], more: Sequence[Column] = ()) -> list[Column]:
-    """Columns by name; `more` are columns of one table alone. Raises `NoColumn`."""
-    known = {column.name: column for column in (*more, *COLUMNS)}
+    """Columns by name; `more` are columns of one table alone, which win. Raises `NoColumn`."""
+    known = {column.name: column for column in (*COLUMNS, *more)}
     found: list[Column] = []
     for name in names:
         column = known.get(_ALIASES.get(name, name))

@@ -30,6 +30,9 @@ CONVENTIONS = (
 """What the figures mean; printed with every table. A first line saying per what they are counted goes before
 them."""
 
+OWN_CONVENTION = "archdsl"
+"""The name of these conventions beside those of other counters (`analysis.conventions`)."""
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Cost:

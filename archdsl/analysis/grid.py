@@ -67,27 +67,32 @@ def _total(sizes: Sequence[int]) -> int:
     return sum(sizes) + _GAP * (len(sizes) - 1)
 
 
-def wrapped(text: str, most: int = WIDTH, hang: int = 2) -> list[str]:
-    """Lines of at most `most` cells, broken after a comma if that leaves them fairly full, else after a space that is
-    not beside `=`, else anywhere; lines after the first are set in by `hang` more, if that leaves them half of the
-    room."""
+def wrapped(text: str, most: int = WIDTH, hang: int = 2, commas: bool = True) -> list[str]:
+    """Lines of at most `most` cells, broken after a comma if that leaves them fairly full (prose does without), else
+    after a space that is not beside `=`, else anywhere; lines after the first are set in by `hang` more, if that leaves
+    them half of the room."""
     start = min(len(text) - len(text.lstrip(" ")), most // 4)
     indent = " " * (start + (hang if start + hang <= most // 2 else min(2, most // 4)))
     lines: list[str] = []
     rest = text
     while width(rest) > most:
-        cut = _cut(rest, len(indent), most)
+        cut = _cut(rest, len(indent), most, commas)
         lines.append(rest[:cut].rstrip(" "))
         rest = indent + rest[cut:].lstrip(" ")
     return [*lines, rest]
 
 
-def _cut(text: str, floor: int, most: int) -> int:
+def prose(text: str, most: int = WIDTH) -> list[str]:
+    """A sentence on lines of at most `most` cells."""
+    return wrapped(text, most, commas=False)
+
+
+def _cut(text: str, floor: int, most: int, commas: bool) -> int:
     """Where to break a text that is wider than `most`; always behind `floor`, so that every line gets shorter."""
     fits = min(most, len(text))
     while width(text[:fits]) > most:
         fits -= 1
-    cut = text.rfind(", ", floor, fits + 1) + 1
+    cut = text.rfind(", ", floor, fits + 1) + 1 if commas else 0
     if cut > most // 2:
         return cut
     spaces = [i for i in range(floor + 1, min(fits + 1, len(text))) if text[i] == " "]

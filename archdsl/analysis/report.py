@@ -4,15 +4,16 @@ Figures that depend on unbound symbols are printed as expressions (`27*H*W`); in
 others raw integers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.columns import Column, find
-from archdsl.analysis.cost import CONVENTIONS, Cost, CostModel, per_sample_text
+from archdsl.analysis.columns import COLUMNS, Column, find
+from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
 from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
 from archdsl.analysis.figures import Cell, human, number_text, raw
-from archdsl.analysis.grid import WIDTH, grid, packed, wrapped
+from archdsl.analysis.grid import WIDTH, grid, packed, prose, wrapped
 from archdsl.analysis.latex import latex_text
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -22,6 +23,9 @@ from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.types.dims import Dim, Expr, substitute, symbols
+
+if TYPE_CHECKING:
+    from archdsl.analysis.conventions import Convention, Recount
 
 SCHEMA = 1
 FORMATS = ("text", "json", "csv", "markdown", "latex")
@@ -75,12 +79,13 @@ def report(program: Program, depth: int, limits: Limits) -> Report:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Style:
-    """How to print: the columns by name (those of the format if None), the column to sort by, and the width of the
-    terminal."""
+    """How to print: the columns by name (those of the format if None), the column to sort by, the width of the
+    terminal, and whose convention to count by (`conventions.find`)."""
 
     columns: Sequence[str] | None = None
     sort: str = ""
     width: int = WIDTH
+    convention: str = OWN_CONVENTION
 
 
 def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> str:
@@ -95,7 +100,8 @@ def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> 
 class _Table:
     """A table before it gets its form. `foot` holds the total of one network; of several, each is a row.
 
-    `common` says what holds for all networks and is said once.
+    `common` says what holds for all networks and is said once. `recounts` holds what another convention than ours says
+    of each network.
     """
 
     reports: Sequence[Report]
@@ -104,6 +110,8 @@ class _Table:
     foot: list[Row]
     common: list[str]
     style: Style
+    convention: "Convention | None"
+    recounts: "dict[CostModel, Recount]"
 
     @property
     def head(self) -> list[str]:
@@ -132,15 +140,43 @@ class _Table:
         return [[column.value(row) for column in self.columns] for row in rows]
 
     @property
+    def sentence(self) -> str:
+        """Whose figures these are, and per what: the second line of every table."""
+        per = " or ".join(sorted({per_sample_text(report.program) for report in self.reports}))
+        if self.convention is None:
+            return f"counted by archdsl's own convention, {per}"
+        return f"counted as by {self.convention.tool}, {per}: {self.convention.meaning}"
+
+    @property
     def notes(self) -> list[str]:
-        return [*_notes(self.reports), *(column.note for column in self.columns if column.note)]
+        """What the figures mean, one thing a line."""
+        stated = [column.note for column in self.columns if column.note]
+        return [*_notes(self.reports, self.convention, self.recounts), *stated]
 
 
-def _notes(reports: Sequence[Report]) -> list[str]:
-    """What the figures mean, one convention a line."""
+def _notes(
+    reports: Sequence[Report], convention: "Convention | None", recounts: "Mapping[CostModel, Recount]"
+) -> list[str]:
     free = sorted({name for report in reports for name in _free_symbols(report.total)})
     formulas = [f"figures that depend on {' and '.join(free)} are formulas, exact for every size"] if free else []
-    return [*sorted({per_sample_text(report.program) for report in reports}), *formulas, *CONVENTIONS]
+    if convention is None:
+        return [*formulas, *CONVENTIONS]
+    unseen: dict[str, Dim] = {}
+    unknown: set[str] = set()
+    for report in reports:
+        total = recounts[report.model].total
+        unknown |= total.unknown
+        for name, amount in total.unseen.items():
+            unseen[name] = amount
+    one = len(reports) == 1
+    ignored = [f"{name} ({number_text(amount)} MACs)" if one else name for name, amount in unseen.items()]
+    return [
+        *formulas,
+        *([f"{convention.name} counts nothing for {', '.join(ignored)}"] if ignored else []),
+        *([f"not known: {convention.name}'s figure for {', '.join(sorted(unknown))}"] if unknown else []),
+        f"params and buffers are archdsl's own; {convention.name}'s rule is applied to the network written with modules"
+        " (nn.ReLU, not F.relu)",
+    ]
 
 
 def _free_symbols(total: Cost) -> set[str]:
@@ -148,8 +184,12 @@ def _free_symbols(total: Cost) -> set[str]:
 
 
 def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
-    varied = _varied(reports)
-    key = find([style.sort], varied)[0] if style.sort else None
+    names = _varied(reports)
+    varied = [_parameter(reports, name) for name in names]
+    counted, convention, recounts = _recounted(reports, style.convention)
+    own = [*varied, *counted]
+    own_names = {"counted": counted[0].name} if counted else {}
+    key = find([own_names.get(style.sort, style.sort)], own)[0] if style.sort else None
     if len(reports) == 1:
         (only,) = reports
         total = network_row(only.model, "total")
@@ -159,25 +199,42 @@ def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
         common = [only.title, _inputs(only.program)]
     else:
         body, foot = _together(reports, key), []
-        common = _common(reports, varied)
+        common = _common(reports, names)
     if style.columns is not None:
-        columns = find(style.columns, varied)
+        columns = find([own_names.get(name, name) for name in style.columns], own)
     else:
-        columns = _default(kind, reports, body, varied)
-    return _Table(reports, columns, body, foot, common, style)
+        columns = _default(kind, reports, body, varied, counted)
+    return _Table(reports, columns, body, foot, common, style, convention, recounts)
 
 
-def _default(kind: str, reports: Sequence[Report], body: Sequence[Row], varied: Sequence[Column]) -> list[Column]:
+def _recounted(
+    reports: Sequence[Report], name: str
+) -> "tuple[list[Column], Convention | None, dict[CostModel, Recount]]":
+    """The networks counted by another convention than ours, and the column of that."""
+    if name == OWN_CONVENTION:
+        return [], None, {}
+    from archdsl.analysis import conventions
+
+    convention = conventions.find(name)
+    recounts = {report.model: conventions.Recount(report.model, convention) for report in reports}
+    return [conventions.column(convention, recounts)], convention, recounts
+
+
+def _default(
+    kind: str, reports: Sequence[Report], body: Sequence[Row], varied: Sequence[Column], counted: Sequence[Column]
+) -> list[Column]:
     """The columns of a format that is asked for none."""
     several = len(reports) > 1
     if several and not any(report.rows for report in reports):
         inputs = [] if varied and len(_all_inputs(reports)) == 1 else find(["input"])
-        return [*(varied or find(["model"])), *inputs, *find(_FIGURES)]
+        figures = [*find(["params", "buffers"]), *counted] if counted else find(_FIGURES)
+        return [*(varied or find(["model"])), *inputs, *figures]
     if kind in ("json", "csv"):
         which = ["model"] if several else []
-        return find([*which, "path", "level", "op", "times", "output", *_FIGURES])
+        return [*find([*which, "path", "level", "op", "times", "output", *_FIGURES]), *counted]
     repeated = ["times"] if any(row.times > 1 for row in body) else []
-    return find(["layer" if kind == "text" else "path", "op", *repeated, "output", "params", "macs"])
+    first = find(["layer" if kind == "text" else "path", "op", *repeated, "output", "params"])
+    return [*first, *(counted or find(["macs"]))]
 
 
 def _together(reports: Sequence[Report], key: Column | None) -> list[Row]:
@@ -193,35 +250,37 @@ def _together(reports: Sequence[Report], key: Column | None) -> list[Row]:
     return found
 
 
-def _varied(reports: Sequence[Report]) -> list[Column]:
-    """A column for each parameter in which the networks of one model differ."""
+def _varied(reports: Sequence[Report]) -> list[str]:
+    """The parameters in which the networks of one model differ; none for different models."""
     entries = [report.program.entry for report in reports]
     if len({(entry.block, entry.span.source.name, tuple(entry.arguments)) for entry in entries}) > 1:
         return []
-    found: list[Column] = []
-    for name, first in entries[0].arguments.items():
-        values = [entry.arguments[name] for entry in entries]
-        if any(value != first or type(value) is not type(first) for value in values):
-            numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-            found.append(_parameter(name, "setting" if numbers else ""))
-    return found
+    return [name for name in entries[0].arguments if len(_settings(reports, name)) > 1]
 
 
-def _parameter(name: str, unit: str) -> Column:
+def _settings(reports: Sequence[Report], name: str) -> set[tuple[type, object]]:
+    """The values of one parameter; true and 1 are two."""
+    values = [report.program.entry.arguments[name] for report in reports]
+    return {(type(value), value_text(value)) for value in values}
+
+
+def _parameter(reports: Sequence[Report], name: str) -> Column:
     def value(row: Row) -> Cell:
         found = row.model.program.entry.arguments[name]
         return found if isinstance(found, int) and not isinstance(found, bool) else value_text(found)
 
-    return Column(name, printable(name), unit, f"the parameter `{name}`", value, str)
+    numbers = all(kind in (int, float) for kind, _ in _settings(reports, name))
+    taken = any(column.name == name for column in COLUMNS)
+    column = f"{name}_parameter" if taken else name
+    return Column(column, printable(name), "setting" if numbers else "", f"the parameter `{name}`", value, str)
 
 
-def _common(reports: Sequence[Report], varied: Sequence[Column]) -> list[str]:
+def _common(reports: Sequence[Report], varied: Sequence[str]) -> list[str]:
     """What the networks of one model have in common; nothing for different models."""
     if not varied:
         return []
-    differing = {column.name for column in varied}
     program = reports[0].program
-    same = {name: value for name, value in program.entry.arguments.items() if name not in differing}
+    same = {name: value for name, value in program.entry.arguments.items() if name not in varied}
     title = title_text(program.name, same)
     return [title, _inputs(program)] if len(_all_inputs(reports)) == 1 else [title]
 
@@ -275,39 +334,61 @@ def _rank(cell: Cell) -> tuple[int, Dim | Fraction, str]:
 def _text(table: _Table) -> str:
     """The aligned table, its totals and the conventions behind them. Long cells wrap; nothing is cut."""
     most = table.style.width
-    lines = [*packed(table.common, most), ""] if table.common else []
-    lines += grid(table.head, table.texts(table.body), table.texts(table.foot), table.numeric, most)
-    if len(table.reports) == 1 and table.style.columns is None:
-        lines += ["", *totals_lines(table.reports[0].total, most)]
-    return "\n".join([*lines, "", *(line for note in table.notes for line in wrapped(note, most))])
+    lines = [*packed(table.common, most), *prose(table.sentence, most)]
+    summed = len(table.reports) == 1 and table.style.columns is None
+    if table.body or not summed:
+        rows = table.texts(table.body), table.texts(table.foot)
+        lines += ["", *grid(table.head, *rows, table.numeric, most)]
+    if summed:
+        (only,) = table.reports
+        recount = table.recounts.get(only.model)
+        lines += ["", *(_recount_lines(recount, only.total, most) if recount else totals_lines(only.total, most))]
+    return "\n".join([*lines, "", *(line for note in table.notes for line in prose(note, most))])
 
 
 def totals_lines(total: Cost, most: int = WIDTH) -> list[str]:
     """The totals, exact and rounded, with what they are made of."""
-    parts: dict[str, tuple[Dim, list[str]]] = {
-        "params": (
-            total.params,
-            [f"{_ROLES[role]} {number_text(count)}" for role, count in total.roles.items() if count],
+    return _figure_lines(
+        {
+            "params": (total.params, {_ROLES[role]: count for role, count in total.roles.items()}),
+            "buffers": (total.buffers, {}),
+            "MACs": (total.macs, total.macs_by_kind),
+            "FLOPs": (total.flops, {}),
+            "activations": (total.activations, {}),
+            "state bytes": (total.weight_bytes, {}),
+        },
+        most,
+    )
+
+
+def _recount_lines(recount: "Recount", total: Cost, most: int) -> list[str]:
+    """What another convention counts, with what it is made of, beside our own figure."""
+    tally = recount.total
+    figures: dict[str, tuple[Cell, Mapping[Any, Dim]]] = {
+        "params": (total.params, {_ROLES[role]: count for role, count in total.roles.items()}),
+        recount.convention.heading: (
+            "not known" if tally.unknown else tally.total,
+            {name.removeprefix("nn."): count for name, count in tally.counted.items()},
         ),
-        "buffers": (total.buffers, []),
-        "MACs": (
-            total.macs,
-            [f"{kind} {number_text(count)}" for kind, count in total.macs_by_kind.items() if count != 0],
-        ),
-        "FLOPs": (total.flops, []),
-        "activations": (total.activations, []),
-        "state bytes": (total.weight_bytes, []),
+        "MACs": (total.macs, total.macs_by_kind),
     }
-    numbers = {name: number_text(value) for name, (value, _) in parts.items()}
+    return _figure_lines(figures, most)
+
+
+def _figure_lines(figures: Mapping[str, tuple[Cell, Mapping[Any, Dim]]], most: int) -> list[str]:
+    numbers = {
+        name: number_text(value) if isinstance(value, Dim) else str(value) for name, (value, _) in figures.items()
+    }
     widest = max(map(len, numbers.values()))
+    first = max(map(len, figures))
     lines: list[str] = []
-    for name, (value, made_of) in parts.items():
-        short = human(value)
+    for name, (value, parts) in figures.items():
+        short = human(value) if isinstance(value, Dim) else ""
         rounded = f"{short:>8}" if short != numbers[name] and name != "state bytes" else " " * 8
-        detail = (
-            f"   {', '.join(made_of)}" if len(made_of) > 1 else f"   all {made_of[0].split()[0]}" if made_of else ""
-        )
-        line = f"{name:<11}  {numbers[name]:>{widest}}  {rounded}"
+        made_of = [(part, count) for part, count in parts.items() if count != 0]
+        texts = [f"{part} {number_text(count)}" for part, count in made_of]
+        detail = f"   {', '.join(texts)}" if len(texts) > 1 else f"   all {made_of[0][0]}" if made_of else ""
+        line = f"{name:<{first}}  {numbers[name]:>{widest}}  {rounded}"
         lines += wrapped(f"{line}{detail}".rstrip(), most, len(line) + 3)
     return lines
 
@@ -341,9 +422,8 @@ def totals_record(total: Cost) -> dict[str, object]:
 def _json(table: _Table) -> str:
     import json
 
-    several = len(table.reports) > 1
     records = [_record(table, report) for report in table.reports]
-    if not several:
+    if len(records) == 1:
         return json.dumps({"schema": SCHEMA, **records[0]}, indent=2)
     return json.dumps({"schema": SCHEMA, "models": records}, indent=2)
 
@@ -361,10 +441,18 @@ def _record(table: _Table, report: Report) -> dict[str, object]:
         "outputs": [
             {"name": output.name, "type": str(output.value.type), "train": output.train} for output in program.outputs
         ],
-        "conventions": _notes([report]),
+        "convention": table.convention.name if table.convention else OWN_CONVENTION,
+        "conventions": [table.sentence, *_notes([report], table.convention, table.recounts)],
         "symbolic": sorted(_free_symbols(report.total)),
         "totals": {**asked, **totals_record(report.total)},
     }
+    if report.model in table.recounts:
+        tally = table.recounts[report.model].total
+        found["recount"] = {
+            "by_module": {name: raw(amount) for name, amount in tally.counted.items()},
+            "ignored_macs": {name: raw(amount) for name, amount in tally.unseen.items()},
+            "not_known": sorted(tally.unknown),
+        }
     if rows or len(table.reports) == 1:
         found["columns"] = [{"name": each.name, "unit": each.unit, "doc": each.doc} for each in table.columns]
         found["rows"] = [{column.name: raw(column.value(row)) for column in table.columns} for row in rows]
@@ -383,11 +471,11 @@ def _csv(table: _Table) -> str:
 def _markdown(table: _Table) -> str:
     grid = markdown_text(table.head, [*table.texts(table.body), *table.texts(table.foot)], table.numeric)
     title = [f"**{markdown_escaped('   '.join(table.common))}**"] if table.common else []
-    return "\n\n".join([*title, grid, *map(markdown_escaped, table.notes)])
+    return "\n\n".join([*title, markdown_escaped(table.sentence), grid, *map(markdown_escaped, table.notes)])
 
 
 def _latex(table: _Table) -> str:
-    notes = [f"% {printable(line)}" for line in ("   ".join(table.common), *table.notes) if line]
+    notes = [f"% {printable(line)}" for line in ("   ".join(table.common), table.sentence, *table.notes) if line]
     rows = [table.formulas(row) for row in (*table.body, *table.foot)]
     return "\n".join([*notes, latex_text(table.head, rows, table.numeric, has_total=bool(table.foot))])
 

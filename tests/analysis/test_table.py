@@ -151,14 +151,14 @@ def tables(*nets: archdsl.Network, kind: str = "text", depth: int = 0, style: St
 def test_networks_of_one_model_differ_in_columns_and_share_a_title() -> None:
     lines = tables(family(depth=1), family(depth=2)).split("\n")
     assert lines[0] == "net(!wide, plan = [1, 2])   x: f32[N, 8, 32, 32]"
-    assert lines[2].split()[:2] == ["depth", "params"]
-    assert [line.split()[:2] for line in lines[4:6]] == [["1", "584"], ["2", "1,168"]]
+    assert lines[3].split()[:2] == ["depth", "params"]
+    assert [line.split()[:2] for line in lines[5:7]] == [["1", "584"], ["2", "1,168"]]
 
 
 def test_networks_of_different_models_have_their_titles_in_rows() -> None:
     lines = tables(family(), load("unit(8)")).split("\n")
-    assert lines[0].split()[:3] == ["model", "input", "params"]
-    assert lines[2].startswith("net(depth = 1, !wide, plan = [1, 2])")
+    assert lines[2].split()[:3] == ["model", "input", "params"]
+    assert lines[4].startswith("net(depth = 1, !wide, plan = [1, 2])")
 
 
 def test_layers_of_several_networks_stand_under_their_network() -> None:
