@@ -10,7 +10,7 @@ strides meet.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from archdsl.analysis.training import outer_values
+from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.ir.reach import Reach, Relation, Span, compose
 from archdsl.types.dims import Dim

@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.cost import too_large
-from archdsl.analysis.training import outer_values
+from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.types.dims import Dim, DimTooLarge, at_least
 from archdsl.types.tensor import DTYPE_BYTES

@@ -12,7 +12,8 @@ from archdsl.analysis.field import AxisField, FieldModel
 from archdsl.analysis.field import Row as Seen
 from archdsl.analysis.liveness import LivenessModel, Maximum
 from archdsl.analysis.liveness import Run as Live
-from archdsl.analysis.training import Run as Trained
+from archdsl.analysis.runs import Mode
+from archdsl.analysis.runs import Run as Trained
 from archdsl.analysis.training import TrainingModel
 from archdsl.ir.program import Call, Program, Value
 from archdsl.types.dims import Dim, substitute
@@ -28,7 +29,7 @@ class Parts:
         self.program = program
         symbol = program.batch_symbol
         self._one: dict[str, Dim] = {symbol: 1} if symbol else {}
-        self._trained: dict[Row | None, dict[Trained, int]] = {}
+        self._trained: dict[Row | None, dict[tuple[Trained, Mode], int]] = {}
         self._live: dict[Row | None, dict[Live, Maximum]] = {}
         self._seen: dict[Row | None, dict[Value, Seen]] = {}
 
@@ -57,24 +58,24 @@ class Parts:
             kept, macs = self.training.kept, self.training.macs
         else:
             kept = macs = 0
-            for run, times in self._runs_inside(row.parent).items():
+            for (run, mode), times in self._runs_inside(row.parent).items():
                 for node in row.nodes:
-                    part = run.parts.get(node, (0, 0))
+                    part = run.figures(node, mode)
                     kept, macs = kept + part[0] * times, macs + part[1] * times
         return substitute(kept, self._one), substitute(macs, self._one)
 
-    def _runs_inside(self, row: "Row | None") -> dict[Trained, int]:
+    def _runs_inside(self, row: "Row | None") -> dict[tuple[Trained, Mode], int]:
         """The runs of the blocks that a row stands for, with how often each occurs."""
         for each in _way(row):
             if each in self._trained:
                 continue
             if each is None:
-                self._trained[each] = {self.training.entry: 1}
+                self._trained[each] = {(self.training.entry, "step"): 1}
                 continue
-            found: dict[Trained, int] = {}
-            for run, times in self._trained[each.parent].items():
+            found: dict[tuple[Trained, Mode], int] = {}
+            for (run, mode), times in self._trained[each.parent].items():
                 for node in each.nodes:
-                    inner = run.calls.get(node, {}) if isinstance(node, Call) else {}
+                    inner = run.inside(node, mode) if isinstance(node, Call) else {}
                     for callee, count in inner.items():
                         found[callee] = found.get(callee, 0) + count * times
             self._trained[each] = found

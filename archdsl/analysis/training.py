@@ -8,14 +8,18 @@ that keeps it first. Parameters, buffers and the model's inputs are not counted.
 A function is run once for each distinct situation it is called in (which inputs need a gradient, how they lie in
 memory, which share a storage, which are kept already), a repeat until its iterations are alike; so the work does not
 grow with the number of layers.
+
+Of a `recompute { ... }` autograd keeps the inputs, and the backward pass multiplies again what the forward pass did, up
+to the last tensor it needs: PyTorch stops there (`early_stop`).
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.cost import too_large
+from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.types.dims import Dim, DimTooLarge
@@ -47,48 +51,8 @@ class Tensor:
         return self.strides is None
 
 
-_Sight = tuple[bool, Strides, int]
-"""A tensor seen from a function it is passed to: whether it needs a gradient, its strides, which storage it is of."""
-_Key = tuple[tuple[_Sight, ...], tuple[tuple[bool, Dim], ...]]
+_Key = tuple[tuple[Sight, ...], tuple[tuple[bool, Dim], ...]]
 """A situation: the inputs, and the storages they are views of, each with whether it is kept and its bytes."""
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Run:
-    """One run of a function, or of one iteration of a repeat, in one situation.
-
-    `kept` is the bytes it adds to what is kept, `macs` the multiply-accumulates of forward and backward pass. `parts`
-    holds both for each node of the body, repeats opened, and `calls` how often each run of a callee occurs.
-    """
-
-    kept: Dim = 0
-    macs: Dim = 0
-    parts: dict[Node, tuple[Dim, Dim]] = field(default_factory=dict[Node, tuple[Dim, Dim]])
-    calls: "dict[Call, dict[Run, int]]" = field(default_factory=dict[Call, "dict[Run, int]"])
-    marked: tuple[int, ...] = ()
-    """Storages of the inputs that it keeps."""
-    storages: tuple[tuple[Dim, bool], ...] = ()
-    """New storages that leave it, each with its bytes and whether it is kept."""
-    results: tuple[_Sight, ...] = ()
-    """The results; storages are numbered from those of the inputs on."""
-
-    def add(self, other: "Run", times: int) -> None:
-        """Count an iteration of a repeat."""
-        self.kept = self.kept + other.kept * times
-        self.macs = self.macs + other.macs * times
-        for node, (kept, macs) in other.parts.items():
-            self.part(node, kept * times, macs * times)
-        for call, runs in other.calls.items():
-            for run, count in runs.items():
-                self.call(call, run, count * times)
-
-    def part(self, node: Node, kept: Dim, macs: Dim) -> None:
-        before = self.parts.get(node, (0, 0))
-        self.parts[node] = (before[0] + kept, before[1] + macs)
-
-    def call(self, node: Call, run: "Run", times: int) -> None:
-        runs = self.calls.setdefault(node, {})
-        runs[run] = runs.get(run, 0) + times
 
 
 class Recorder:
@@ -97,6 +61,12 @@ class Recorder:
     def __init__(self) -> None:
         self.kept: Dim = 0
         self.macs: Dim = 0
+        self.forward: Dim = 0
+        self.prefix: Dim | None = None
+
+    @property
+    def figures(self) -> Figures:
+        return self.kept, self.macs, self.forward, self.prefix or 0
 
     def new(self, type: TensorType, *sources: Tensor, like: Tensor | None = None) -> Tensor:
         needs_grad = type.is_float and any(source.needs_grad for source in sources)
@@ -110,12 +80,14 @@ class Recorder:
         return Tensor(type, False, Storage(0, kept=True))
 
     def keep(self, *tensors: Tensor) -> None:
+        self.prefix = self.forward
         for tensor in tensors:
             if not tensor.storage.kept:
                 tensor.storage.kept = True
                 self.kept = self.kept + tensor.storage.bytes
 
     def product(self, macs: Dim, *operands: Tensor) -> None:
+        self.forward = self.forward + macs
         self.macs = self.macs + macs * (1 + sum(operand.needs_grad for operand in operands))
 
     def reshape(self, x: Tensor, dims: Sequence[Dim]) -> Tensor:
@@ -144,7 +116,7 @@ class Recorder:
         return Tensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, before))
 
 
-_Request = tuple[Function | Repeat, _Key]
+_Request = tuple[Function | Repeat | Region, _Key]
 _Steps = Generator[_Request, Run, Run]
 
 
@@ -159,6 +131,7 @@ class TrainingModel:
         self.program = program
         self._runs: dict[_Request, Run] = {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
+        self._regions: dict[Function | Repeat | Region, list[Node | Region]] = {}
         inputs = [Tensor(value.type, False, Storage(0, kept=True)) for value in program.inputs]
         try:
             self.entry = self._run((program.entry, _situation(inputs)[0]))
@@ -193,36 +166,48 @@ class TrainingModel:
         assert answer is not None
         return answer
 
-    def _steps(self, body: Function | Repeat, key: _Key) -> _Steps:
+    def _steps(self, body: Function | Repeat | Region, key: _Key) -> _Steps:
         """One run of a body, which asks for the runs of what it calls."""
-        inputs = body.inputs if isinstance(body, Function) else (*body.parameters, *self._outer_values(body))
         storages = [Storage(size, kept) for kept, size in key[1]]
         known = {
             value: Tensor(value.type, needs_grad, storages[at], strides)
-            for value, (needs_grad, strides, at) in zip(inputs, key[0], strict=True)
+            for value, (needs_grad, strides, at) in zip(self._inputs(body), key[0], strict=True)
         }
         run = Run()
-        for node in body.nodes:
-            given = [known[value] for value in node.inputs]
-            if isinstance(node, Op):
+        for unit in self._units(body):
+            given = [known[value] for value in unit.inputs]
+            if isinstance(unit, Op):
                 tape = Recorder()
                 # Every `Traced` that the operator sees was made by this tape or one like it.
-                made = cast("Tensor | tuple[Tensor, ...]", node.op.autograd(cast("Tape", tape), *given))
+                made = cast("Tensor | tuple[Tensor, ...]", unit.op.autograd(cast("Tape", tape), *given))
                 results = made if isinstance(made, tuple) else (made,)
-                run.kept, run.macs = run.kept + tape.kept, run.macs + tape.macs
-                run.part(node, tape.kept, tape.macs)
-            elif isinstance(node, Call):
-                key_inside, views = _situation(given)
-                inner = yield node.callee, key_inside
-                results = _apply(inner, views, node.outputs)
-                run.kept, run.macs = run.kept + inner.kept, run.macs + inner.macs
-                run.part(node, inner.kept, inner.macs)
-                run.call(node, inner, 1)
+                run.add(Run(tape.kept, tape.macs, tape.forward, tape.prefix, {unit: tape.figures}))
+            elif isinstance(unit, Repeat):
+                results = yield from self._iterations(unit, given, known, run)
             else:
-                results = yield from self._iterations(node, given, known, run)
-            known.update(zip(node.outputs, results, strict=True))
-        outputs = body.outputs if isinstance(body, Function) else body.results
-        return _leave(run, storages, [known[value] for value in outputs], key)
+                key_inside, views = _situation(given)
+                inner = yield unit.callee if isinstance(unit, Call) else unit, key_inside
+                results = _apply(inner, views, unit.outputs)
+                run.add(inner.called(unit) if isinstance(unit, Call) else inner)
+            known.update(zip(unit.outputs, results, strict=True))
+        run.close()
+        outputs = body.results if isinstance(body, Repeat) else body.outputs
+        results = [known[value] for value in outputs]
+        return (
+            _forget(run, body, storages, results, key)
+            if isinstance(body, Region)
+            else _leave(run, storages, results, key)
+        )
+
+    def _inputs(self, body: Function | Repeat | Region) -> tuple[Value, ...]:
+        return (*body.parameters, *self._outer_values(body)) if isinstance(body, Repeat) else body.inputs
+
+    def _units(self, body: Function | Repeat | Region) -> "list[Node | Region]":
+        """The nodes of a body, those of each `recompute { ... }` put together."""
+        if body not in self._regions:
+            around = body.recompute if isinstance(body, Repeat | Region) else None
+            self._regions[body] = units(body.nodes, around)
+        return self._regions[body]
 
     def _iterations(
         self, node: Repeat, given: list[Tensor], known: dict[Value, Tensor], run: Run
@@ -238,8 +223,9 @@ class TrainingModel:
             if key in seen:
                 period = history[seen[key] :]
                 whole = (node.times - done) // len(period)
-                for each in period:
-                    run.add(each, whole)
+                if whole:
+                    for each in period:
+                        run.add(each, whole)
                 done += whole * len(period)
                 seen.clear()
                 if done == node.times:
@@ -259,27 +245,10 @@ class TrainingModel:
         return self._outer[repeat]
 
 
-def outer_values(repeat: Repeat) -> tuple[Value, ...]:
-    """Values of the enclosing function that the body of a repeat reads, in order of first use."""
-    made = set(repeat.parameters)
-    read: dict[Value, None] = {}
-    pending: list[Node] = list(reversed(repeat.nodes))
-    while pending:
-        node = pending.pop()
-        read.update(dict.fromkeys(node.inputs))
-        made.update(node.outputs)
-        if isinstance(node, Repeat):
-            made.update(node.parameters)
-            read.update(dict.fromkeys(node.results))
-            pending.extend(reversed(node.nodes))
-    read.update(dict.fromkeys(repeat.results))
-    return tuple(value for value in read if value not in made)
-
-
 def _situation(tensors: Sequence[Tensor]) -> tuple[_Key, list[Storage]]:
     places: dict[int, int] = {}
     storages: list[Storage] = []
-    sights: list[_Sight] = []
+    sights: list[Sight] = []
     for tensor in tensors:
         place = places.setdefault(id(tensor.storage), len(storages))
         if place == len(storages):
@@ -299,11 +268,24 @@ def _apply(run: Run, storages: list[Storage], outputs: Sequence[Value]) -> list[
     ]
 
 
+def _forget(run: Run, region: Region, storages: list[Storage], results: Sequence[Tensor], key: _Key) -> Run:
+    """What is left of a region that is run again: its inputs are kept, and nothing that it makes."""
+    kept: Dim = 0
+    for storage, (was_kept, size) in zip(storages, key[1], strict=True):
+        kept = kept if was_kept else kept + size
+        storage.kept = True
+    own = {id(storage) for storage in storages}
+    for result in results:
+        if id(result.storage) not in own:
+            result.storage.kept = False
+    return _leave(run.again(region.nodes[0], kept), storages, results, key)
+
+
 def _leave(run: Run, storages: list[Storage], results: Sequence[Tensor], key: _Key) -> Run:
     run.marked = tuple(place for place, (kept, _) in enumerate(key[1]) if storages[place].kept and not kept)
     places = {id(storage): place for place, storage in enumerate(storages)}
     new: list[Storage] = []
-    sights: list[_Sight] = []
+    sights: list[Sight] = []
     for result in results:
         place = places.setdefault(id(result.storage), len(places))
         if place == len(storages) + len(new):

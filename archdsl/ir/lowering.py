@@ -162,7 +162,8 @@ class Tape(Protocol):
 
     def keep(self, *tensors: Traced) -> None:
         """The backward pass needs these. Say it only where it will run: for a function of which something needs a
-        gradient."""
+        gradient; and say it when PyTorch does, of inputs before the function computes, of results after: a second run
+        (`recompute`) stops at the last one."""
         ...
 
     def product(self, macs: Dim, *operands: Traced) -> None:

@@ -127,8 +127,8 @@ class Conv(Operator):
         (x,) = inputs
         y = self.infer(x.type)[0]
         weight = tape.parameter(self.weights(x.type)[0].shape)
-        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
         tape.keep(x)
+        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
         return tape.new(y, x, weight)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
@@ -253,8 +253,8 @@ class ConvTranspose(Operator):
         (x,) = inputs
         y = self.infer(x.type)[0]
         weight = tape.parameter(self.weights(x.type)[0].shape)
-        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
         tape.keep(x)
+        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
         return tape.new(y, x, weight)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":

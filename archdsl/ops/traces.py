@@ -104,11 +104,11 @@ def linear(tape: "Tape", x: "Traced", weight: "Traced", features: int) -> "Trace
 
 def mm(tape: "Tape", a: "Traced", b: "Traced", macs: Dim, type: TensorType) -> "Traced":
     """A product of two matrices, or of two stacks of as many."""
-    tape.product(macs, a, b)
     if b.needs_grad:
         tape.keep(a)
     if a.needs_grad:
         tape.keep(b)
+    tape.product(macs, a, b)
     return tape.new(type, a, b)
 
 
