@@ -1,6 +1,13 @@
-"""Writes README.md, the table of the specs: `python specs/readme.py`."""
+"""Writes README.md, the tables of the specs: `python specs/readme.py`. With the names of Python files it prints how
+many lines of code they hold, as `pytorch_files.csv` has them."""
 
+import ast
+import csv
+import io
+import sys
+import tokenize
 from pathlib import Path
+from statistics import median
 
 import archdsl
 
@@ -26,6 +33,18 @@ Where names differ, `--keys` takes a key map (`archdsl explain E0815`):
 older than its names, and [keys/googlenet_without_heads.keys](keys/googlenet_without_heads.keys) for GoogLeNet without
 `aux`. torchvision's own GoogLeNet, when it loads its published weights, also rescales its input (`transform_input`); a
 network here takes the image as its layers see it.
+"""
+
+LINES = """
+## Lines
+
+A spec beside a PyTorch file that people use for the same family: torchvision's where it has one. Lines are those that
+hold code: no blank lines, no comments, no docstrings, and without torchvision's lists of pretrained weights. What else
+a file holds is counted: a spec's tests, a PyTorch file's loading of weights or generation of text. The files and their
+counts are kept in [pytorch_files.csv](pytorch_files.csv).
+
+| Spec | Lines | PyTorch | File |
+|---|--:|--:|---|
 """
 
 HERE = Path(__file__).parent
@@ -96,8 +115,8 @@ HEAD = """\
 # Specs
 
 Networks as their papers give them. Each file tests itself against the published figures: `archdsl test specs/*.arch`.
-The counts below are computed; MACs are per sample, as a polynomial where the input's size is open. This table is
-written by `python specs/readme.py`.
+The counts below are computed; MACs are per sample, as a polynomial where the input's size is open. Lines are those of
+the whole file, its tests included, without blank lines and comments. This page is written by `python specs/readme.py`.
 
 | Spec | Model | Paper | Parameters | Published | MACs | Input | Lines |
 |---|---|---|--:|--:|--:|---|--:|
@@ -112,16 +131,63 @@ def row(spec: str, model: str, parameters: dict[str, object], paper: str, publis
     chosen = " ".join(f"{name}={'true' if value is True else value}" for name, value in parameters.items())
     inputs = ", ".join(f"`{value.type}`" for value in network.program.inputs)
     macs = f"{cost.macs:,}" if isinstance(cost.macs, int) else f"`{cost.macs}`"
-    lines = len(path.read_text(encoding="utf-8").splitlines())
+    lines = spec_lines(spec)
     name = f"`{model} {chosen}`" if chosen else f"`{model}`"
     params = f"{cost.params:,}"
     return f"| [{spec}]({spec}.arch) | {name} | {paper} | {params} | {published} | {macs} | {inputs} | {lines} |"
 
 
+def spec_lines(spec: str) -> int:
+    """Lines of a spec that are neither blank nor comment."""
+    lines = (HERE / f"{spec}.arch").read_text(encoding="utf-8").splitlines()
+    return sum(not line.lstrip().startswith("#") for line in lines if line.strip())
+
+
+def python_lines(text: str) -> int:
+    """Lines of Python that hold code: not blank, no comment, no docstring, nor one of torchvision's classes that list
+    pretrained weights."""
+    left_out: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and "WeightsEnum" in map(ast.unparse, node.bases):
+            left_out.update(range(node.lineno, (node.end_lineno or 0) + 1))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            left_out.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.string.strip() and token.type != tokenize.COMMENT:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines - left_out)
+
+
+def lines_table() -> str:
+    """The lines of each family beside those of PyTorch files for it, and the medians."""
+    with open(HERE / "pytorch_files.csv", encoding="utf-8", newline="") as file:
+        entries = list(csv.DictReader(file))
+    rows: list[tuple[int, int]] = []
+    text = ""
+    for spec in dict.fromkeys(entry["spec"] for entry in entries):
+        files = [entry for entry in entries if entry["spec"] == spec]
+        ours, theirs = spec_lines(spec), sum(int(entry["lines"]) for entry in files)
+        rows.append((ours, theirs))
+        links = ", ".join(f"[{shown(entry['file'])}]({entry['file']})" for entry in files)
+        text += f"| [{spec}]({spec}.arch) | {ours} | {theirs} | {links} |\n"
+    ours, theirs = (f"{median(column):g}" for column in zip(*rows, strict=True))
+    return f"{text}| **median of {len(rows)}** | **{ours}** | **{theirs}** | |\n"
+
+
+def shown(address: str) -> str:
+    """`karpathy/nanoGPT: model.py`."""
+    repository, _, path = address.removeprefix("https://github.com/").partition("/blob/")
+    return f"{repository}: {path.partition('/')[2]}"
+
+
 def readme() -> str:
     """The whole file."""
-    return HEAD + "".join(row(*entry) + "\n" for entry in ROWS) + FOOT
+    return HEAD + "".join(row(*entry) + "\n" for entry in ROWS) + FOOT + LINES + lines_table()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 1:
+    for name in sys.argv[1:]:
+        print(python_lines(Path(name).read_text(encoding="utf-8")), name)
+elif __name__ == "__main__":
     (HERE / "README.md").write_text(readme(), encoding="utf-8")
