@@ -2,12 +2,11 @@
 
 The executor runs the definitions of `contract_reference` on arrays that have a shape and no contents. Numpy asks such
 an array what to do with each of its functions: a sum of products (`einsum`, `@`) adds the size of its loop nest to the
-tally, and nothing is ever computed. So a layer of any size costs its taps, not its products; what it counts is what
-the definition does, tap by tap, group by group, with the products of padding and those whose sum is cut off later. A
-product that enters no sum, as of a scale or a gate, is no multiply-accumulate.
+tally, and nothing is ever computed. So a layer of any size costs its taps, not its products; what is counted is what
+the definition does, tap by tap, group by group, with the products of padding and those that are masked or cut off
+later. A product that enters no sum, as of a scale or a gate, is no multiply-accumulate.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -61,6 +60,8 @@ class Hollow(np.ndarray):
             sizes, shape = _letters(text, [np.shape(x) for x in operands])
             Hollow.products += (len(operands) - 1) * math.prod(sizes)
             return Hollow.of(shape)
+        if function is np.where:
+            return Hollow.of(np.broadcast_shapes(*(np.shape(x) for x in args)))
         if function is np.pad:
             widths = args[1]
             return Hollow.of(tuple(n + a + b for n, (a, b) in zip(self.shape, widths, strict=True)))
@@ -112,9 +113,6 @@ def multiplications(op: Operator, inputs: tuple[TensorType, ...]) -> int:
         return 0  # with one tensor, and nothing of its own, it has no two things to multiply
     key = (op, inputs)
     if key not in _known:
-        if getattr(op, "causal", False):
-            # The products that a mask discards are counted: kernels differ in which of them they skip.
-            op = dataclasses.replace(op, causal=False)  # pyright: ignore[reportArgumentType]
         Hollow.products = 0
         arrays = [_array(kind) for kind in inputs]
         RULES[op.name](op, {name: Hollow.of(shape) for name, shape in weights.items()}, *arrays)

@@ -112,13 +112,12 @@ def matmul(op: Any, w: Weights, a: Array, b: Array) -> Array:
 def attention(op: Any, w: Weights, q: Array, k: Array, v: Array) -> Array:
     y = np.zeros((q.shape[0], q.shape[1], v.shape[2]))
     width, out = q.shape[2] // op.heads, v.shape[2] // op.heads
-    for n, h, t in np.ndindex(q.shape[0], op.heads, q.shape[1]):
-        seen = t + 1 if op.causal else k.shape[1]
-        query = q[n, t, h * width : (h + 1) * width]
-        scores = np.array([query @ k[n, s, h * width : (h + 1) * width] for s in range(seen)])
-        shares = np.exp(scores / math.sqrt(width))
-        shares /= shares.sum()
-        y[n, t, h * out : (h + 1) * out] = shares @ v[n, :seen, h * out : (h + 1) * out]
+    seen = np.tri(q.shape[1], k.shape[1], dtype=bool) if op.causal else True
+    for n, h in np.ndindex(q.shape[0], op.heads):
+        query, key = (x[n, :, h * width : (h + 1) * width] for x in (q, k))
+        powers = np.where(seen, np.exp(query @ key.T / math.sqrt(width)), 0.0)
+        shares = powers / powers.sum(1, keepdims=True)
+        y[n, :, h * out : (h + 1) * out] = shares @ v[n, :, h * out : (h + 1) * out]
     return y
 
 
