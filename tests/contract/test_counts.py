@@ -32,9 +32,9 @@ MICRO = sorted((Path(__file__).parent / "micro").glob("*.arch"))
 """Constructs that parameter and FLOP counters in use get wrong, each as small as it goes. Two have no counterpart: a
 frozen layer, as a spec does not say what is trained, and a subclass of a layer, as there are no classes."""
 
-DEEPEST = 200
-"""Layers up to which PyTorch is asked to run a network. Deeper ones are more of the same blocks, and PyTorch's counter
-takes seconds for each; the executor counts them as well."""
+DEEPEST = 110
+"""Layers up to which PyTorch is asked to run an instance. Deeper ones are more of the same blocks, and take PyTorch's
+counter seconds each; the executor counts them as well."""
 
 FORWARD_ONLY = {"perceptron", "threshold_network", "alexnet_merged"}
 """Models whose training step PyTorch is not asked about: thresholds have no gradient, and PyTorch's counter forgets the
