@@ -127,6 +127,15 @@ COLUMNS: tuple[Column, ...] = (
         " inputs that depend on a weight",
     ),
     Column(
+        "training_flops",
+        "training FLOPs",
+        "FLOPs",
+        "2 x training MACs",
+        lambda row: row.model.parts.training_macs(row) * 2,
+        note="training FLOPs: 2 x training MACs, as PyTorch's counter has them; the rest of a step's arithmetic is not"
+        " counted",
+    ),
+    Column(
         "saved",
         "saved",
         "bytes",
@@ -159,7 +168,7 @@ COLUMNS: tuple[Column, ...] = (
         "FLOPs per byte",
         "FLOPs per byte moved",
         lambda row: row.cost.intensity,
-        note="intensity: FLOPs per byte moved",
+        note="intensity: FLOPs per byte moved; - where it depends on symbols, or nothing moves",
     ),
     Column(
         "field",

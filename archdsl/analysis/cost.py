@@ -39,14 +39,14 @@ class Cost:
     """Counts of some part of a network; they add, and multiply by how often the part occurs.
 
     params: trainable scalars, split in `roles` (weight, bias, normalisation, embedding). buffers:
-    non-trainable scalars (running statistics). weight_bytes: bytes of all state as stored, counters included.
+    non-trainable scalars (running statistics). bytes_by_dtype: bytes of all state as stored, counters included.
     work: MACs and FLOPs by kind. activations: scalars written. moved: bytes read and written, if every
     operator that is not a view reads each of its inputs and weights once and writes its results once.
     """
 
     roles: dict[WeightRole, int] = field(default_factory=dict[WeightRole, int])
     buffers: int = 0
-    weight_bytes: int = 0
+    bytes_by_dtype: dict[str, int] = field(default_factory=dict[str, int])
     work: dict[WorkKind, Dim] = field(default_factory=dict[WorkKind, Dim])
     activations: Dim = 0
     moved: Dim = 0
@@ -55,6 +55,11 @@ class Cost:
     def params(self) -> int:
         """Trainable scalars."""
         return sum(self.roles.values())
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all state as stored."""
+        return sum(self.bytes_by_dtype.values())
 
     @property
     def macs(self) -> Dim:
@@ -95,7 +100,7 @@ class Cost:
         return Cost(
             {role: count * times for role, count in self.roles.items()},
             self.buffers * times,
-            self.weight_bytes * times,
+            {dtype: size * times for dtype, size in self.bytes_by_dtype.items()},
             {kind: amount * times for kind, amount in self.work.items()},
             self.activations * times,
             self.moved * times,
@@ -111,7 +116,8 @@ class Cost:
             for role, count in other.roles.items():
                 self.roles[role] = self.roles.get(role, 0) + count * copies
             self.buffers += other.buffers * copies
-            self.weight_bytes += other.weight_bytes * copies
+            for dtype, size in other.bytes_by_dtype.items():
+                self.bytes_by_dtype[dtype] = self.bytes_by_dtype.get(dtype, 0) + size * copies
         if times:
             for kind, amount in other.work.items():
                 self.work[kind] = self.work.get(kind, 0) + amount * times
@@ -127,7 +133,8 @@ class Cost:
     def _key(self) -> tuple[object, ...]:
         roles = frozenset(item for item in self.roles.items() if item[1])
         work = frozenset(item for item in self.work.items() if item[1] != 0)
-        return (roles, self.buffers, self.weight_bytes, work, self.activations, self.moved)
+        sizes = frozenset(item for item in self.bytes_by_dtype.items() if item[1])
+        return (roles, self.buffers, sizes, work, self.activations, self.moved)
 
     def __repr__(self) -> str:
         figures = f"macs={self.macs}, flops={self.flops}, activations={self.activations}"
@@ -204,7 +211,8 @@ class CostModel:
         result = Cost(work=dict(node.op.work(inputs, outputs)))
         for weight in node.owned_weights:
             count = weight.elements
-            result.weight_bytes += count * DTYPE_BYTES[weight.dtype]
+            size = result.bytes_by_dtype.get(weight.dtype, 0) + count * DTYPE_BYTES[weight.dtype]
+            result.bytes_by_dtype[weight.dtype] = size
             if weight.trainable:
                 result.roles[weight.role] = result.roles.get(weight.role, 0) + count
             elif weight.role == "statistic":

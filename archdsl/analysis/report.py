@@ -355,7 +355,7 @@ def totals_lines(total: Cost, most: int = WIDTH) -> list[str]:
             "MACs": (total.macs, total.macs_by_kind),
             "FLOPs": (total.flops, {}),
             "activations": (total.activations, {}),
-            "state bytes": (total.weight_bytes, {}),
+            "state bytes": (total.weight_bytes, total.bytes_by_dtype if len(total.bytes_by_dtype) > 1 else {}),
         },
         most,
     )
@@ -413,6 +413,7 @@ def totals_record(total: Cost) -> dict[str, object]:
         "flops": raw(total.flops),
         "activations": raw(total.activations),
         "weight_bytes": total.weight_bytes,
+        "bytes_by_dtype": dict(total.bytes_by_dtype),
         "params_by_role": dict(total.roles),
         "macs_by_kind": {kind: raw(count) for kind, count in total.macs_by_kind.items()},
         "flops_by_kind": {kind: raw(total.work[kind]) for kind in FLOP_KINDS if kind in total.work},

@@ -177,7 +177,7 @@ class Embedding(Operator):
         return module(inputs[0])
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
-        return reaches.pointwise(inputs, outputs)
+        return reaches.moved(range(inputs[0].rank))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps the indices."""

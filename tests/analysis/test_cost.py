@@ -45,6 +45,7 @@ def test_running_statistics_are_buffers_and_the_step_counter_is_only_stored() ->
     assert cost.roles == {"normalisation": 16}
     assert cost.buffers == 16
     assert cost.weight_bytes == 4 * 16 + 4 * 16 + 8
+    assert cost.bytes_by_dtype == {"f32": 4 * 16 + 4 * 16, "i64": 8}
 
 
 def test_a_view_writes_nothing() -> None:

@@ -81,6 +81,12 @@ def compare(
             assert read or low < 0 or high >= length or low == high, (axis, place)
 
 
+def test_a_vector_is_looked_up_by_the_index_in_its_position() -> None:
+    model = FieldModel(load("model m { input ids: i64[N, T]\n embedding(9, 4) -> relu\n output y }").program)
+    (axis,) = model.field(model.entry[model.program.outputs[0].value])
+    assert (axis.size, axis.stride, axis.start) == (1, (1, 1), 0)
+
+
 def test_spans_compose_as_windows_do() -> None:
     conv = Span(2, 2, (-1,), (1,))
     assert after({2: conv}, {2: conv}) == {2: Span(2, 4, (-3,), (3,))}
