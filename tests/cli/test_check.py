@@ -108,3 +108,25 @@ def test_every_path_without_a_spec_is_named(archdsl: Archdsl, tmp_path: Path, co
     assert ran.code == 3
     assert "missing.arch`" in ran.out + ran.err
     assert f"no .arch file in the folder {tmp_path / 'empty'}" in ran.out + ran.err
+
+
+def test_names_are_looked_up_where_nothing_is_elaborated(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "x.arch"
+    path.write_text(
+        "block spare(out) { conv(out, kernal = 3) }\n"
+        "model open(depth) { input x: f32[N, 3]; rleu; output y }\n"
+        "model m { input x: f32[N, 3]; relu; output y }\n"
+        "test m { parms == 0 }\n"
+        "test n { params == 0 }\n"
+        "test m { params == 1 }\n"
+    )
+    ran = archdsl("check", path)
+    assert ran.code == 1
+    assert [line.partition("]")[0] for line in ran.out.split("\n") if line.startswith("error")] == [
+        "error[E0301",
+        "error[E0202",
+        "error[E0201",
+        "error[E0203",
+    ]
+    assert "only its names were checked" in ran.err
+    assert "1 file, 1 model: 4 errors" in ran.err
