@@ -1,4 +1,5 @@
-"""Random specs of every way to use a weight: blocks in blocks, loops in loops, instances shared and tied, heads."""
+"""Random specs of every way to use a weight: blocks in blocks, loops in loops, instances shared and tied, heads, parts
+that training computes again."""
 
 import random
 
@@ -53,7 +54,11 @@ class _Writer:
                 self.lines.append(f"{space}{loop} {{")
                 self.body(indent + 1, depth - 1, shared if loop.startswith("for") else [], [])
                 self.lines.append(f"{space}}}")
-            elif step < 0.4 and depth:
+            elif step < 0.27 and depth:
+                self.lines.append(f"{space}recompute {{")
+                self.body(indent + 1, depth - 1, shared, [])
+                self.lines.append(f"{space}}}")
+            elif step < 0.43 and depth:
                 self.lines.append(f"{space}add {{")
                 self.body(indent + 1, depth - 1, shared, [])
                 self.lines.append(f"{space}| id }}" if self.chance.random() < 0.5 else f"{space}| linear({WIDTH}) }}")

@@ -9,6 +9,7 @@ import random_networks
 import torch
 from brute_force import count, multiplications
 from contract_cases import CASES, IDS, Case
+from measured import kept_bytes
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from zoo_specs import SIZES, instances, program
@@ -36,9 +37,9 @@ DEEPEST = 110
 """Layers up to which PyTorch is asked to run an instance. Deeper ones are more of the same blocks, and take PyTorch's
 counter seconds each; the executor counts them as well."""
 
-FORWARD_ONLY = {"perceptron", "threshold_network", "alexnet_merged"}
-"""Models whose training step PyTorch is not asked about: thresholds have no gradient, and PyTorch's counter forgets the
-groups of a convolution in its backward pass."""
+FORWARD_ONLY = {"perceptron", "threshold_network", "alexnet_merged", "fractalnet", "ultra_deep"}
+"""Models whose training step PyTorch is not asked about: thresholds have no gradient, PyTorch's counter forgets the
+groups of a convolution in its backward pass, and a fractal's joins choose between columns by a product in training."""
 
 ZOO = instances()
 SHALLOW = [case for case in ZOO if case[2].get("depth", 0) <= DEEPEST and case[1] != "preact_resnet1001"]
@@ -101,7 +102,7 @@ def check_against_pytorch(net: Program, backward: bool = False) -> None:
     heads = any(output.train for output in net.outputs)
     number, sizes = samples(net)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        result = module.train(heads)(*inputs)
+        result = module.train(heads or backward)(*inputs)
         assert counter.get_total_flops() == 2 * number * fixed(total.macs, sizes)
         if backward:
             sum(out.sum() for out in (result if isinstance(result, tuple) else (result,))).backward()
@@ -162,6 +163,8 @@ RANDOM = random_programs()
 def test_however_weights_are_used_counts_are_exact_and_both_engines_agree(net: Program) -> None:
     check_against_the_executor(net)
     check_against_pytorch(net, backward=True)
+    module = archdsl.Network(net, (), Limits()).torch().train()
+    assert kept_bytes(module, torch.zeros(SIZES["N"], random_networks.WIDTH)) == fixed(TrainingModel(net).kept, SIZES)
     assert verify(net).passed
 
 
@@ -172,6 +175,7 @@ def test_random_programs_use_weights_in_every_way() -> None:
     assert {type(node) for node in again} == {Op, Call}
     assert any(isinstance(node, Op) and node.op.borrowed() for node in nodes)
     assert any(node.train_only for node in nodes)
+    assert any(node.recompute is not None for node in again)
 
 
 def test_both_oracles_notice_a_product_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
