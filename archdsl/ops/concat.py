@@ -55,7 +55,7 @@ class Concat(Operator):
         return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
-        return o.node("Concat", *inputs, axis=self.axis)
+        return inputs[0] if len(inputs) == 1 else o.node("Concat", *inputs, axis=self.axis)
 
 
 class Stack(Operator):

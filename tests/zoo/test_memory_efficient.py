@@ -4,13 +4,18 @@ not with its square."""
 from itertools import pairwise
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import nn
 from zoo_specs import program
 
 from archdsl.analysis.cost import cost
+from archdsl.backends.onnx.export import onnx_model
 from archdsl.backends.torch.build import build_module
+from archdsl.runtime import run, session
+from archdsl.verify import verify
+from archdsl.weights.initial import initial
 
 NETWORKS: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("densenet", "densenet", {}, 64),
@@ -54,6 +59,16 @@ def test_it_computes_and_trains_as_the_plain_one(file: str, model: str, given: d
 def test_its_figures_are_those_of_the_plain_one(file: str, model: str, given: dict[str, Any], side: int) -> None:
     plain, efficient = (cost(program(file, model, memory_efficient=each, **given)) for each in (False, True))
     assert (plain.params, plain.buffers, plain.macs) == (efficient.params, efficient.buffers, efficient.macs)
+
+
+@pytest.mark.parametrize(("file", "model", "given", "side"), [networks()[-1]])
+def test_its_onnx_gives_what_the_plain_one_gives(file: str, model: str, given: dict[str, Any], side: int) -> None:
+    assert verify(program(file, model, memory_efficient=True, **given)).passed
+    plain, efficient = (program(file, model, memory_efficient=each, **given) for each in (False, True))
+    arrays = initial(plain, seed=2)
+    images = numpy.random.default_rng(0).standard_normal((1, 3, side, side)).astype(numpy.float32)
+    found = [run(session(onnx_model(net, arrays), "cpu"), {"image": images})["logits"] for net in (plain, efficient)]
+    numpy.testing.assert_allclose(found[0], found[1], rtol=1e-5, atol=1e-6)
 
 
 def kept(module: nn.Module, x: torch.Tensor) -> int:

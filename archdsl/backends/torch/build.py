@@ -3,8 +3,9 @@
 import linecache
 import weakref
 from collections.abc import Mapping
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import nn
@@ -15,25 +16,50 @@ from archdsl.limits import Limits
 from archdsl.weights.tensors import fitted
 
 _built = 0
+_models: "WeakValueDictionary[str, type[nn.Module]]" = WeakValueDictionary()
+"""The model's class of every source that is in use: equal sources have one class."""
 
 
 def build_module(program: Program) -> nn.Module:
     """Execute the generated source and make one model, with PyTorch's own initialisation.
 
-    The source is registered with `linecache`, so tracebacks and debuggers show it. Raises `ArchError`
-    as `torch_source` does.
+    The source is registered with `linecache`, so tracebacks and debuggers show it. The model can be copied, and
+    pickled as a whole: the pickle holds the source. Raises `ArchError` as `torch_source` does.
     """
+    return _model(torch_source(program), model_class(program))()
+
+
+def _model(source: str, name: str) -> type[nn.Module]:
+    """The model's class, called `name`, of a source."""
     global _built
-    source = torch_source(program)
+    known = _models.get(source)
+    if known is not None:
+        return known
     _built += 1
-    file = f"<archdsl {program.name} {_built}>"
+    file = f"<archdsl {name} {_built}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     module = ModuleType(f"archdsl_generated_{_built}")
     module.__file__ = file
     exec(compile(source, file, "exec"), module.__dict__)
-    model: type[nn.Module] = module.__dict__[model_class(program)]
+    model: type[nn.Module] = module.__dict__[name]
     weakref.finalize(model, linecache.cache.pop, file, None)
-    return model()
+
+    def reduce(self: nn.Module, _: object) -> tuple[object, ...]:
+        return _blank, (source, name, type(self).__name__), self.__getstate__()
+
+    for each in module.__dict__.values():
+        if isinstance(each, type) and each.__module__ == module.__name__:
+            each.__reduce_ex__ = reduce  # pyright: ignore[reportAttributeAccessIssue]
+    _models[source] = model
+    return model
+
+
+def _blank(source: str, name: str, part: str) -> nn.Module:
+    """What unpickling begins with: an instance of one class of a source, to be filled."""
+    model = _model(source, name)
+    method = next(each for each in vars(model).values() if isinstance(each, FunctionType))
+    found: type[nn.Module] = method.__globals__[part]
+    return found.__new__(found)
 
 
 def load_weights(module: nn.Module, program: Program, weights: Mapping[str, Any], limits: Limits) -> None:

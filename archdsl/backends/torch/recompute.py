@@ -38,6 +38,9 @@ def recompute(method, *inputs):
     module = method.__self__
     if not (module.training and torch.is_grad_enabled()):
         return method(*inputs)
+    if torch.compiler.is_compiling():
+        # The compiler knows what only the first run does, and takes no `context_fn`.
+        return checkpoint(method, *inputs, use_reentrant=False)
     return checkpoint(
         method,
         *inputs,
