@@ -1,11 +1,12 @@
 # Two commands do everything on a fresh machine with Python (3.11 or newer) and make:
 #   make demo   compile ResNet-50 from its spec, run it on onnxruntime, print the table
 #   make test   the whole suite, linter and type checker included
-# and a third measures: make bench
+# and a third measures, against other tools, for some ten minutes: make bench (or make bench SECTIONS="count depth")
 
 PYTHON ?= python3
 BIN := .venv/bin
 OUT := build/demo
+BENCH := build/bench-venv
 
 .PHONY: demo test bench lint unit clean
 
@@ -16,8 +17,8 @@ demo: .venv/ready
 
 test: lint unit
 
-bench: .venv/ready
-	$(BIN)/python tests/bench/figures.py
+bench: $(BENCH)/ready
+	$(BENCH)/bin/python tests/bench $(SECTIONS)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
@@ -34,6 +35,13 @@ unit: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchvision
+	touch $@
+
+# What archdsl is measured against, in an environment of its own.
+$(BENCH)/ready: tests/bench/requirements.txt constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt -r tests/bench/requirements.txt
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps torchvision
 	touch $@
 
 clean:
