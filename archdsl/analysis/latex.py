@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from archdsl.diagnostics.terminal import printable
-from archdsl.types.dims import Expr
+from archdsl.types.dims import Dim, Expr
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -29,10 +29,21 @@ def latex_text(
     return "\n".join([*top, *lines, r"\bottomrule", r"\end{tabular}"])
 
 
+class Math(str):
+    """A cell that is LaTeX already."""
+
+
+def formula_text(figure: Dim) -> str:
+    r"""`2{,}048\,T^{2}`, for math mode."""
+    return re.sub(_TOKEN, _formula_token, str(figure))
+
+
 def _cell(cell: Expr | str) -> str:
-    r"""A figure that depends on symbols is a formula: `$2{,}048\,T^{2}$`."""
+    """A figure that depends on symbols is a formula."""
     if isinstance(cell, Expr):
-        return f"${re.sub(_TOKEN, _formula_token, str(cell))}$"
+        return f"${formula_text(cell)}$"
+    if isinstance(cell, Math):
+        return cell
     return "".join(_ESCAPES.get(sign, sign) for sign in printable(cell))
 
 

@@ -15,6 +15,7 @@ _EXAMPLES = """examples:
   archdsl count specs/resnet.arch -p depth=101 --depth 2
   archdsl count specs/resnet.arch -p depth=18,34,50 --sort macs
   archdsl count specs/resnet.arch --convention fvcore
+  archdsl count specs/densenet_cifar.arch --symbolic k --symbolic depth
   archdsl count zoo.arch:vgg16 zoo.arch:vgg19 --columns model,params,conv_macs,linear_macs --format markdown
 """
 
@@ -42,6 +43,13 @@ def main(arguments: list[str]) -> int:
         metavar="NAME",
         help="count as another tool does; the conventions are listed below, `counted` is the column of their figures",
     )
+    p.add_argument(
+        "--symbolic",
+        action="append",
+        default=[],
+        metavar="PARAM",
+        help="print exact formulas in a parameter of the model (repeatable), verified at values that are named",
+    )
     p.add_argument("--format", choices=report.FORMATS, default="text", help="how to print the table")
     opts.add_model(p)
     return guarded(p.parse_args(arguments), _count)
@@ -64,6 +72,11 @@ _level.__name__ = "number of levels"  # what argparse says the value must be
 
 
 def _count(arguments: argparse.Namespace) -> int:
+    if arguments.symbolic:
+        from archdsl.cli.symbolic import print_formulas
+
+        print_formulas(arguments)
+        return exits.FINE
     if arguments.convention != OWN_CONVENTION:
         from archdsl.analysis import conventions
 

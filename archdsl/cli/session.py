@@ -76,24 +76,20 @@ def open_network(text: str, arguments: argparse.Namespace) -> "Network":
 
 def open_family(text: str, families: Sequence[Sequence[str]], arguments: argparse.Namespace) -> "list[Network]":
     """The networks of a `FILE[:MODEL]` under each of several lists of `-p` options. The file is read once; a warning
-    that all of them give is printed once."""
+    that several of them give is printed once."""
     from archdsl import api
 
     limits = opts.limits(arguments.limit)
     dims = opts.dims(arguments.dim)
     settings = [opts.parameters(given) for given in families]
-    chosen = opts.target(text)
-    sink = Sink()
-    module = load_any(chosen.path, sink, limits)
-    sink.raise_errors()
-    assert module is not None
+    module, model, found = open_model(text, limits)
     networks: list[Network] = []
     warnings: dict[str, Diagnostic] = {}
     for given, setting in zip(families, settings, strict=True):
         own = Sink()
-        own.found.extend(sink.found)
+        own.found.extend(found)
         try:
-            network = api.network(module, chosen.model, setting, dims, own, limits)
+            network = api.network(module, model, setting, dims, own, limits)
         except ArchError as error:
             opts.say_who_set(error.diagnostics, given)
             raise
@@ -101,6 +97,18 @@ def open_family(text: str, families: Sequence[Sequence[str]], arguments: argpars
         warnings.update({repr(warning.span) + warning.message: warning for warning in network.warnings})
     report(list(warnings.values()), arguments.color)
     return networks
+
+
+def open_model(text: str, limits: Limits) -> "tuple[Module, str, list[Diagnostic]]":
+    """The file of a `FILE[:MODEL]`, the model that is meant, and what was remarked while reading it."""
+    from archdsl import api
+
+    chosen = opts.target(text)
+    sink = Sink()
+    module = load_any(chosen.path, sink, limits)
+    sink.raise_errors()
+    assert module is not None
+    return module, api.choose_model(module, chosen.model), sink.found
 
 
 def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:

@@ -254,3 +254,50 @@ def test_a_value_that_a_parameter_refuses_is_traced_to_its_option(
     ran = archdsl("count", path, "-p", option)
     assert ran.code == 1
     assert f"it was set on the command line: -p {option}\n" in ran.err
+
+
+def test_symbolic_prints_a_formula_and_where_it_was_verified(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "--symbolic", "width", "--symbolic", "n", "--format", "json")
+    assert (ran.code, ran.err) == (0, "")
+    document = json.loads(ran.out)
+    formula = document["formulas"]["params"]["single"]
+    for width, n in ((4, 2), (7, 9), (100, 3)):
+        value = eval(formula["numerator"], {"width": width, "n": n})
+        assert value == expected(width, n) * formula["denominator"]
+    assert document["formulas"]["params"]["verified_at"] >= 10
+    assert {"width": 4, "n": 1001} in document["counted"]
+
+
+def test_symbolic_text_says_what_was_counted(archdsl: Archdsl, spec: Path) -> None:
+    out = archdsl("count", spec, "--symbolic", "n").out
+    assert "formulas in n, counted by archdsl's own convention, per sample (N = 1)" in out
+    assert "counted and compared at n = 1 to 16, 25, 41, 151, 1001" in out
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "csv", "markdown", "latex"])
+def test_symbolic_prints_every_format(archdsl: Archdsl, spec: Path, kind: str) -> None:
+    ran = archdsl("count", spec, "--symbolic", "n", "--format", kind)
+    assert ran.code == 0
+    assert str(expected(4, 2) - expected(4, 1)) in ran.out.replace(",", "").replace("{}", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--symbolic", "widht"], "did you mean `width`?"),
+        (["--symbolic", "kind"], "`kind` is not a whole number"),
+        (["--symbolic", "n", "--depth", "2"], "--depth does not go with --symbolic"),
+        (["--symbolic", "n", "--sort", "macs"], "--sort does not go with --symbolic"),
+        (["--symbolic", "n", "-p", "width=1,2"], "--symbolic takes one network"),
+    ],
+)
+def test_symbolic_refuses_what_it_cannot_do(archdsl: Archdsl, spec: Path, options: list[str], said: str) -> None:
+    ran = archdsl("count", spec, *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+def test_an_unknown_convention_is_wrong_usage_and_another_suggested(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "--convention", "fvcoer")
+    assert (ran.code, ran.out) == (2, "")
+    assert "did you mean `fvcore`?" in ran.err
