@@ -145,6 +145,21 @@ def test_a_map_that_does_not_make_them_fit_is_named(others, tmp_path: Path):
         network.torch(file, keys=tmp_path / "half.keys")
 
 
+def test_pytorch_takes_arrays_however_they_lie_in_memory(recwarn: pytest.WarningsRecorder):
+    pytest.importorskip("torch")
+    network = archdsl.load(TEXT)
+    weights = network.weights(3)
+    given = {path: array.copy() for path, array in weights.items()}
+    given["head.weight"] = np.ascontiguousarray(weights["head.weight"][::-1])[::-1]
+    given["head.bias"] = weights["head.bias"].astype(">f8")
+    given["norm.weight"].flags.writeable = False
+    del given["norm.num_batches_tracked"]
+    state = network.torch(given).state_dict()
+    for path, array in weights.items():
+        assert np.array_equal(state[path].numpy(), array), path
+    assert not recwarn.list
+
+
 def test_a_map_without_weights_is_refused(others):
     network, _, _, keys = others
     with pytest.raises(ValueError, match="no weights"):

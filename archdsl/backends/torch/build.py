@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from archdsl.backends.torch.source import model_class, torch_source
+from archdsl.extras import require
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.weights.tensors import fitted
@@ -66,6 +67,11 @@ def load_weights(module: nn.Module, program: Program, weights: Mapping[str, Any]
     """Put weights, arrays or tensors by path, into a module of `build_module`. A step counter may be missing. Raises
     `ArchError` (E0811 to E0813) where they do not fit, in place of PyTorch's own exception."""
     expected, arrays = fitted(program, weights, limits)
+    numpy = require("numpy")
     state: dict[str, Any] = module.state_dict()
-    given = {path: torch.as_tensor(arrays[path]) for path in expected if path in arrays}
-    module.load_state_dict({**state, **given})
+    for path in expected:
+        if path in arrays:
+            # PyTorch takes arrays of this machine's byte order, with no axis backwards, and warns of read-only ones.
+            native = arrays[path].dtype.newbyteorder("=")
+            state[path] = torch.as_tensor(numpy.require(arrays[path], native, ["C", "W"]))
+    module.load_state_dict(state)
