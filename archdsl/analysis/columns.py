@@ -145,6 +145,13 @@ COLUMNS: tuple[Column, ...] = (
         " first; without weights and inputs",
     ),
     Column(
+        "saved_without_recompute",
+        "saved without recompute",
+        "bytes",
+        "the same if nothing were marked for recomputation",
+        lambda row: row.model.parts.plainly_kept(row),
+    ),
+    Column(
         "peak",
         "peak",
         "bytes",

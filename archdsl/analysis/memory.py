@@ -12,12 +12,14 @@ class Memory:
     """Bytes. `weights`: all state as stored. `peak`: the most that values take at once at inference, for one sample
     (see `analysis.liveness`); a text where which of several formulas is largest depends on the symbols. `saved`: what
     PyTorch keeps for the backward pass of a batch (see `analysis.training`), a polynomial in the batch symbol, of which
-    the statistics of a batch are the constant. `moved`: traffic of an inference of one sample, every tensor read and
+    the statistics of a batch are the constant, and `saved_without_recompute` the same as if nothing were marked for
+    recomputation. `moved`: traffic of an inference of one sample, every tensor read and
     written once."""
 
     weights: int
     peak: Dim | str
     saved: Dim
+    saved_without_recompute: Dim
     moved: Dim
 
     def __repr__(self) -> str:
@@ -30,4 +32,5 @@ def memory(program: Program) -> Memory:
     model = CostModel(program)
     peak = model.parts.liveness.peak
     figure = repr(peak) if peak.figure is None else peak.figure
-    return Memory(model.total.weight_bytes, figure, model.parts.training.kept, model.total.moved)
+    saved, plain = model.parts.training.kept, model.parts.plain_training.kept
+    return Memory(model.total.weight_bytes, figure, saved, plain, model.total.moved)

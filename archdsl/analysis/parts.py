@@ -29,13 +29,18 @@ class Parts:
         self.program = program
         symbol = program.batch_symbol
         self._one: dict[str, Dim] = {symbol: 1} if symbol else {}
-        self._trained: dict[Row | None, dict[tuple[Trained, Mode], int]] = {}
+        self._trained: dict[TrainingModel, dict[Row | None, dict[tuple[Trained, Mode], int]]] = {}
         self._live: dict[Row | None, dict[Live, Maximum]] = {}
         self._seen: dict[Row | None, dict[Value, Seen]] = {}
 
     @cached_property
     def training(self) -> TrainingModel:
         return TrainingModel(self.program)
+
+    @cached_property
+    def plain_training(self) -> TrainingModel:
+        """Without recomputation."""
+        return TrainingModel(self.program, recompute=False)
 
     @cached_property
     def liveness(self) -> LivenessModel:
@@ -47,39 +52,44 @@ class Parts:
 
     def kept(self, row: "Row") -> Dim:
         """Bytes that autograd keeps first in this row, statistics of the batch included."""
-        return self._trained_total(row)[0]
+        return self._trained_total(row, self.training)[0]
+
+    def plainly_kept(self, row: "Row") -> Dim:
+        """The same without recomputation."""
+        return self._trained_total(row, self.plain_training)[0]
 
     def training_macs(self, row: "Row") -> Dim:
         """Multiply-accumulates of forward and backward pass."""
-        return self._trained_total(row)[1]
+        return self._trained_total(row, self.training)[1]
 
-    def _trained_total(self, row: "Row") -> tuple[Dim, Dim]:
+    def _trained_total(self, row: "Row", model: TrainingModel) -> tuple[Dim, Dim]:
         if row.level == 0:
-            kept, macs = self.training.kept, self.training.macs
+            kept, macs = model.kept, model.macs
         else:
             kept = macs = 0
-            for (run, mode), times in self._runs_inside(row.parent).items():
+            for (run, mode), times in self._runs_inside(row.parent, model).items():
                 for node in row.nodes:
                     part = run.figures(node, mode)
                     kept, macs = kept + part[0] * times, macs + part[1] * times
         return substitute(kept, self._one), substitute(macs, self._one)
 
-    def _runs_inside(self, row: "Row | None") -> dict[tuple[Trained, Mode], int]:
+    def _runs_inside(self, row: "Row | None", model: TrainingModel) -> dict[tuple[Trained, Mode], int]:
         """The runs of the blocks that a row stands for, with how often each occurs."""
+        trained = self._trained.setdefault(model, {})
         for each in _way(row):
-            if each in self._trained:
+            if each in trained:
                 continue
             if each is None:
-                self._trained[each] = {(self.training.entry, "step"): 1}
+                trained[each] = {(model.entry, "step"): 1}
                 continue
             found: dict[tuple[Trained, Mode], int] = {}
-            for (run, mode), times in self._trained[each.parent].items():
+            for (run, mode), times in trained[each.parent].items():
                 for node in each.nodes:
                     inner = run.inside(node, mode) if isinstance(node, Call) else {}
                     for callee, count in inner.items():
                         found[callee] = found.get(callee, 0) + count * times
-            self._trained[each] = found
-        return self._trained[row]
+            trained[each] = found
+        return trained[row]
 
     def peak(self, row: "Row") -> Maximum:
         """The most that is live while this row runs, in bytes."""

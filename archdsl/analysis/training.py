@@ -3,7 +3,8 @@ multiply-accumulates of the backward pass.
 
 Both come from the operators' `autograd` rules, run over the program as PyTorch would run the emitted code in training
 mode on the CPU. Memory is counted by storage: a storage of which anything is kept counts whole, once, at the operator
-that keeps it first. Parameters, buffers and the model's inputs are not counted.
+that keeps it first. Parameters, buffers and the model's inputs are not counted. Symbolic axes are taken to be longer
+than 1: with a single sample PyTorch finds some more layouts in order and copies less.
 
 A function is run once for each distinct situation it is called in (which inputs need a gradient, how they lie in
 memory, which share a storage, which are kept already), a repeat until its iterations are alike; so the work does not
@@ -122,13 +123,14 @@ _Steps = Generator[_Request, Run, Run]
 
 class TrainingModel:
     """The training figures of a program and of its parts, for the whole batch: `kept` in bytes and `macs`, polynomials
-    in the batch symbol.
+    in the batch symbol; with `recompute` False as if no region were marked.
 
     Raises `ArchError` (E0611) if a symbolic figure grows past what is printed exactly.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, recompute: bool = True) -> None:
         self.program = program
+        self._recompute = recompute
         self._runs: dict[_Request, Run] = {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._regions: dict[Function | Repeat | Region, list[Node | Region]] = {}
@@ -206,7 +208,7 @@ class TrainingModel:
         """The nodes of a body, those of each `recompute { ... }` put together."""
         if body not in self._regions:
             around = body.recompute if isinstance(body, Repeat | Region) else None
-            self._regions[body] = units(body.nodes, around)
+            self._regions[body] = units(body.nodes, around) if self._recompute else list(body.nodes)
         return self._regions[body]
 
     def _iterations(

@@ -301,3 +301,21 @@ def test_an_unknown_convention_is_wrong_usage_and_another_suggested(archdsl: Arc
     ran = archdsl("count", spec, "--convention", "fvcoer")
     assert (ran.code, ran.out) == (2, "")
     assert "did you mean `fvcore`?" in ran.err
+
+
+def test_memory_and_receptive_fields_are_columns(archdsl: Archdsl) -> None:
+    spec = Path(__file__).parents[2] / "specs" / "lenet.arch"
+    columns = "layer,saved,peak,moved,intensity,field,stride,start"
+    ran = archdsl("count", f"{spec}:lenet_d2l", "--columns", columns)
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("layer"))
+    assert lines[start : start + 5] == [
+        "layer        saved    peak    moved  intensity  field  stride  start",
+        "----------  ------  ------  -------  ---------  -----  ------  -----",
+        "conv.0           -  21,952   22,576      10.63      5       1     -2",
+        "sigmoid.0   18,816  40,768   37,632       0.12      5       1     -2",
+        "avg_pool.0       -  26,656   23,520       0.20      6       2     -2",
+    ]
+    assert "total       32,336  40,768  366,736       2.32      -       -      -" in lines
+    assert any(line.startswith("peak: bytes of the values that exist at once") for line in lines)
