@@ -45,6 +45,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "take": ("split", "slice", "select"),
     "layout": ("flatten", "reshape", "transpose", "permute", "squeeze", "unsqueeze", "repeat_dim"),
     "rearrange": ("rearrange",),
+    "einsum": ("einsum",),
     "resize": ("pad", "resize"),
     "reduce": ("reduce_mean", "reduce_sum", "reduce_max"),
     "learned": ("param", "scale", "positions"),

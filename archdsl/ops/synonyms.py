@@ -10,6 +10,7 @@ SYNONYMS: dict[str, str] = {
     "batchnorm2d": "batch_norm",
     "bilinear": "resize",
     "broadcast_to": "repeat_dim",
+    "bmm": "matmul",
     "cat": "concat",
     "channelshuffle": "channel_shuffle",
     "concatenate": "concat",

@@ -538,6 +538,40 @@ def _joined(groups: list[list[str]], at: dict[str, int], sizes: dict[str, int]) 
     )
 
 
+@rule("einsum")
+def einsum(op: Any, w: Weights, *inputs: Array) -> Array:
+    """Two at a time from the left. What one of the two has alone and nobody needs later is summed first; where nothing
+    is summed over both, it is a product of elements."""
+    left, result = op.pattern.replace(" ", "").split("->")
+    letters, *terms = left.split(",")
+    y, *others = inputs
+    for i, (term, x) in enumerate(zip(terms, others, strict=True)):
+        later = set(result).union(*terms[i + 1 :])
+        y, letters = _total(y, letters, later | set(term))
+        x, term = _total(x, term, later | set(letters))
+        over = letters + "".join(letter for letter in term if letter not in letters)
+        kept = "".join(letter for letter in over if letter in later)
+        if kept == over:
+            y = _along(y, letters, over) * _along(x, term, over)
+        else:
+            y = np.einsum(f"{letters},{term}->{kept}", y, x)
+        letters = kept
+    y, letters = _total(y, letters, set(result))
+    return y.transpose([letters.index(letter) for letter in result])
+
+
+def _total(x: Array, letters: str, needed: set[str]) -> tuple[Array, str]:
+    gone = tuple(axis for axis, letter in enumerate(letters) if letter not in needed)
+    return (x.sum(gone) if gone else x), "".join(letter for letter in letters if letter in needed)
+
+
+def _along(x: Array, letters: str, over: str) -> Array:
+    """With axes in the order of `over`, of length 1 for letters it has not."""
+    x = x.transpose([letters.index(letter) for letter in over if letter in letters])
+    lengths = iter(x.shape)
+    return x.reshape([next(lengths) if letter in letters else 1 for letter in over])
+
+
 @rule("glu")
 def glu(op: Any, w: Weights, x: Array) -> Array:
     half = x.shape[op.axis] // 2

@@ -152,9 +152,9 @@ right:  conv(64, 3, bias_init = -2.0)""",
     Code(
         "E0413",
         "too-few-inputs",
-        "a merge needs more inputs",
+        "a merge has too few inputs, or not those that its pattern names",
         """`sub` and `div` combine a first input with others. They take a tuple: braces with several branches,
-or a list of tensors.
+or a list of tensors. `einsum` takes as many as its pattern has between commas.
 
 wrong:  x -> sub
 right:  [x, y] -> sub
@@ -171,8 +171,8 @@ those of the result.
 
 wrong:  rearrange("n (c h w)")
 right:  rearrange("n c h w -> n (c h w)")
-wrong:  einsum("nij,njk")
-right:  einsum("nij,njk->nik")""",
+wrong:  [a, b] -> einsum("nij,njk")
+right:  [a, b] -> einsum("nij,njk->nik")""",
         'model m {\n  input x: f32[N, 3, 8, 8]\n  rearrange("n (c h w)")\n  output y\n}\n',
     ),
     Code(
