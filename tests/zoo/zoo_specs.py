@@ -80,6 +80,7 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("densenet", "densenet", {"depth": 121, "classes": 10}),
     ("densenet_cifar", "densenet_cifar", {"drop": 0.2}),
     ("densenet_cifar", "densenet_bc", {}),
+    ("densenet_cifar", "densenet_bc", {"depth": 40, "memory_efficient": True}),
     ("digits", "digits", {}),
     ("digits1989", "digits1989", {}),
     ("dqn", "dqn", {}),
