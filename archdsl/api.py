@@ -204,16 +204,38 @@ class Network:
             _refuse("E0201", f"the model has no label `{label}`", notes=notes, help=did_you_mean(label, labels))
         return model.field(row)
 
-    def table(self, depth: int = 1, format: str = "text") -> str:
-        """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json,
-        csv, markdown or latex. Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows,
-        `ValueError` for another format.
+    def table(
+        self,
+        depth: int = 1,
+        format: str = "text",
+        *,
+        columns: Sequence[str] | None = None,
+        sort: str = "",
+        convention: str = "archdsl",
+    ) -> str:
+        """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json, csv,
+        markdown or latex, `columns` and `sort` are names that `archdsl count --help` lists, `convention` says whose
+        count to reproduce.
+
+        Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows, `ValueError` for a format,
+        column or convention that there is not.
         """
-        from archdsl.analysis.report import FORMATS, render, report
+        from archdsl.analysis.columns import NoColumn
+        from archdsl.analysis.cost import OWN_CONVENTION
+        from archdsl.analysis.report import FORMATS, Style, render, report
 
         if format not in FORMATS:
             raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
-        return render([report(self.program, depth, self.limits)], format)
+        if convention != OWN_CONVENTION:
+            from archdsl.analysis import conventions
+
+            if convention not in conventions.names():
+                raise ValueError(f"convention is one of {', '.join(conventions.names())}, not {convention!r}")
+        style = Style(columns, sort, convention=convention)
+        try:
+            return render([report(self.program, depth, self.limits)], format, style)
+        except NoColumn as missing:
+            raise ValueError(f"no column {missing.name!r}; columns are {', '.join(missing.known)}") from None
 
     def torch_source(self) -> str:
         """A standalone Python file that imports torch alone and defines the network as `nn.Module`

@@ -1,10 +1,13 @@
 """Figures as people read them."""
 
-from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.types.dims import Dim, Expr
 
-Cell = Dim | Fraction | str | None
+if TYPE_CHECKING:
+    from fractions import Fraction  # which brings decimals along, a megabyte that most tables have no use for
+
+Cell: TypeAlias = "Dim | Fraction | str | None"
 """What a table holds: an exact figure (an integer, or an expression in the symbolic dimensions), a ratio, a text, or
 None where there is nothing to say."""
 
@@ -22,16 +25,16 @@ def cell_text(cell: Cell) -> str:
     """A cell as a table for people prints it: thousands separated, ratios to two decimals, - for nothing."""
     if cell is None or cell == 0:
         return "-"
-    if isinstance(cell, Fraction):
-        return f"{float(cell):,.2f}"
-    return cell if isinstance(cell, str) else number_text(cell)
+    if isinstance(cell, int | Expr):
+        return number_text(cell)
+    return cell if isinstance(cell, str) else f"{float(cell):,.2f}"
 
 
 def raw(cell: Cell) -> int | float | str | None:
     """A cell as JSON and CSV hold it: a figure as it is, a formula as text, a ratio as a decimal number."""
-    if isinstance(cell, Fraction):
-        return float(cell)
-    return str(cell) if isinstance(cell, Expr) else cell
+    if isinstance(cell, Expr):
+        return str(cell)
+    return cell if cell is None or isinstance(cell, int | str) else float(cell)
 
 
 def human(value: Dim) -> str:

@@ -6,15 +6,12 @@ others raw integers.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.columns import COLUMNS, Column, find
 from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
-from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
 from archdsl.analysis.figures import Cell, human, number_text, raw
 from archdsl.analysis.grid import WIDTH, grid, packed, prose, wrapped
-from archdsl.analysis.latex import latex_text
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable
@@ -25,6 +22,8 @@ from archdsl.limits import Limits
 from archdsl.types.dims import Dim, Expr, substitute, symbols
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from archdsl.analysis.conventions import Convention, Recount
 
 SCHEMA = 1
@@ -320,7 +319,7 @@ _TYPICAL = 1024
 """What each symbol stands for where formulas are put in order."""
 
 
-def _rank(cell: Cell) -> tuple[int, Dim | Fraction, str]:
+def _rank(cell: Cell) -> "tuple[int, Dim | Fraction, str]":
     if isinstance(cell, Expr):
         cell = substitute(cell, dict.fromkeys(symbols(cell), _TYPICAL))
     if cell is None or isinstance(cell, str):
@@ -464,18 +463,24 @@ def _record(table: _Table, report: Report) -> dict[str, object]:
 
 
 def _csv(table: _Table) -> str:
+    from archdsl.analysis.documents import csv_text
+
     head = [column.name for column in table.columns]
     rows = [[raw(cell) for cell in row] for row in table.cells([*table.body, *table.foot])]
     return csv_text(head, rows)
 
 
 def _markdown(table: _Table) -> str:
+    from archdsl.analysis.documents import markdown_escaped, markdown_text
+
     grid = markdown_text(table.head, [*table.texts(table.body), *table.texts(table.foot)], table.numeric)
     title = [f"**{markdown_escaped('   '.join(table.common))}**"] if table.common else []
     return "\n\n".join([*title, markdown_escaped(table.sentence), grid, *map(markdown_escaped, table.notes)])
 
 
 def _latex(table: _Table) -> str:
+    from archdsl.analysis.latex import latex_text
+
     notes = [f"% {printable(line)}" for line in ("   ".join(table.common), table.sentence, *table.notes) if line]
     rows = [table.formulas(row) for row in (*table.body, *table.foot)]
     return "\n".join([*notes, latex_text(table.head, rows, table.numeric, has_total=bool(table.foot))])

@@ -296,6 +296,17 @@ def test_latex_leaves_no_special_character_bare() -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="format"):
         load("relu").table(format="html")
+    with pytest.raises(ValueError, match="no column 'parms'"):
+        load("relu").table(columns=["parms"])
+    with pytest.raises(ValueError, match="convention is one of archdsl, fvcore"):
+        load("relu").table(convention="fvcoer")
+
+
+def test_a_table_is_shaped_from_python_too() -> None:
+    table = load("relu -> conv(4, 3)").table(
+        format="csv", columns=["path", "counted"], sort="counted", convention="thop"
+    )
+    assert [line.split(",")[0] for line in table.split("\n")] == ["path", "conv", "relu", "total"]
 
 
 @pytest.mark.parametrize(

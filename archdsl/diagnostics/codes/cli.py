@@ -60,7 +60,9 @@ CODES: tuple[Code, ...] = (
         '`-p NAME=VALUE` takes a literal of the language: `101`, `25.6M`, `0.2`, `true`, `"text"`, `[3, 4, 6]`, or\n'
         "a bare word, which is the name of a block where the parameter wants a block and text elsewhere.\n"
         "`-p bias` and `-p '!bias'` set a flag, as `bias` and `!bias` do in a call (the quotes are for the shell).\n"
-        "`--dim NAME=SIZE` and `--limit NAME=COUNT` take positive integers.",
+        "`count` takes several values, `-p depth=18,34,50`, for several networks; commas inside brackets belong to a\n"
+        "list. `--dim NAME=SIZE` and `--limit NAME=COUNT` take positive integers. `--columns`, `--sort` and\n"
+        "`--convention` take the names that `archdsl count --help` lists.",
         "",
     ),
     Code(
