@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CONSTANT = '''
 class Constant(nn.Module):
-    """A fixed tensor. It moves with the network from device to device and is not part of the state dict."""
+    """A fixed tensor: it moves with the network between devices, and is no state."""
 
     def __init__(self, value):
         super().__init__()
@@ -84,8 +84,9 @@ class Constant(Operator):
         return FREE
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        """A tensor without axes may stay on the CPU: PyTorch lets it meet tensors of every device, and arithmetic
-        reads it as a number."""
+        """A number stays on the CPU: in element-wise functions PyTorch lets it meet tensors of every device, and
+        arithmetic takes it as it is written. For anything else on a GPU a list is needed, `constant([0.5])`, which is
+        a buffer and moves along."""
         kept = float if self.dtype == "f32" else int
         if not isinstance(self.value, tuple):
             return t.call("torch.tensor", kept(self.value))
