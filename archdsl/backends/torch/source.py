@@ -52,16 +52,17 @@ class _Source:
         identities = _identities(program)
         vanishing = _vanishing(program, identities)
         blocks: dict[Hashable, list[Body]] = {}
+        recomputes = False
         for function in program.functions:
             if function in identities and function is not program.entry:
                 continue
             outputs = [output.value for output in program.outputs] if function is program.entry else None
             body = lower(function, self._helpers, vanishing, outputs)
-            if body.marks:
-                regions(body)
-                for helper in helpers(program):
-                    self._helpers.add(helper)
+            regions(body)
+            recomputes = recomputes or bool(body.marks)
             blocks.setdefault(_block(function), []).append(body)
+        for helper in helpers(program) if recomputes else ():
+            self._helpers.add(helper)
         packed = pack_inputs(list(blocks.values()))
         specialised: dict[Function, Specialisation] = {}
         for bodies in blocks.values():
