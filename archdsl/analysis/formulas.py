@@ -87,6 +87,8 @@ def _notes(form: ClosedForm) -> list[str]:
         lines.append(f"counted and compared at {len(form.counted)} settings, {', '.join(ranges)}")
     if any(found.formula is None and not found.pieces for found in form.findings.values()):
         lines.append(f"a polynomial is believed where it gives {CHECKS} values more than determine it")
+        if len(form.axes) > 1:
+            lines.append("for one parameter alone, a formula for each remainder is tried too, as rounding needs it")
     if any(found.pieces for found in form.findings.values()):
         lines.append(f"the network rounds: no single polynomial in {form.axes[0].name} fits")
     return lines
