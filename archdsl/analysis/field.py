@@ -12,15 +12,12 @@ from dataclasses import dataclass
 
 from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
-from archdsl.ir.reach import Reach, Relation, Span, compose
+from archdsl.ir.reach import Seen, Span, through
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 MOST_DIGITS = 18
 """An index of more digits is no index of any network."""
-
-Row = tuple[Reach, ...]
-"""What one value depends on: its reach of each input of the function it is in."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -52,62 +49,57 @@ class FieldModel:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._relations: dict[Function, Relation] = {}
+        self._relations: dict[Function, list[Seen]] = {}
         for function in program.functions:
             known = self.values(function.nodes, dict(zip(function.inputs, identity(function.inputs), strict=True)))
-            self._relations[function] = tuple(known[value] for value in function.outputs)
+            self._relations[function] = [known[value] for value in function.outputs]
         self.entry = self.values(program.entry.nodes, dict(zip(program.inputs, identity(program.inputs), strict=True)))
 
     def values(
-        self, nodes: Sequence[Node], given: Mapping[Value, Row], at: Mapping[Repeat, int] | None = None
-    ) -> dict[Value, Row]:
+        self, nodes: Sequence[Node], given: Mapping[Value, Seen], at: Mapping[Repeat, int] | None = None
+    ) -> dict[Value, Seen]:
         """What every value of a body depends on, given what its inputs do; of a repeat, the values of iteration
         `at[repeat]`, or of its last one."""
         known = dict(given)
         for node in nodes:
-            rows = tuple(known[value] for value in node.inputs)
+            rows = [known[value] for value in node.inputs]
             if isinstance(node, Repeat):
                 known |= self._repeat(node, rows, known, at or {})
                 continue
-            made = compose(self._relation(node), rows) if rows else tuple(self._nothing(known) for _ in node.outputs)
+            if isinstance(node, Call):
+                made = [through(row.items(), rows) for row in self._relations[node.callee]]
+            else:
+                types = [tuple(value.type for value in values) for values in (node.inputs, node.outputs)]
+                made = [through(enumerate(row), rows) for row in node.op.reach(types[0], types[1])]
             known.update(zip(node.outputs, made, strict=True))
         return known
 
-    def inside(self, call: Call, known: Mapping[Value, Row]) -> dict[Value, Row]:
+    def inside(self, call: Call, known: Mapping[Value, Seen]) -> dict[Value, Seen]:
         """The values of a called function, as `values` gives those of the caller."""
         rows = [known[value] for value in call.inputs]
         return self.values(call.callee.nodes, dict(zip(call.callee.inputs, rows, strict=True)))
 
-    def _relation(self, node: Op | Call) -> Relation:
-        if isinstance(node, Call):
-            return self._relations[node.callee]
-        return node.op.reach(tuple(value.type for value in node.inputs), tuple(value.type for value in node.outputs))
-
     def _repeat(
-        self, node: Repeat, rows: tuple[Row, ...], known: Mapping[Value, Row], at: Mapping[Repeat, int]
-    ) -> dict[Value, Row]:
+        self, node: Repeat, rows: list[Seen], known: Mapping[Value, Seen], at: Mapping[Repeat, int]
+    ) -> dict[Value, Seen]:
         outer = outer_values(node)
         inputs = (*node.parameters, *outer)
         one = self._body(node, inputs)
-        start = (*rows, *(known[value] for value in outer))
-        last = self.values(node.nodes, dict(zip(inputs, compose(_power(one, node.times - 1), start), strict=True)), at)
+        start = [*rows, *(known[value] for value in outer)]
+        last = self.values(node.nodes, dict(zip(inputs, _compose(_power(one, node.times - 1), start), strict=True)), at)
         shown = last
         if at.get(node, node.times - 1) < node.times - 1:
-            before = compose(_power(one, at[node]), start) if at[node] else start
+            before = _compose(_power(one, at[node]), start) if at[node] else start
             shown = self.values(node.nodes, dict(zip(inputs, before, strict=True)), at)
         return shown | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
 
-    def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> Relation:
+    def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> list[Seen]:
         """What one iteration makes of what the loop carries; what it reads from outside stays as it is."""
         start = identity(inputs)
         inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
-        return (*(inner[value] for value in node.results), *start[len(node.parameters) :])
+        return [*(inner[value] for value in node.results), *start[len(node.parameters) :]]
 
-    def _nothing(self, known: Mapping[Value, Row]) -> Row:
-        """Of a learned tensor."""
-        return (None,) * len(next(iter(known.values()), ()))
-
-    def find(self, path: str) -> Row | None:
+    def find(self, path: str) -> Seen | None:
         """What a value depends on that is called so: an input, an output or a label of the model, or a path of nodes
         (`layer1.0.conv1`) for the result of the last; the last one of several. None where there is none."""
         nodes, labels = self.program.entry.nodes, dict(self.program.entry.labels)
@@ -128,14 +120,12 @@ class FieldModel:
             nodes, labels = node.callee.nodes, node.callee.labels
         return self.values(nodes, given)[labels[path]]
 
-    def field(self, row: Row) -> tuple[AxisField, ...]:
+    def field(self, row: Seen) -> tuple[AxisField, ...]:
         """The field of a value on every input that it depends on, along the axes of positions."""
         found: list[AxisField] = []
-        for value, reach in zip(self.program.inputs, row, strict=True):
-            if reach is None:
-                continue
-            for axis in positions(value.type):
-                found.append(_axis_field(value, axis, reach.get(axis)))
+        for place, value in enumerate(self.program.inputs):
+            if place in row:
+                found.extend(_axis_field(value, axis, row[place].get(axis)) for axis in positions(value.type))
         return tuple(found)
 
 
@@ -176,12 +166,13 @@ def positions(type: TensorType) -> range:
     return range(2, type.rank)
 
 
-def identity(values: Sequence[Value]) -> Relation:
+def identity(values: Sequence[Value]) -> list[Seen]:
     """Every value depends on itself."""
-    return tuple(
-        tuple({axis: Span(axis) for axis in range(value.type.rank)} if other is value else None for other in values)
-        for value in values
-    )
+    return [{place: {axis: Span(axis) for axis in range(value.type.rank)}} for place, value in enumerate(values)]
+
+
+def _compose(outer: list[Seen], inner: list[Seen]) -> list[Seen]:
+    return [through(row.items(), inner) for row in outer]
 
 
 def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
@@ -195,14 +186,14 @@ def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
     return AxisField(value.name, axis, length, span.size, stride, span.lows[0], span.even)
 
 
-def _power(relation: Relation, times: int) -> Relation:
+def _power(relation: list[Seen], times: int) -> list[Seen]:
     """`times` (1 or more) steps of a relation, by repeated squaring."""
-    result: Relation | None = None
+    result: list[Seen] | None = None
     while True:
         if times & 1:
-            result = relation if result is None else compose(relation, result)
+            result = relation if result is None else _compose(relation, result)
         times >>= 1
         if not times:
             assert result is not None
             return result
-        relation = compose(relation, relation)
+        relation = _compose(relation, relation)

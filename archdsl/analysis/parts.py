@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archdsl.analysis.field import AxisField, FieldModel
-from archdsl.analysis.field import Row as Seen
 from archdsl.analysis.liveness import LivenessModel, Maximum
 from archdsl.analysis.liveness import Run as Live
 from archdsl.analysis.runs import Mode
 from archdsl.analysis.runs import Run as Trained
 from archdsl.analysis.training import TrainingModel
 from archdsl.ir.program import Call, Program, Value
+from archdsl.ir.reach import Seen
 from archdsl.types.dims import Dim, substitute
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ stride as step; enlarging twice has p = 2 and step 1. Spans are closed under com
 have them as operators do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd, lcm
 
 MAX_PERIOD = 4096
@@ -35,6 +35,11 @@ class Span:
 
     def _key(self) -> tuple[object, ...]:
         return self.axis, self.step, self.lows, self.highs
+
+    @property
+    def is_point(self) -> bool:
+        """Whether every position reads the same position and no other."""
+        return self.step == 1 and self.lows == (0,) and self.highs == (0,)
 
     @property
     def period(self) -> int:
@@ -98,23 +103,25 @@ def both(left: Reach, right: Reach) -> Reach:
     return found
 
 
-def compose(outer: Relation, inner: Relation) -> Relation:
-    """The relation of two steps, the inner one first."""
-    return tuple(through(row, inner) for row in outer)
+Seen = dict[int, dict[int, Span]]
+"""What one value depends on: its reach of each of the places that it depends on, such as the inputs of a function."""
 
 
-def through(row: Sequence[Reach], inner: Relation) -> tuple[Reach, ...]:
-    """What one value depends on, given what the values that it reads depend on."""
-    width = len(inner[0]) if inner else 0
-    found: list[Reach] = [None] * width
-    for reach, before in zip(row, inner, strict=True):
+def through(row: Iterable[tuple[int, Reach]], inner: Sequence[Seen]) -> Seen:
+    """What a value depends on, given its reach of other values and what those depend on."""
+    found: dict[int, Reach] = {}
+    for place, reach in row:
         if reach is not None:
-            for place, each in enumerate(before):
-                found[place] = both(found[place], after(reach, each))
-    return tuple(found)
+            for origin, before in inner[place].items():
+                found[origin] = both(found.get(origin), after(reach, before))
+    return {origin: reach for origin, reach in found.items() if reach is not None}
 
 
 def _composed(outer: Span, inner: Span) -> Span | None:
+    if inner.is_point:
+        return outer
+    if outer.is_point:
+        return inner if inner.axis == outer.axis else Span(outer.axis, inner.step, inner.lows, inner.highs)
     turns = inner.period // gcd(inner.period, outer.step)
     period = outer.period * turns
     if period > MAX_PERIOD:

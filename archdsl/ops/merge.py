@@ -46,10 +46,9 @@ class Identity(Operator):
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """Each result reads its own input."""
-        return tuple(
-            tuple(reach if place == own else None for place, reach in enumerate(row))
-            for own, row in enumerate(reaches.pointwise(inputs, outputs))
-        )
+        nothing: tuple[None, ...] = (None,)
+        rows = [reaches.pointwise((x,), (x,))[0] for x in inputs]
+        return tuple(nothing * place + row + nothing * (len(rows) - place - 1) for place, row in enumerate(rows))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced | tuple[Traced, ...]":
         return inputs[0] if len(inputs) == 1 else inputs

@@ -61,8 +61,7 @@ def test_the_field_of_a_value_is_what_reaches_it(
 ) -> None:
     net = program(name, model, **arguments)
     fields = FieldModel(net)
-    (reach,) = fields.entry[net.entry.labels[label]]
-    assert reach is not None
+    reach = fields.entry[net.entry.labels[label]][0]
     assert reach[2].size == reach[3].size == size
     module = build_module(up_to(net, label)).eval()
     image = torch.randn(1, net.inputs[0].type.dims[1], length, 32)
