@@ -17,7 +17,7 @@ from archdsl.elaborate.report import Reporter, did_you_mean
 from archdsl.limits import Limits
 from archdsl.source import Source
 from archdsl.syntax import ast
-from archdsl.types.dims import Dim
+from archdsl.types.dims import Dim, DimTooLarge
 
 if TYPE_CHECKING:
     from archdsl.elaborate.module import Module
@@ -62,7 +62,12 @@ def print_formulas(arguments: argparse.Namespace) -> None:
         raise bad_usage(
             f"{MOST_COUNTED} networks are not enough to find formulas in {names}", "ask for fewer parameters at once"
         ) from None
-    print(formulas.render(form, network.program, arguments.format, opts.terminal_width(report.WIDTH)))
+    try:
+        text = formulas.render(form, network.program, arguments.format, opts.terminal_width(report.WIDTH))
+    except DimTooLarge:
+        help = "ask for fewer parameters at once, or fix symbolic dimensions, for example with --dim H=320"
+        raise bad_usage("the formulas have too many terms to be written out", help) from None
+    print(text)
 
 
 def _whole(name: str, parameters: Mapping[str, object]) -> int:

@@ -319,3 +319,15 @@ def test_memory_and_receptive_fields_are_columns(archdsl: Archdsl) -> None:
     ]
     assert "total       32,336  40,768  366,736       2.32      -       -      -" in lines
     assert any(line.startswith("peak: bytes of the values that exist at once") for line in lines)
+
+
+def test_a_formula_too_large_to_be_written_is_refused(archdsl: Archdsl, tmp_path: Path) -> None:
+    width = " * ".join(f"({name} + 1) * ({name} + 2) * ({name} + 3)" for name in "abc")
+    path = tmp_path / "x.arch"
+    path.write_text(
+        "model m(a = 2, b = 2, c = 2) {\n"
+        f"  input x: f32[N, 1, 1, 1]; conv({width}, 1, !bias) -> conv({width}, 1, !bias); output y\n}}\n"
+    )
+    ran = archdsl("count", path, "--symbolic", "a", "--symbolic", "b", "--symbolic", "c")
+    assert (ran.code, ran.out) == (2, "")
+    assert "too many terms" in ran.err
