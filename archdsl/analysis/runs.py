@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from archdsl.analysis.strides import Strides
@@ -159,16 +160,16 @@ def _forward(calls: _Calls) -> _Calls:
 
 
 def units(nodes: Sequence[Node], around: Recompute | None) -> list[Node | Region]:
-    """Nodes that stand in the region `around`, or in none, with those of each region inside it put together."""
+    """Nodes that stand in the region `around`, or in none, with those of each region inside it put together. What
+    exists in training only comes last, and is a region of its own: so it is in the generated code, whose other regions
+    run in evaluation too."""
     found: list[Node | Region] = []
-    rows: list[tuple[Recompute | None, list[Node]]] = []
-    for node in nodes:
-        region = _region(node, around)
-        if region is not None and rows and rows[-1][0] is region:
-            rows[-1][1].append(node)
-        else:
-            rows.append((region, [node]))
-    for region, row in rows:
+
+    def kind(node: Node) -> tuple[Recompute | None, bool]:
+        return _region(node, around), node.train_only
+
+    for (region, _), group in groupby(sorted(nodes, key=lambda node: node.train_only), kind):
+        row = list(group)
         if region is None:
             found += row
         else:

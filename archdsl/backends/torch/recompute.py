@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
-from archdsl.backends.torch.names import unused
+from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.records import Input, Pack, Place, Recomputed, Spread, fresh, mentioned, rewritten
 from archdsl.ir.program import Op, Program, Recompute, Value, walk
 
@@ -81,9 +81,11 @@ class Outlined:
 
 
 def regions(body: Body) -> None:
-    """Put the items of every region of a body together, in place."""
+    """Put the items of every region of a body together, in place. What exists in training only comes last, as
+    `forward` has it: where it stands between other items of its region, these are one region all the same."""
     if body.marks:
-        body.items = _grouped(body, body.items, body.outputs, None)
+        items = sorted(body.items, key=lambda item: item.train_only)
+        body.items = _grouped(body, items, body.outputs, None)
 
 
 def _grouped(body: Body, items: list[Item], results: Sequence[Value], around: Recompute | None) -> list[Item]:
@@ -209,7 +211,7 @@ class Outline:
         return found
 
     def _method(self, region: Region, depth: int) -> Step:
-        name = unused(region.name, self._taken)
+        name = identifier(region.name, self._taken)
         self._taken.add(name)
         places = [
             place for item in _opened(region.steps) if isinstance(item, Step) for place in mentioned(item.code)[1]

@@ -202,6 +202,21 @@ def test_a_method_never_takes_the_name_of_a_submodule() -> None:
     module.train()(torch.zeros(1, 3, 8, 8))
 
 
+def test_a_label_that_is_no_python_name_names_a_method_all_the_same() -> None:
+    module = build_module(
+        program('recompute { relu } as "3x"; recompute { tanh } as lambda; recompute { relu } as __init__', True)
+    )
+    assert {"x3x", "lambda_", "init"} < vars(type(module)).keys()
+    module.train()(torch.zeros(1, 3, 8, 8))
+
+
+def test_what_exists_in_training_only_does_not_cut_a_region_in_two() -> None:
+    text = "recompute { conv(4, 3) as a; output aux(train) = relu -> conv(2, 1) as b; bn as c }"
+    source = torch_source(program(text, True))
+    assert source.count("recompute(self.") == 2
+    assert "        a = self.a(x)\n        x = self.c(a)\n        return a, x\n" in source
+
+
 def test_a_tuple_that_a_loop_makes_longer_is_one_variable_in_a_loop() -> None:
     source = torch_source(program(BODIES["a growing tuple through blocks"], True))
     names = [node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
