@@ -66,7 +66,7 @@ def verify(
     torch = require("torch")
     numpy = require("numpy")
     # Only now: the module imports torch, whose absence is to be a diagnostic.
-    from archdsl.backends.torch.build import build_module
+    from archdsl.backends.torch.build import Doubled, build_module
 
     arrays = initial(program, seed, limits) if weights is None else dict(weights)
     created = session(onnx_model(program, arrays, opset=opset, functions=functions, limits=limits), device)
@@ -79,7 +79,9 @@ def verify(
     tensors = [torch.from_numpy(inputs[value.name]) for value in program.inputs]
     with torch.no_grad():
         single = _several(module(*tensors))
-        reference = _several(copy.deepcopy(module).double()(*[_widened(tensor) for tensor in tensors]))
+        exact_module = copy.deepcopy(module).double()
+        with Doubled():
+            reference = _several(exact_module(*[_widened(tensor) for tensor in tensors]))
     names = [output.name for output in program.outputs if not output.train]
     comparisons = [
         Comparison(

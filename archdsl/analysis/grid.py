@@ -74,12 +74,27 @@ def wrapped(text: str, most: int = WIDTH, hang: int = 2, commas: bool = True) ->
     start = min(len(text) - len(text.lstrip(" ")), most // 4)
     indent = " " * (start + (hang if start + hang <= most // 2 else min(2, most // 4)))
     lines: list[str] = []
-    rest = text
-    while width(rest) > most:
-        cut = _cut(rest, len(indent), most, commas)
-        lines.append(rest[:cut].rstrip(" "))
-        rest = indent + rest[cut:].lstrip(" ")
-    return [*lines, rest]
+    at, lead = 0, ""
+    while _is_wider(text, at, most - len(lead)):
+        # `_cut` looks no further than this, so long texts are wrapped in time proportional to their length.
+        part = lead + text[at : at + most + 2]
+        cut = _cut(part, len(indent), most, commas)
+        lines.append(part[:cut].rstrip(" "))
+        at += cut - len(lead)
+        while text.startswith(" ", at):
+            at += 1
+        lead = indent
+    return [*lines, lead + text[at:]]
+
+
+def _is_wider(text: str, start: int, most: int) -> bool:
+    """Whether a text is wider than `most` cells from a position on."""
+    count = most + 1
+    while width(text[start : start + count]) <= most:
+        if start + count >= len(text):
+            return False
+        count *= 2  # some characters take no room
+    return True
 
 
 def prose(text: str, most: int = WIDTH) -> list[str]:

@@ -200,3 +200,12 @@ def test_what_is_only_large_is_accepted(name: str, tmp_path: Path) -> None:
     codes, peak, _ = run(FINE[name], tmp_path)
     assert codes == []
     assert peak < MEMORY
+
+
+def test_a_table_holds_large_constants(tmp_path: Path) -> None:
+    path = tmp_path / "large.arch"
+    path.write_text(model(many(4, "output c# = constant(0..100_000)")))
+    ran = subprocess.run(
+        [sys.executable, "-m", "archdsl", "count", str(path)], capture_output=True, text=True, timeout=HANG, check=False
+    )
+    assert ran.returncode == 0 and "99999])" in ran.stdout

@@ -2,13 +2,14 @@
 
 import linecache
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from archdsl.backends.torch.source import model_class, torch_source
 from archdsl.extras import require
@@ -61,6 +62,21 @@ def _blank(source: str, name: str, part: str) -> nn.Module:
     method = next(each for each in vars(model).values() if isinstance(each, FunctionType))
     found: type[nn.Module] = method.__globals__[part]
     return found.__new__(found)
+
+
+class Doubled(TorchFunctionMode):
+    """While this is entered, tensors that code makes in single precision, because it says so (`x.to(torch.float32)`) or
+    by default (`torch.tensor(0.5)`), are double: so a module whose weights are double is so from end to end."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        return result.double() if isinstance(result, torch.Tensor) and result.dtype == torch.float32 else result
 
 
 def load_weights(module: nn.Module, program: Program, weights: Mapping[str, Any], limits: Limits) -> None:

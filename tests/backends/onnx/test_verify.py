@@ -56,3 +56,15 @@ def test_zeros_padded_on_take_part_in_the_window_that_follows(load, step: str, s
     network = load(f"model m {{\n input x: f32[N, 4, 6, {side}]\n pad(1, axis = [2, 3]) -> {step}\n output y\n}}")
     for functions in (False, True):
         assert verify(network.program, functions=functions).passed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'input t: u8[N, 3, 8, 8]\n cast("f32") -> conv(4, 3)',
+        'input x: f32[N, 3, 8, 8]\n cast("i64") -> cast("f32") -> conv(4, 3)',
+        "input x: f32[N, 2]\n stack(0) { constant(1) | constant(0.1) } -> unsqueeze(0) -> linear(4)",
+    ],
+)
+def test_what_a_model_makes_in_single_precision_is_double_in_the_reference(load, body: str):
+    assert verify(load(f"model m {{\n {body}\n output y\n}}").program).passed
