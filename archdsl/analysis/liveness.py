@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.cost import too_large
-from archdsl.analysis.runs import outer_values
+from archdsl.analysis.runs import outer_values, settle
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.types.dims import Dim, DimTooLarge, at_least
 from archdsl.types.tensor import DTYPE_BYTES
@@ -119,7 +119,6 @@ class LivenessModel:
         self.program = program
         symbol = program.batch_symbol
         self._values: dict[str, Dim] = {symbol: 1} if symbol else {}
-        self._runs: dict[_Request, Run] = {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._read: dict[Function, tuple[bool, ...]] = {}
         for function in program.functions:
@@ -133,7 +132,7 @@ class LivenessModel:
             stay = {output.value for output in program.outputs if not output.train}
             wanted = tuple(value in stay for value in program.entry.outputs)
             key = (tuple(range(len(sizes))), tuple((size, False) for size in sizes), wanted)
-            self.entry = self._run((program.entry, key))
+            self.entry = settle((program.entry, key), self._steps)
             self.peak = Maximum()
             self.peak.join(self.entry.peak, self.inputs)
         except DimTooLarge:
@@ -165,26 +164,9 @@ class LivenessModel:
             self._outer[repeat] = outer_values(repeat)
         return self._outer[repeat]
 
-    def _run(self, wanted: _Request) -> Run:
-        """The run of a request, and of all that it asks for, on a stack of its own."""
-        stack: list[tuple[_Request, _Steps]] = [(wanted, self._steps(*wanted))]
-        answer: Run | None = None
-        while stack:
-            request, steps = stack[-1]
-            try:
-                asked = steps.send(answer) if answer else next(steps)
-            except StopIteration as finished:
-                answer = self._runs[request] = finished.value
-                stack.pop()
-                continue
-            answer = self._runs.get(asked)
-            if answer is None:
-                stack.append((asked, self._steps(*asked)))
-        assert answer is not None
-        return answer
-
-    def _steps(self, body: Function | Repeat, key: _Key) -> _Steps:
+    def _steps(self, request: _Request) -> _Steps:
         """One run of a body, which asks for the runs of what it calls."""
+        body, key = request
         entry = isinstance(body, Function)
         inputs = body.inputs if entry else (*body.parameters, *self._outer_values(body))
         results = body.outputs if entry else body.results

@@ -1,9 +1,9 @@
 """What the analyses of training record of one run of a body, and how the nodes of a body are put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal
+from typing import Literal, TypeVar
 
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Node, Recompute, Repeat, Value
@@ -206,3 +206,27 @@ def _read(nodes: Sequence[Node], known: Sequence[Value], more: Sequence[Value] =
             pending.extend(reversed(node.nodes))
     read.update(dict.fromkeys(more))
     return tuple(value for value in read if value not in made)
+
+
+RequestT = TypeVar("RequestT", bound=Hashable)
+RunT = TypeVar("RunT")
+
+
+def settle(wanted: RequestT, steps: Callable[[RequestT], Generator[RequestT, RunT, RunT]]) -> RunT:
+    """The run of a request. `steps` starts one, which asks for the runs of what it calls by yielding their requests;
+    each request is run once. The stack is kept here, so calls may nest as deep as they like."""
+    runs: dict[RequestT, RunT] = {}
+    stack = [(wanted, steps(wanted))]
+    answer: RunT | None = None
+    while stack:
+        request, run = stack[-1]
+        try:
+            asked = next(run) if answer is None else run.send(answer)
+        except StopIteration as finished:
+            answer = runs[request] = finished.value
+            stack.pop()
+            continue
+        answer = runs.get(asked)
+        if answer is None:
+            stack.append((asked, steps(asked)))
+    return runs[wanted]

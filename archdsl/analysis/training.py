@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.cost import too_large
-from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, units
+from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, settle, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.types.dims import Dim, DimTooLarge
@@ -131,12 +131,11 @@ class TrainingModel:
     def __init__(self, program: Program, recompute: bool = True) -> None:
         self.program = program
         self._recompute = recompute
-        self._runs: dict[_Request, Run] = {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._regions: dict[Function | Repeat | Region, list[Node | Region]] = {}
         inputs = [Tensor(value.type, False, Storage(0, kept=True)) for value in program.inputs]
         try:
-            self.entry = self._run((program.entry, _situation(inputs)[0]))
+            self.entry = settle((program.entry, _situation(inputs)[0]), self._steps)
         except DimTooLarge:
             raise too_large(program.entry, "training cost") from None
 
@@ -150,26 +149,9 @@ class TrainingModel:
         """Multiply-accumulates of forward and backward pass."""
         return self.entry.macs
 
-    def _run(self, wanted: _Request) -> Run:
-        """The run of a request, and of all that it asks for, on a stack of its own."""
-        stack: list[tuple[_Request, _Steps]] = [(wanted, self._steps(*wanted))]
-        answer: Run | None = None
-        while stack:
-            request, steps = stack[-1]
-            try:
-                asked = steps.send(answer) if answer else next(steps)
-            except StopIteration as finished:
-                answer = self._runs[request] = finished.value
-                stack.pop()
-                continue
-            answer = self._runs.get(asked)
-            if answer is None:
-                stack.append((asked, self._steps(*asked)))
-        assert answer is not None
-        return answer
-
-    def _steps(self, body: Function | Repeat | Region, key: _Key) -> _Steps:
+    def _steps(self, request: _Request) -> _Steps:
         """One run of a body, which asks for the runs of what it calls."""
+        body, key = request
         storages = [Storage(size, kept) for kept, size in key[1]]
         known = {
             value: Tensor(value.type, needs_grad, storages[at], strides)
