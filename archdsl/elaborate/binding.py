@@ -13,7 +13,7 @@ from archdsl.elaborate.arithmetic import same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.interface import Interface, Interfaces
-from archdsl.elaborate.report import ARGUMENT_STEPS
+from archdsl.elaborate.report import ARGUMENT_STEPS, foreign_argument
 from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
@@ -88,7 +88,7 @@ class Binder:
                 while position < len(names) and (names[position] in given or names[position] in (taken or ())):
                     position += 1
                 if position == len(names):
-                    self._too_many(callee, names, argument)
+                    self._too_many(callee, names, argument, scope)
                     return None
                 name = names[position]
             elif name not in interface.names and interface.lengths is None:
@@ -110,13 +110,22 @@ class Binder:
             given[name] = Given(value, argument.span)
         return None if failed else given
 
-    def _too_many(self, callee: str, names: Sequence[str], argument: ast.Argument) -> None:
+    def _too_many(self, callee: str, names: Sequence[str], argument: ast.Argument, scope: Scope) -> None:
+        """Report an argument without a parameter, and how what it may have meant is written."""
+        help = ""
+        if isinstance(argument.value, ast.Name):
+            bound = scope.lookup(argument.value.id)
+            if isinstance(bound, Tensor):
+                help = f"tensors flow in: `{argument.value.id} -> {callee}`, several as `[a, b] -> {callee}`"
+        elif isinstance(argument.value, ast.Int) and len(names) == 1 and names[0] in ("axes", "axis", "dims"):
+            help = f"several numbers are one list: `{callee}([...])`"
         takes = f"takes {len(names)} argument{'s' * (len(names) != 1)}" if names else "takes no arguments"
         self.report.error(
             "E0306",
             f"too many arguments: `{callee}` {takes}",
             argument.span,
             "one too many",
+            help=help,
             notes=(f"its arguments are {', '.join(names)}",) if names else (),
         )
 
@@ -165,7 +174,7 @@ class Binder:
             span,
             "unknown argument",
             notes=(f"its arguments are {', '.join(names)}",) if names else (f"`{callee}` takes no arguments",),
-            help=self.report.did_you_mean(name, names),
+            help=foreign_argument(name, names) or self.report.did_you_mean(name, names),
         )
 
     def partial(self, callee: Any, arguments: Sequence[ast.Argument], scope: Scope, span: Span) -> Any:

@@ -364,7 +364,9 @@ class Evaluator(Arithmetic):
             f"there is no function or block `{name.id}`",
             name.span,
             "unknown name",
-            help=self.report.did_you_mean(name.id, {*BUILTINS, *visible}),
+            help="write `0..n` to count"
+            if name.id == "range"
+            else self.report.did_you_mean(name.id, {*BUILTINS, *visible}),
         )
 
     def _builtin(self, name: str, function: Function[..., Any], values: list[Any], expr: ast.CallExpr) -> Any:

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -199,6 +199,20 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         pool = [word for word in pool if abs(len(word) - len(name)) <= 2 and word[:1] == name[:1]][:_MAX_CANDIDATES]
     found = get_close_matches(name, pool, n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def foreign_argument(name: str, names: Sequence[str]) -> str:
+    """The help for an argument that other frameworks have, or the empty string. A name in `names` comes first."""
+    from archdsl.ops.synonyms import ARGUMENTS, READ_OFF
+
+    if name in READ_OFF:
+        return "leave it out: it is read off the input"
+    if name == "inplace":
+        return "leave it out: no step changes what flows into it"
+    if name == "batch_first":
+        return "leave it out: sequences are [N, T, features]"
+    ours = next((each for each in ARGUMENTS.get(name, ()) if each in names), "")
+    return ours and f"it is called `{ours}` here"
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

@@ -77,6 +77,14 @@ class Conv(Operator):
         rules.require_positive(x, spatial, kernel)
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
+    def advice(self, *inputs: TensorType) -> str:
+        """A convolution written as PyTorch's, input channels first."""
+        (x,) = inputs
+        if x.rank == 3 or self.groups != 1:
+            return ""
+        channels = rules.known(x, 1, "channels")
+        return rules.channels_given(self.name, channels, self.out, self.kernel, self.stride, least=1)
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
         channels = rules.known(x, 1, "channels") // self.groups
@@ -204,6 +212,14 @@ class ConvTranspose(Operator):
         spatial = tuple(map(transposed_length, x.dims[2:], kernel, stride, padding, extra, dilation))
         rules.require_positive(x, spatial, padding, "padding")
         return (x.with_dims(x.dims[0], self.out, *spatial),)
+
+    def advice(self, *inputs: TensorType) -> str:
+        """A convolution written as PyTorch's, input channels first."""
+        (x,) = inputs
+        if x.rank == 3 or self.groups != 1:
+            return ""
+        channels = rules.known(x, 1, "channels")
+        return rules.channels_given(self.name, channels, self.out, self.kernel, self.stride, least=2)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """As `nn.ConvTranspose2d` stores it: input channels first. PyTorch takes fan_in from the second axis

@@ -50,6 +50,9 @@ class GroupNorm(Operator):
         rules.divides(self.groups, rules.known(x, 1, "channels"), "groups", "channels", "groups")
         return (x,)
 
+    def advice(self, *inputs: TensorType) -> str:
+        return rules.eps_advice(self.eps)
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         return _channel_weights(inputs[0], self.affine)
 

@@ -37,6 +37,9 @@ class BatchNorm(Operator):
         rules.known(x, 1, "channels")
         return (x,)
 
+    def advice(self, *inputs: TensorType) -> str:
+        return rules.eps_advice(self.eps)
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
         shape = (rules.known(x, 1, "channels"),)
@@ -97,6 +100,7 @@ def _trailing(x: TensorType, axes: int) -> tuple[int, ...]:
             at="axes",
             expected=f"1 to {x.rank - 1}",
             found=str(axes),
+            help="the features are those of the input and not an argument" if axes == x.dims[-1] else "",
             code="E0408",
         )
     return tuple(rules.known(x, axis, "elements in each normalised axis") for axis in range(-axes, 0))

@@ -123,6 +123,11 @@ class Recurrent(Operator):
     def advice(self, *inputs: TensorType) -> str:
         if self.dropout > 0 and self.layers == 1:
             return "`dropout` drops features between layers, and there is one layer; put `dropout` after it instead"
+        if self.hidden == inputs[0].dims[-1] and self.layers >= 32:
+            return (
+                f"{self.layers} layers of {self.hidden} features, as many as come in; where the first number was meant"
+                f" for those, leave it out: `{self.name}({self.layers})`"
+            )
         return ""
 
     def _layer_inputs(self, x: TensorType) -> list[int]:

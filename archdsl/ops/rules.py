@@ -25,6 +25,24 @@ def start(std: float | None, usual: Init) -> Init:
     return usual if std is None else normal(std)
 
 
+def channels_given(op: str, channels: int, out: int, kernel: Window, stride: Window, *, least: int) -> str:
+    """Advice where `out, kernel, stride` were taken for `in, out, kernel`: as many channels out as in, and a window
+    that no image network has, over `least` steps wide."""
+    if out != channels or not isinstance(kernel, int) or not isinstance(stride, int):
+        return ""
+    if kernel < 6 or (kernel % 2 and kernel < 16) or kernel <= least * stride:
+        return ""
+    return (
+        f"a window of {kernel} with stride {stride} on the {channels} channels that come in; where the first number was"
+        f" meant for those, leave it out: `{op}({kernel}, {stride})`"
+    )
+
+
+def eps_advice(eps: float) -> str:
+    """Advice where the number of channels was given as the first argument that is left, `eps`."""
+    return f"`eps` is {eps:g}; the channels are those of the input and not an argument" if eps >= 1 else ""
+
+
 def require_f32(*inputs: TensorType) -> None:
     """Real arithmetic is declared in f32; half precision is chosen when compiling, for a whole model."""
     for x in inputs:

@@ -47,3 +47,41 @@ SYNONYMS: dict[str, str] = {
     "view": "reshape",
 }
 """Lower-case foreign name to ours; every value is an operator or a standard block (a test checks it)."""
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "activation": ("nonlinearity",),
+    "dilation_rate": ("dilation",),
+    "dim": ("axis", "axes"),
+    "dims": ("axes", "axis"),
+    "elementwise_affine": ("affine",),
+    "embedding_dim": ("dim",),
+    "end_dim": ("end",),
+    "filters": ("out",),
+    "hidden_size": ("hidden",),
+    "is_causal": ("causal",),
+    "kernel_size": ("kernel",),
+    "length": ("stop",),
+    "n_heads": ("heads",),
+    "nhead": ("heads",),
+    "num_embeddings": ("vocab",),
+    "num_groups": ("groups",),
+    "num_heads": ("heads",),
+    "num_layers": ("layers",),
+    "out_channels": ("out",),
+    "out_features": ("out",),
+    "pool_size": ("kernel",),
+    "rate": ("p",),
+    "return_state": ("states",),
+    "scale_factor": ("scale",),
+    "split_size_or_sections": ("sections",),
+    "start_dim": ("start",),
+    "strides": ("stride",),
+    "units": ("out", "hidden"),
+    "use_bias": ("bias",),
+}
+"""Foreign name of an argument to ours; the first that the operator or block has is meant."""
+
+READ_OFF: frozenset[str] = frozenset(
+    {"embed_dim", "in_channels", "in_features", "input_size", "normalized_shape", "num_channels", "num_features"}
+)
+"""Foreign arguments that say what the input's shape says here."""

@@ -83,7 +83,7 @@ def in_place(m: Mistake) -> bool:
         return False
     if m.tokens.starts[m.position + 1] != m.tokens.ends[m.position]:
         return False
-    help = f"a flow goes on with what a step gives: `{_ARITHMETIC[mark]} {{ identity | conv(64, 3) }}`"
+    help = f"a flow goes on with what a step gives: `{_ARITHMETIC[mark]} {{ id | conv(64, 3) }}`"
     if m.position + 2 < len(m.tokens.kinds) and m.tokens.kinds[m.position + 2] == "NUMBER":
         help = f"a constant keeps its value; name another: `let next = {m.short(m.position - 1)} {mark} 1`"
     return m.report("E0113", "nothing is changed in place", "assigns to what exists", help)
@@ -106,7 +106,7 @@ def arithmetic(m: Mistake) -> bool:
     if mark not in _ARITHMETIC or m.after == "=" or m.before not in ("NAME", ")", "]", "}") or "->" not in m.expected:
         return False
     operator = _ARITHMETIC[mark]
-    help = f"`{operator}` is an operator with a branch for each side: `{operator} {{ identity | conv(64, 3) }}`"
+    help = f"`{operator}` is an operator with a branch for each side: `{operator} {{ id | conv(64, 3) }}`"
     return m.report("E0113", f"`{mark}` does not join flows", "found in a flow", help)
 
 
@@ -134,7 +134,7 @@ def comma_in_flow(m: Mistake) -> bool:
     else:
         message, help = "steps are not separated by `,`", "they are joined by `->`, or stand on lines of their own"
     if first and kinds[first - 1] in ("{", "|") and in_branches(m):
-        message, help = "branches are not separated by `,`", "write `|` between them: `add { identity | conv(64, 3) }`"
+        message, help = "branches are not separated by `,`", "write `|` between them: `add { id | conv(64, 3) }`"
     return m.report("E0101", message, "found here", help, at)
 
 

@@ -253,6 +253,38 @@ def test_linear_warns_on_the_width_of_an_image_and_not_on_a_sequence() -> None:
     assert load(model_text("linear(4)", ("f32[N, T, 8]",))).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("call", "shape", "meant"),
+    [
+        ("conv(3, 64, 3)", "f32[N, 3, 224, 224]", "`conv(64, 3)`"),
+        ("conv(64, 128, 3)", "f32[N, 64, 56, 56]", "`conv(128, 3)`"),
+        ("conv_transpose(64, 32, 4)", "f32[N, 64, 8, 8]", "`conv_transpose(32, 4)`"),
+        ("bn(64)", "f32[N, 64, 8, 8]", "`eps` is 64"),
+        ("group_norm(32, 64)", "f32[N, 64, 8, 8]", "`eps` is 64"),
+        ("lstm(100, 128)", "f32[N, T, 100]", "`lstm(128)`"),
+    ],
+)
+def test_a_layer_that_is_told_its_input_as_in_pytorch_gets_advice(call: str, shape: str, meant: str) -> None:
+    (warning,) = load(model_text(call, (shape,))).warnings
+    assert warning.code == "W0401" and meant in warning.message
+
+
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [
+        ("conv(64, 7)", "f32[N, 64, 56, 56]"),
+        ("conv(64, 4, stride = 2, padding = 1)", "f32[N, 64, 56, 56]"),
+        ("conv(64, 31, groups = 64)", "f32[N, 64, 56, 56]"),
+        ("conv(64, 16, 2)", "f32[N, 64, 1000]"),
+        ("conv_transpose(21, 64, stride = 32)", "f32[N, 21, 7, 7]"),
+        ("bn(1e-3)", "f32[N, 64, 8, 8]"),
+        ("lstm(128, 4)", "f32[N, T, 128]"),
+    ],
+)
+def test_what_networks_have_gets_no_advice(call: str, shape: str) -> None:
+    assert load(model_text(call, (shape,))).warnings == ()
+
+
 @pytest.mark.parametrize("code", CODES, ids=lambda code: code.name)
 def test_the_example_of_a_code_shows_the_code_and_nothing_else(code) -> None:
     try:

@@ -4,9 +4,6 @@ from archdsl.diagnostics.model import Sink
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.limits import Limits
-from archdsl.ops import catalogue
-from archdsl.ops.synonyms import SYNONYMS
-from archdsl.std import INDEX
 
 
 def _warnings(body: str, before: str = "") -> list[str]:
@@ -45,7 +42,3 @@ def test_a_result_read_inside_a_repeat_is_used():
 def test_an_operator_used_for_its_weight_alone_is_used():
     text = "flatten -> linear(8) as code\n  code -> linear(192, tie = transpose(code.weight))\n  output y"
     assert _warnings(text) == []
-
-
-def test_every_synonym_leads_to_an_operator_or_a_standard_block():
-    assert [name for name in SYNONYMS.values() if name not in catalogue.names() and name not in INDEX] == []
