@@ -5,7 +5,7 @@ import json
 import tempfile
 
 from engines import Passes
-from measure import ROOT, Worker, median, ratio, take_turns
+from measure import ROOT, Worker, median, progress, ratio, take_turns
 from networks import ALEXNET, BN_GOOGLENET, DENSENET121, RESNET50, Network
 from tables import Report, Table, Target
 
@@ -16,6 +16,7 @@ def run(rounds: int = 7) -> Report:
     rows: list[tuple[str, ...]] = []
     forward: list[float] = []
     for network in NETWORKS:
+        progress(network.name)
         built = _built(network, rounds)
         with tempfile.TemporaryDirectory() as folder, Passes(network, folder, ("eager", "torchvision")) as passes:
             passed = passes.take_turns(rounds)

@@ -4,7 +4,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from measure import MIB, Run, median, ratio, run_process, take_turns
+from measure import MIB, Run, median, progress, ratio, run_process, take_turns
 from networks import ALEXNET, BN_GOOGLENET, DENSENET121, RESNET50, VGG16, Network
 from tables import Report, Table, Target
 
@@ -36,6 +36,7 @@ def run(rounds: int = 2) -> Report:
 
 
 def _measure(network: Network, rounds: int) -> dict[str, list[Run]]:
+    progress(network.name)
     with tempfile.TemporaryDirectory() as folder:
         path, name = network.write_source(Path(folder))
         contestants = {OURS: partial(run_process, "archdsl", "count", *network.arguments)}

@@ -5,7 +5,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from measure import MIB, Run, median, ratio, run_process, take_turns
+from measure import MIB, Run, median, progress, ratio, run_process, take_turns
 from networks import DENSENET121, GOOGLENET, GPT, RESNET50, RESNET110, VGG16, Network
 from tables import Report, Table, Target
 
@@ -19,6 +19,7 @@ def run(rounds: int = 2) -> Report:
     rows: list[tuple[str, ...]] = []
     faster: list[float] = []
     for network in NETWORKS:
+        progress(network.name)
         with tempfile.TemporaryDirectory() as folder:
             found = _measure(network, Path(folder), rounds)
             faster.append(ratio(_seconds(found["dynamo"]), _seconds(found[OURS])))

@@ -35,7 +35,9 @@ class Passes(contextlib.ExitStack):
             for engine in engines:
                 settings = (folder, name, device, dtype, str(threads), network.torchvision)
                 worker = Worker("engine.py", engine, *settings, threads=threads)
-                self._workers[engine] = self.enter_context(worker).ready()
+                self._workers[engine] = self.enter_context(worker)
+            for worker in self._workers.values():
+                worker.ready()
         except BaseException:
             self.close()
             raise

@@ -4,7 +4,7 @@ runtime, and against PyTorch itself."""
 import tempfile
 
 from engines import EXPORTERS, Passes
-from measure import median, ratio
+from measure import median, progress, ratio
 from networks import DENSENET121, DENSENET_BC, GOOGLENET, GPT, RESNET50, RESNET110, VGG16, Network
 from tables import Report, Table, Target
 
@@ -35,6 +35,7 @@ def run(rounds: int = 21, device: str = "cpu", dtype: str = "f32") -> Report:
 
 
 def _measure(network: Network, rounds: int, device: str, dtype: str) -> dict[str, list[float]]:
+    progress(network.name)
     images = ("channels_last",) if len(network.shape) == 4 else ()
     engines = (OURS, AGAIN, *EXPORTERS, "eager", *images, "torch.compile")
     with tempfile.TemporaryDirectory() as folder, Passes(network, folder, engines, device, dtype) as passes:

@@ -118,6 +118,11 @@ def take_turns(contestants: Mapping[str, Callable[[], T]], rounds: int, warmups:
     return found
 
 
+def progress(what: str) -> None:
+    """Say on standard error what is being measured, for whoever waits."""
+    print(f"... {what}", file=sys.stderr, flush=True)
+
+
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
