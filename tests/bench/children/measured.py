@@ -1,12 +1,12 @@
 """Runs a program and reports its peak memory: `measured.py FD PROGRAM ARGUMENT ...`.
 
 The peak is read by the process itself, because what the kernel tells its parent (`ru_maxrss`) begins with the parent's
-own. `PROGRAM` is a script beside this one, "archdsl" for the command line, or "-c" with Python code.
+own. `PROGRAM` is a script beside this one, "archdsl" for the command line, or "-c" with Python code. Little is imported
+here, since that would be measured too.
 """
 
 import os
 import sys
-from pathlib import Path
 
 
 def peak() -> int:
@@ -15,21 +15,26 @@ def peak() -> int:
         return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
-def run(program: str, arguments: list[str]) -> int:
+def run(program: str, arguments: list[str]) -> None:
     if program == "archdsl":
-        from archdsl.cli.main import main
+        from archdsl.cli.main import entry_point
 
-        return main(arguments)
-    path = "<code>" if program == "-c" else str(Path(__file__).with_name(program))
-    code = arguments.pop(0) if program == "-c" else Path(path).read_text(encoding="utf-8")
+        sys.argv = [program, *arguments]
+        entry_point()
+    path = "<code>" if program == "-c" else os.path.join(os.path.dirname(__file__), program)
+    code = arguments.pop(0) if program == "-c" else _text(path)
     sys.argv = [program, *arguments]
     exec(compile(code, path, "exec"), {"__name__": "__main__", "__file__": path})
-    return 0
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 if __name__ == "__main__":
     _, report, program, *arguments = sys.argv
-    status = run(program, arguments)
-    sys.stdout.flush()
-    os.write(int(report), str(peak()).encode())
-    sys.exit(status)
+    try:
+        run(program, arguments)
+    finally:
+        os.write(int(report), str(peak()).encode())
