@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 DEFAULT_LENGTH: Final = 64
-"""Value of a symbolic dimension that nothing else fixes; the batch, the first dimension of the first input,
-is 1."""
+"""Length of a symbolic dimension that nothing else fixes; the batch, the first dimension of the first input,
+is 1. Of `32*H` it is the whole that is 64, so that `H` is 2."""
 
 IMAGE_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGE_DEVIATION: Final = (0.229, 0.224, 0.225)
@@ -58,7 +58,8 @@ def make_feeds(
     - Random floats are standard normal, random integers lie in 0 .. `bounds[name]` - 1 (0 or 1 without a
     bound).
 
-    Symbolic dimensions come from files first, then from `dims`; the batch is otherwise 1, anything else 64.
+    Symbolic dimensions come from files first, then from `dims`; the batch is otherwise 1, any other dimension 64, or what
+    comes next below it where it is, say, a multiple of 5.
 
     Raises `ArchError` (E0831) for data that cannot be fed, `OSError` for a file that cannot be read.
     """
@@ -74,6 +75,8 @@ def make_feeds(
             arrays[spec.name] = _from_image(numpy, spec, source, sizes)
     if specs and specs[0].shape and isinstance(specs[0].shape[0], str):
         sizes.setdefault(specs[0].shape[0], 1)
+    for name in {name for spec in specs for dim in spec.shape if isinstance(dim, str) for name in _names(dim)}:
+        sizes.setdefault(name, _usual(name, specs))
     stream = numpy.random.default_rng(seed)
     for spec in specs:
         # The stream advances for every input, so that data given for one leaves the others as they were.
@@ -185,15 +188,19 @@ def _known(dim: int | str, sizes: Mapping[str, int], default: int) -> int:
     return default if value is None else value
 
 
-def _length(dim: int | str, sizes: dict[str, int]) -> int:
-    """A dimension's value, symbols without one set to the default."""
-    if isinstance(dim, int):
-        return dim
-    for name in _names(dim):
-        if dim not in sizes:
-            sizes.setdefault(name, DEFAULT_LENGTH)
-    value = evaluate(dim, sizes)
-    return DEFAULT_LENGTH if value is None else value
+def _length(dim: int | str, sizes: Mapping[str, int]) -> int:
+    """A dimension's value; the default for a text that is no expression of symbols."""
+    return _known(dim, sizes, DEFAULT_LENGTH)
+
+
+def _usual(name: str, specs: Sequence[InputSpec]) -> int:
+    """The value of a symbol that nothing fixes: the largest with which no dimension of its own is longer than the
+    default, and at least 1."""
+    own = [dim for spec in specs for dim in spec.shape if isinstance(dim, str) and set(_names(dim)) == {name}]
+    for size in range(DEFAULT_LENGTH, 1, -1):
+        if all((evaluate(dim, {name: size}) or 0) <= DEFAULT_LENGTH for dim in own):
+            return size
+    return 1
 
 
 _OPERATIONS: Final[Mapping[type[ast.operator], Callable[[int, int], int]]] = {

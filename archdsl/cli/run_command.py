@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
         "inputs:\n"
         "  An image goes to a float input [N, 1 or 3, H, W]: it is resized to H x W, scaled to [0, 1] and, with three\n"
         "  channels, normalised by ImageNet's mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225).\n"
-        "  Dimensions that neither a file nor --dim fixes: the batch, which is the first one, is 1, any other 64.\n\n"
+        "  Dimensions that neither a file nor --dim fixes: the batch, which is the first one, is 1, any other 64,\n"
+        "  or next below it: 60 for 5*H.\n\n"
         "examples:\n  archdsl run specs/resnet.arch --weights r50.safetensors --input cat.png\n"
         "  archdsl run gpt.onnx --input ids=tokens.npy --device cuda",
     )

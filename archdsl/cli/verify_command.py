@@ -13,7 +13,8 @@ def main(arguments: list[str]) -> int:
     p = opts.parser(
         "verify",
         "Run a model through PyTorch and onnxruntime with the same weights on the same random input, and compare both\n"
-        "with PyTorch in double precision. The exit code is 1 if either is further away than float32 explains.",
+        "with PyTorch in double precision. The exit code is 1 if either is further away than float32 explains.\n"
+        "Symbolic dimensions that --dim does not fix: the batch is 1, any other 64 or next below it (60 for 5*H).",
     )
     p.add_argument("target", metavar="FILE[:MODEL]", help="a spec; - for standard input")
     opts.add_device(p)

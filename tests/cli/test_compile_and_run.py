@@ -173,6 +173,13 @@ def test_run_prints_the_provider_and_the_outputs(archdsl: Archdsl, spec: Path) -
     assert "y: float32[1, 10]" in ran.out
 
 
+def test_a_side_that_is_a_multiple_of_a_symbol_is_about_64_like_any_other(archdsl: Archdsl, tmp_path: Path) -> None:
+    spec = tmp_path / "pyramid.arch"
+    spec.write_text("model m {\n  input x: f32[N, 1, 32*H, 5*W + 1]\n  relu\n  output y\n}\n")
+    assert "[1, 1, 64, 61]" in archdsl("run", str(spec)).out
+    assert "[1, 1, 32, 61]" in archdsl("run", str(spec), "--dim", "H=1").out
+
+
 def test_run_takes_an_array_for_a_spec_and_for_the_file_made_from_it(
     archdsl: Archdsl, spec: Path, tmp_path: Path
 ) -> None:
