@@ -58,8 +58,8 @@ def make_feeds(
     - Random floats are standard normal, random integers lie in 0 .. `bounds[name]` - 1 (0 or 1 without a
     bound).
 
-    Symbolic dimensions come from files first, then from `dims`; the batch is otherwise 1, any other dimension 64, or what
-    comes next below it where it is, say, a multiple of 5.
+    Symbolic dimensions come from files first, then from `dims`; the batch is otherwise 1, any other dimension 64, or
+    what comes next below it where it is, say, a multiple of 5.
 
     Raises `ArchError` (E0831) for data that cannot be fed, `OSError` for a file that cannot be read.
     """
