@@ -1,10 +1,12 @@
 """Axes split, moved and joined by names (einops's `rearrange`)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, arg, reject
-from archdsl.ops import patterns, reaches
+from archdsl.ir.reach import MAX_PERIOD, Span
+from archdsl.ops import patterns
 from archdsl.ops.layout import Layout
 from archdsl.types.dims import Dim, equal, exact_div, product
 from archdsl.types.tensor import TensorType
@@ -40,6 +42,32 @@ class Plan:
             dims.append(product(self.moved[position : position + count]))
             position += count
         return tuple(dims)
+
+    def parts(self, axes: Sequence[int]) -> list[int]:
+        """Axes of `cut` without those of length 1 beside others."""
+        return [axis for axis in axes if self.cut[axis] != 1] or list(axes[:1])
+
+    def span(self, place: int, joined: list[int], left: list[int]) -> Span | None:
+        """How axis `place` of the result, in which the parts `joined` follow the outermost one, reads an axis in which
+        the parts `left` follow it; None where their lengths are symbols or there are too many."""
+        period, step = (product(self.cut[part] for part in parts) for parts in (joined, left))
+        if not isinstance(period, int) or not isinstance(step, int) or period > MAX_PERIOD:
+            return None
+        sizes = [dim if isinstance(dim, int) else 0 for dim in self.cut]
+        lows: list[int] = []
+        highs: list[int] = []
+        for index in range(period):
+            at: dict[int, int] = {}
+            for part in reversed(joined):
+                index, at[part] = divmod(index, sizes[part])
+            low = high = 0
+            for part in left:
+                length = sizes[part]
+                low = low * length + at.get(part, 0)
+                high = high * length + at.get(part, length - 1)
+            lows.append(low)
+            highs.append(high)
+        return Span(place, step, tuple(lows), tuple(highs))
 
 
 class Rearrange(Layout):
@@ -165,18 +193,26 @@ class Rearrange(Layout):
         return (x.with_dims(*self._plan(x).result),)
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
-        """Axes that it joins or cuts whole."""
+        """The outermost part of an axis leads, wherever it ends outermost: what was cut off is read whole, or place by
+        place where it is joined on again. All other axes are read whole."""
         plan = self._plan(inputs[0])
-        alone: dict[int, int] = {}
+        ends: dict[int, tuple[int, list[int]]] = {}  # by outermost part: the axis of the result and its parts
         position = 0
         for place, count in enumerate(plan.joined):
-            if count == 1:
-                alone[plan.order[position]] = place
+            parts = plan.parts(plan.order[position : position + count])
             position += count
-        starts = [sum(plan.pieces[:axis]) for axis in range(len(plan.pieces))]
-        return reaches.moved(
-            [alone.get(start) if count == 1 else None for start, count in zip(starts, plan.pieces, strict=True)]
-        )
+            if parts:
+                ends[parts[0]] = place, parts[1:]
+        found: dict[int, Span] = {}
+        position = 0
+        for axis, count in enumerate(plan.pieces):
+            parts = plan.parts(range(position, position + count))
+            position += count
+            if parts and parts[0] in ends:
+                span = plan.span(*ends[parts[0]], parts[1:])
+                if span:
+                    found[axis] = span
+        return ((found,),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         """Cut with `unflatten`, move, join with `flatten`; `reshape` where that takes more than one of them."""

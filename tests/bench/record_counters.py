@@ -54,6 +54,11 @@ MICRO = (
     "input x: f32[N, 10, 64]; lstm(64, !bias)",
     "input x: f32[N, 5, 8]; lstm(6, layers = 2, bidirectional) -> gru(4, bidirectional) -> rnn(5, 2)",
     "input x: f32[N, 8, 6, 6]; conv(8, 3) -> local_response_norm(3) -> global_max_pool",
+    'input x: f32[N, 5, 8]; linear(4) as a; [x, a] -> einsum("nij,nik->njk")',
+    'input x: f32[N, 37, 53]; linear(53) as a; [x, a] -> einsum("nid,njd->nij")',
+    'input x: f32[N, 5, 8]; linear(6) as a; [a, a] -> einsum("nij,nij->nij")',
+    'input x: f32[N, 5, 8]; linear(6) as a; [a, a] -> einsum("nij,nij->n")',
+    'input x: f32[N, 5, 8]; linear(6) -> einsum("nij->nj")',
 )
 """Bodies of models of one tensor."""
 

@@ -108,6 +108,21 @@ def test_where_paths_meet_the_field_covers_both() -> None:
     assert both({2: Span(2, 1, (-1,), (1,))}, {2: Span(2, 1, (0,), (4,))}) == {2: Span(2, 1, (-1,), (4,))}
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("pixel_shuffle(2) -> conv(3, 3)", "4 of axis 2 of x, stride 1/2, from -2"),
+        ("pixel_unshuffle(2) -> conv(3, 3)", "8 of axis 2 of x, stride 2, from -3"),
+        ('rearrange("n c (h a) w -> n c (a h) w", a = 2)', "all of axis 2 of x"),
+        ('rearrange("n c (h a b) w -> n (a c) (h b) w", a = 2, b = 3)', "6 of axis 2 of x, stride 2, from -1"),
+    ],
+)
+def test_axes_that_are_cut_and_joined_keep_their_positions(body: str, field: str) -> None:
+    """Behind a convolution of 3; what is left of the axis is probed by the examples."""
+    net = load(f"model m {{ input x: f32[N, 12, H*12, 8]\n conv(12, 3)\n {body}\n output y }}")
+    assert repr(FieldModel(net.program).field(FieldModel(net.program).entry[net.program.outputs[0].value])[0]) == field
+
+
 def test_paths_of_different_strides_have_no_window() -> None:
     assert both({2: Span(2, 1)}, {2: Span(2, 2)}) == {}
 
