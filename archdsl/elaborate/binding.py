@@ -284,10 +284,9 @@ class Binder:
                 )
         return value
 
-    def _wrong_type(self, callee: str, name: str, expected: str, argument: Given) -> Unknown:
+    def _wrong_type(self, callee: str, name: str, expected: str, argument: Given, hint: str = "") -> Unknown:
         found = argument.value
         several = "several tensors" if isinstance(found, Tensor) and is_list(found.flow) else ""
-        hint = ""
         if isinstance(found, float) and expected.startswith("an int"):
             hint = "there is no implicit rounding: use floor(...), round(...) or `//`"
         elif isinstance(found, Expr):
@@ -342,8 +341,11 @@ class Binder:
             if expected == "float" and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
             elif not fits(expected, value):
-                article = "an" if expected == "int" else "a"
-                return self._wrong_type(definition.name, parameter.name.id, f"{article} {expected}", argument)
+                name = parameter.name.id
+                words = KINDS[expected] if expected in ("int", "window", "padding") else f"a {expected}"
+                listed = expected == "int" and parameter.type is None and fits("window", value)
+                hint = f"a window, which may be a list, is declared `{name}: window = ...`" if listed else ""
+                return self._wrong_type(definition.name, name, words, argument, hint)
         if parameter.choices:
             options = [self.evaluator.evaluate(choice, scope) for choice in parameter.choices]
             if any(isinstance(option, Unknown) for option in options):

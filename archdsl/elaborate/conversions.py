@@ -36,6 +36,8 @@ def fits(expected: str, value: Any) -> bool:
         return isinstance(value, BLOCKS)
     if expected == "int":
         return is_int(value) or isinstance(value, Expr)
+    if expected in ("window", "padding"):
+        return is_int(value) or bool(value and _are_ints(value)) or (expected == "padding" and value == "same")
     return type_name(value) == expected
 
 

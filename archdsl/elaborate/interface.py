@@ -10,8 +10,8 @@ from archdsl.elaborate.values import BlockDef, Static, type_name
 from archdsl.ir.operator import ArgumentSpec, Operator
 from archdsl.syntax import ast
 
-BLOCK_TYPES = ("int", "float", "bool", "string", "list", "block", "tensor")
-"""Types a block parameter may declare."""
+BLOCK_TYPES = ("int", "float", "bool", "string", "list", "block", "tensor", "window", "padding")
+"""Types a block parameter may declare; the last two are kinds of operators' arguments, for blocks that pass them on."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -62,7 +62,10 @@ class Interfaces:
             definition.interface = Interface(
                 tuple(types),
                 frozenset(name for name, type in types.items() if type == "bool"),
-                {parameter.name.id: _words(parameter) for parameter in definition.syntax.parameters},
+                {
+                    parameter.name.id: ("same",) if types[parameter.name.id] == "padding" else _words(parameter)
+                    for parameter in definition.syntax.parameters
+                },
                 tuple(name for name, type in types.items() if type == "block"),
                 types,
                 (),

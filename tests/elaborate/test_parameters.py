@@ -98,6 +98,41 @@ def test_a_parameter_without_a_default_takes_anything(build):
     build("block f(p) { relu }\n" + model('f(1) -> f(0.5) -> f("a") -> f([1]) -> f(relu) -> f(none) -> f(x)'))
 
 
+@pytest.mark.parametrize(
+    ("call", "made"),
+    [
+        ("f(8)", "conv(8, 3, padding = same) f32[N, 8, 8, 8]"),
+        ("f(8, [1, 5])", "conv(8, [1, 5], padding = same) f32[N, 8, 8, 8]"),
+        ("f(8, 5, padding = 0)", "conv(8, 5, padding = 0) f32[N, 8, 4, 4]"),
+        ("f(8, padding = same)", "conv(8, 3, padding = same) f32[N, 8, 8, 8]"),
+        ("f(8, 5, [0, 1])", "conv(8, 5, padding = [0, 1]) f32[N, 8, 4, 6]"),
+    ],
+)
+def test_a_block_takes_windows_and_paddings_as_conv_does(build, flat, call, made):
+    text = 'block f(out, kernel: window = 3, padding: padding = "same") { conv(out, kernel, padding = padding) }\n'
+    (line,) = flat(build(text + model(call)))
+    assert line.replace(", padding = same", "") == "f.conv " + made.replace(", padding = same", "")
+
+
+@pytest.mark.parametrize(
+    ("type", "value", "told"),
+    [
+        ("window", '"same"', "an int or a list of ints, one per spatial axis, not a string"),
+        ("window", "[]", "one per spatial axis, not a list"),
+        ("window", "[1.5, 2]", "one per spatial axis, not a list"),
+        ("padding", '"valid"', "an int, a list of ints, or same, not a string"),
+    ],
+)
+def test_what_is_no_window_is_refused_at_the_call(diagnose, type, value, told):
+    (mistake,) = diagnose(f"block f(k: {type} = 1) {{ conv(8, k) }}\n" + model(f"f({value})"))
+    assert mistake.code == "E0304" and told in mistake.message
+
+
+def test_a_list_for_an_int_is_told_of_windows(diagnose):
+    (mistake,) = diagnose("block f(k = 3) { conv(8, k) }\n" + model("f([1, 3])"))
+    assert "`k: window = ...`" in mistake.help
+
+
 def test_none_is_taken_where_it_is_the_default(build, diagnose):
     text = "block f(n: int = none) { conv(8 if n == none else n, 1) }\n"
     build(text + model("f -> f(none) -> f(3)"))
