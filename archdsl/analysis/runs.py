@@ -9,8 +9,9 @@ from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Node, Recompute, Repeat, Value
 from archdsl.types.dims import Dim
 
-Sight = tuple[bool, Strides, int]
-"""A tensor seen from a function it is passed to: whether it needs a gradient, its strides, which storage it is of."""
+Sight = tuple[bool, Strides, int, bool]
+"""A tensor seen from a function it is passed to: whether it needs a gradient, its strides, which storage it is of, and
+whether it is a number in the code that reads it."""
 
 Figures = tuple[Dim, Dim, Dim, Dim]
 """Bytes kept; multiply-accumulates of a training step, of the forward pass, and of the forward pass up to the last

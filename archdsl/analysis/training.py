@@ -15,7 +15,7 @@ to the last tensor it needs: PyTorch stops there (`early_stop`).
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
@@ -46,6 +46,7 @@ class Tensor:
     needs_grad: bool
     storage: Storage
     strides: Strides = None
+    number: bool = False
 
     @property
     def contiguous(self) -> bool:
@@ -78,11 +79,15 @@ class Recorder:
         return Tensor(TensorType(tuple(shape)), True, Storage(0, kept=True))
 
     def constant(self, type: TensorType) -> Tensor:
+        if not type.dims:
+            return Tensor(type, False, Storage(DTYPE_BYTES[type.dtype]), number=True)
         return Tensor(type, False, Storage(0, kept=True))
 
     def keep(self, *tensors: Tensor) -> None:
-        self.prefix = self.forward
         for tensor in tensors:
+            if tensor.number:
+                continue
+            self.prefix = self.forward
             if not tensor.storage.kept:
                 tensor.storage.kept = True
                 self.kept = self.kept + tensor.storage.bytes
@@ -154,8 +159,8 @@ class TrainingModel:
         body, key = request
         storages = [Storage(size, kept) for kept, size in key[1]]
         known = {
-            value: Tensor(value.type, needs_grad, storages[at], strides)
-            for value, (needs_grad, strides, at) in zip(self._inputs(body), key[0], strict=True)
+            value: Tensor(value.type, needs_grad, storages[at], strides, number)
+            for value, (needs_grad, strides, at, number) in zip(self._inputs(body), key[0], strict=True)
         }
         run = Run()
         for unit in self._units(body):
@@ -167,9 +172,9 @@ class TrainingModel:
                 results = made if isinstance(made, tuple) else (made,)
                 run.add(Run(tape.kept, tape.macs, tape.forward, tape.prefix, {unit: tape.figures}))
             elif isinstance(unit, Repeat):
-                results = yield from self._iterations(unit, given, known, run)
+                results = yield from self._iterations(unit, list(map(_passed, given)), known, run)
             else:
-                key_inside, views = _situation(given)
+                key_inside, views = _situation(list(map(_passed, given)) if isinstance(unit, Call) else given)
                 inner = yield unit.callee if isinstance(unit, Call) else unit, key_inside
                 results = _apply(inner, views, unit.outputs)
                 run.add(inner.called(unit) if isinstance(unit, Call) else inner)
@@ -177,11 +182,9 @@ class TrainingModel:
         run.close()
         outputs = body.results if isinstance(body, Repeat) else body.outputs
         results = [known[value] for value in outputs]
-        return (
-            _forget(run, body, storages, results, key)
-            if isinstance(body, Region)
-            else _leave(run, storages, results, key)
-        )
+        if isinstance(body, Region):
+            return _forget(run, body, storages, results, key)
+        return _leave(run, storages, list(map(_passed, results)), key)
 
     def _inputs(self, body: Function | Repeat | Region) -> tuple[Value, ...]:
         return (*body.parameters, *self._outer_values(body)) if isinstance(body, Repeat) else body.inputs
@@ -229,6 +232,11 @@ class TrainingModel:
         return self._outer[repeat]
 
 
+def _passed(tensor: Tensor) -> Tensor:
+    """A tensor on its way into a function or out of it, or round a loop: there a number is a tensor too."""
+    return replace(tensor, number=False) if tensor.number else tensor
+
+
 def _situation(tensors: Sequence[Tensor]) -> tuple[_Key, list[Storage]]:
     places: dict[int, int] = {}
     storages: list[Storage] = []
@@ -237,7 +245,7 @@ def _situation(tensors: Sequence[Tensor]) -> tuple[_Key, list[Storage]]:
         place = places.setdefault(id(tensor.storage), len(storages))
         if place == len(storages):
             storages.append(tensor.storage)
-        sights.append((tensor.needs_grad, tensor.strides, place))
+        sights.append((tensor.needs_grad, tensor.strides, place, tensor.number))
     return (tuple(sights), tuple((storage.kept, storage.bytes) for storage in storages)), storages
 
 
@@ -247,15 +255,19 @@ def _apply(run: Run, storages: list[Storage], outputs: Sequence[Value]) -> list[
         storages[place].kept = True
     everything = [*storages, *(Storage(size, kept) for size, kept in run.storages)]
     return [
-        Tensor(value.type, needs_grad, everything[place], strides)
-        for value, (needs_grad, strides, place) in zip(outputs, run.results, strict=True)
+        Tensor(value.type, needs_grad, everything[place], strides, number)
+        for value, (needs_grad, strides, place, number) in zip(outputs, run.results, strict=True)
     ]
 
 
 def _forget(run: Run, region: Region, storages: list[Storage], results: Sequence[Tensor], key: _Key) -> Run:
-    """What is left of a region that is run again: its inputs are kept, and nothing that it makes."""
+    """What is left of a region that is run again: its inputs are kept, and nothing that it makes. A number is an input
+    where something inside needs it as a tensor."""
     kept: Dim = 0
-    for storage, (was_kept, size) in zip(storages, key[1], strict=True):
+    numbers = {place for _, _, place, number in key[0] if number}
+    for place, (storage, (was_kept, size)) in enumerate(zip(storages, key[1], strict=True)):
+        if place in numbers and not storage.kept:
+            continue
         kept = kept if was_kept else kept + size
         storage.kept = True
     own = {id(storage) for storage in storages}
@@ -274,7 +286,7 @@ def _leave(run: Run, storages: list[Storage], results: Sequence[Tensor], key: _K
         place = places.setdefault(id(result.storage), len(places))
         if place == len(storages) + len(new):
             new.append(result.storage)
-        sights.append((result.needs_grad, result.strides, place))
+        sights.append((result.needs_grad, result.strides, place, result.number))
     run.storages = tuple((storage.bytes, storage.kept) for storage in new)
     run.results = tuple(sights)
     return run

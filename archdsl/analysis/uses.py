@@ -62,6 +62,7 @@ class Note:
     """A value of the lowering under its observation: a tensor whose type may be known, or something else."""
 
     __slots__ = ("ref", "type")
+    number = None
 
     def __init__(self, type: TensorType | None = None, ref: WeightRef | None = None) -> None:
         self.type: Any = type
@@ -235,6 +236,9 @@ class _Observer:
         if name in _KEEP_TYPE and isinstance(receiver, Note):
             result.type = receiver.type
         return result
+
+    def number(self, value: float) -> Note:
+        return self.call("torch.tensor", value)
 
     def infix(self, operator: str, left: object, right: object) -> Note:
         return self.note(operator, (), {}, (left, right))

@@ -25,6 +25,12 @@ class TorchInput(TorchExpr, Protocol):
     @property
     def type(self) -> TensorType: ...
 
+    @property
+    def number(self) -> int | float | None:
+        """The number that the input is in the spec (`constant(20)`), for code that can do with it in place of a tensor
+        (`x.clamp(max=20.0)`); None for a tensor."""
+        ...
+
 
 class TorchOption(Protocol):
     """A keyword argument that is left out where it equals PyTorch's default."""
@@ -83,8 +89,13 @@ class TorchEmitter(Protocol):
         """`x.flatten(1)`."""
         ...
 
+    def number(self, value: int | float) -> TorchExpr:
+        """`torch.tensor(0.5)`, a number as a tensor without axes. Code that can do with the number gets that instead:
+        on a GPU it need not be moved there, and autograd does not keep it."""
+        ...
+
     def infix(self, operator: str, left: TorchArg, right: TorchArg) -> TorchExpr:
-        """`left + right`; operators `+ - * / @ > >= < <= ==`."""
+        """`left + right`; operators `+ - * / @ > >= < <= ==`. An input that is a number is written as one."""
         ...
 
     def item(
@@ -129,6 +140,11 @@ class Traced(Protocol):
     @property
     def needs_grad(self) -> bool:
         """Whether it depends on a parameter (PyTorch's `requires_grad`); the model's inputs do not."""
+        ...
+
+    @property
+    def number(self) -> bool:
+        """Whether it is a number in the code that reads it (`TorchInput.number`)."""
         ...
 
     @property

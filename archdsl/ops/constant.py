@@ -85,11 +85,11 @@ class Constant(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         """A number stays on the CPU: in element-wise functions PyTorch lets it meet tensors of every device, and
-        arithmetic takes it as it is written. For anything else on a GPU a list is needed, `constant([0.5])`, which is
-        a buffer and moves along."""
+        arithmetic and bounds take it as it is written. For anything else on a GPU a list is needed,
+        `constant([0.5])`, which is a buffer and moves along."""
         kept = float if self.dtype == "f32" else int
         if not isinstance(self.value, tuple):
-            return t.call("torch.tensor", kept(self.value))
+            return t.number(kept(self.value))
         return t.module(t.helper(CONSTANT), _lists(self.value, kept))()
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":

@@ -72,7 +72,7 @@ class Merge(Operator):
         """One per output element and merge: (inputs - 1) x output elements."""
         return {"elementwise": (len(inputs) - 1) * outputs[0].elements}
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         """The binary function in PyTorch."""
         raise NotImplementedError
 
@@ -84,7 +84,7 @@ class Merge(Operator):
         return traces.fold(tape, inputs, traces.add)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
-        def fold(left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+        def fold(left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
             return self.pair(t, left, right)
 
         return reduce(fold, inputs[1:], inputs[0])
@@ -106,7 +106,7 @@ class Add(Merge):
         Example("add", ("i64[2, 3]", "i64[2, 3]"), "i64[2, 3]", high=9),
     )
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         return t.infix("+", left, right)
 
 
@@ -123,7 +123,7 @@ class Sub(Merge):
         _require_two(inputs)
         return super().infer(*inputs)
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         return t.infix("-", left, right)
 
 
@@ -139,7 +139,7 @@ class Mul(Merge):
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return traces.fold(tape, inputs, traces.mul)
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         return t.infix("*", left, right)
 
 
@@ -157,38 +157,47 @@ class Div(Merge):
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         return traces.fold(tape, inputs, traces.div)
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         return t.infix("/", left, right)
 
 
-class Max(Merge):
+class Extreme(Merge):
+    """Base of `max` and `min`. Numbers are compared last, as bounds (`x.clamp(max=20.0)`)."""
+
+    bound: ClassVar[str]
+    """What `clamp` calls the number."""
+
+    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
+        """Of a tensor and a tensor both, of a tensor and a number the tensor."""
+        return traces.fold(tape, sorted(inputs, key=lambda each: each.number), traces.compare)
+
+    def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
+        return super().torch(t, *sorted(inputs, key=lambda each: each.number is not None))
+
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
+        if right.number is not None:
+            return t.method(left, "clamp", **{self.bound: right.number})
+        return t.call(f"torch.{self.name}imum", left, right)
+
+
+class Max(Extreme):
     name = "max"
     summary = "Largest of the branches, element by element"
     onnx_type = "Max"
+    bound = "min"
     examples = (
         Example("max", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
         Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]"),
         Example("max", ("f32[N, 3]", "f32[]"), "f32[N, 3]"),
     )
 
-    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        return traces.fold(tape, inputs, traces.compare)
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
-        return t.call("torch.maximum", left, right)
-
-
-class Min(Merge):
+class Min(Extreme):
     name = "min"
     summary = "Smallest of the branches, element by element"
     onnx_type = "Min"
+    bound = "max"
     examples = (Example("min", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
-
-    def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        return traces.fold(tape, inputs, traces.compare)
-
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
-        return t.call("torch.minimum", left, right)
 
 
 class Mean(Merge):
@@ -212,7 +221,7 @@ class Mean(Merge):
         total = traces.fold(tape, inputs, traces.add)
         return total if len(inputs) == 1 else traces.scaled(tape, total)
 
-    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchExpr") -> "TorchExpr":
+    def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
         return t.infix("+", left, right)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":

@@ -67,7 +67,7 @@ def div(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
 
 
 def compare(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
-    """`torch.maximum(a, b)` keeps both."""
+    """`torch.maximum(a, b)` keeps both, `a.clamp(min=0.5)` keeps `a`: a number is no tensor."""
     if a.needs_grad or b.needs_grad:
         tape.keep(a, b)
     return add(tape, a, b)

@@ -19,6 +19,7 @@ block layer(k) {
   recompute { concat -> bn -> relu -> conv(4*k, 1, !bias) }
   bn -> relu -> conv(k, 3, !bias)
 }
+block clip(most: tensor) { min { conv(8, 1) | most } -> sigmoid }
 model m { input x: f32[N, 8, 8, 8]
 BODY
 output y }
@@ -39,6 +40,8 @@ BODIES = [
     "unit(8)\nrecompute { unit(8) -> recompute { unit(8) -> conv(4, 1) } -> relu -> conv(2, 1) }",
     "unit(8)\nrecompute { unit(8) -> recompute { unit(8) -> conv(4, 1) } }",
     "unit(8)\nrecompute { again(8) -> again(8) }",
+    "unit(8)\nrecompute { mul { conv(8, 1) | constant(0.5) } } -> conv(4, 1)",
+    "half = constant(0.5)\nrecompute { mul { conv(8, 1) | half } -> clip(half) -> max { id | half } }",
     "recompute { unit(8); output aux(train) = relu -> conv(2, 1); unit(8) }",
 ]
 

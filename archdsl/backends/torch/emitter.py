@@ -10,6 +10,7 @@ from archdsl.backends.torch.records import (
     Bounds,
     Code,
     Infix,
+    Input,
     Item,
     Leaf,
     Method,
@@ -92,12 +93,14 @@ class Emitter:
     """Records one application of one operator.
 
     After the operator's `torch` method has run, `made` is the construction of its submodule or parameter (None if
-    it has no state) and `starts` are the statements that give weights their initial values."""
+    it has no state), `starts` are the statements that give weights their initial values, and `stated` is the number
+    that the result is (None for a tensor)."""
 
     def __init__(self, node: Op, available: Sequence[Value], helpers: Helpers) -> None:
         self.place = place_of(node)
         self.made: Code | None = None
         self.starts: list[tuple[str, Init]] = []
+        self.stated: int | float | None = None
         self._entries: list[tuple[str, Code]] = []
         self._node = node
         self._available = available
@@ -137,8 +140,17 @@ class Emitter:
     def method(self, receiver: "TorchArg", name: str, *args: "TorchArg", **options: "TorchArg | Option") -> Method:
         return Method(as_code(receiver, ""), name, tuple(as_code(arg, "") for arg in args), _options(options))
 
+    def number(self, value: int | float) -> Apply:
+        self.stated = value
+        return self.call("torch.tensor", value)
+
     def infix(self, operator: str, left: "TorchArg", right: "TorchArg") -> Infix:
-        return Infix(operator, as_code(left, ""), as_code(right, ""))
+        first, second = as_code(left, ""), as_code(right, "")
+        if isinstance(second, Input) and second.number is not None:
+            second = Leaf(second.number)
+        elif isinstance(first, Input) and first.number is not None:
+            first = Leaf(first.number)
+        return Infix(operator, first, second)
 
     def item(
         self, value: "TorchArg", *subscripts: "int | slice[int | None, int | None, int | None] | list[int] | None"

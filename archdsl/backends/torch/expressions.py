@@ -28,25 +28,6 @@ from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal
 from archdsl.ir.program import Value
 
 
-def arithmetic(left: ast.expr, operator: str, right: ast.expr) -> ast.expr:
-    """`left + right`; where one of them is `torch.tensor(0.5)`, the number itself will do."""
-    number = _number(right)
-    if number is not None:
-        return binary(left, operator, number)
-    return binary(_number(left) or left, operator, right)
-
-
-def _number(code: ast.expr) -> ast.expr | None:
-    """The number of a tensor made of a single one."""
-    if isinstance(code, ast.Call) and ast.unparse(code.func) == "torch.tensor" and not code.keywords:
-        (value,) = code.args
-        if isinstance(value, ast.Constant) or (
-            isinstance(value, ast.UnaryOp) and isinstance(value.operand, ast.Constant)
-        ):
-            return value
-    return None
-
-
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """Names of the loops being written: the item that a list yields in each iteration, or the counters."""
@@ -78,7 +59,7 @@ class Expressions:
                 receiver = write(part.receiver)
                 return call(attribute(receiver, part.name), [write(arg) for arg in part.args], options(part.options))
             if isinstance(part, Infix):
-                return arithmetic(write(part.left), part.operator, write(part.right))
+                return binary(write(part.left), part.operator, write(part.right))
             if isinstance(part, Series) and len(part.items) == 1 and isinstance(part.items[0], Spread):
                 return write(part.items[0].pack)
             if isinstance(part, Series):

@@ -109,6 +109,7 @@ class _Lowering:
         self._names: dict[Value, str] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._marks: dict[Item, Recompute] = {}
+        self._numbers: dict[Value, int | float] = {}
 
     def body(self, results: Sequence[Value]) -> Body:
         function = self._function
@@ -116,11 +117,17 @@ class _Lowering:
             self._name(value, value)
         items = self._items(function.nodes)
         outputs = tuple(map(self._source, results))
+        if self._numbers:
+            _drop(items, self._numbers, outputs)
         return Body(function, function.inputs, items, outputs, self._entries, self._names, marks=self._marks)
 
     def _source(self, value: Value) -> Value:
         """The value that a name stands for; identities make no value of their own."""
         return self._same.get(value, value)
+
+    def _input(self, value: Value) -> Input:
+        source = self._source(value)
+        return Input(source, self._numbers.get(source))
 
     def _name(self, value: Value, source: Value) -> None:
         if value.name:
@@ -170,9 +177,11 @@ class _Lowering:
 
     def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
         emitter = Emitter(node, self._function.inputs, self._helpers)
-        result: object = node.op.torch(emitter, *(Input(self._source(value)) for value in node.inputs))  # type: ignore[arg-type]
+        result: object = node.op.torch(emitter, *map(self._input, node.inputs))  # type: ignore[arg-type]
         if emitter.made is not None and node.instance is None:
             self._register(node.segment, emitter.made, tuple(emitter.starts), times, node.span)
+        if emitter.stated is not None:
+            self._numbers[node.outputs[0]] = emitter.stated
         roles = {weight.role for weight in (node.instance or node).owned_weights}
         weight: Weight = "heavy" if roles & {"weight", "embedding"} else "norm" if roles else "light"
         if node.op.borrowed():
@@ -227,6 +236,18 @@ class _Lowering:
         place = Place(segment.name, segment.index, segment.strides)
         used = times if segment.index is not None else ()
         self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used))
+
+
+def _drop(items: list[Item], numbers: Container[Value], outputs: Sequence[Value]) -> None:
+    """Drop, in place, the tensors of numbers that all code has read as numbers."""
+    lists = [items]
+    for each in lists:
+        lists.extend(item.steps for item in each if isinstance(item, Loop))
+    read = set(outputs)
+    for item in (item for each in lists for item in each):
+        read.update((*item.inputs, *item.results) if isinstance(item, Loop) else mentioned(item.code)[0])
+    for each in lists:
+        each[:] = [item for item in each if item.outputs[0] not in numbers or item.outputs[0] in read]
 
 
 def _cut(code: Code, type: TensorType) -> tuple[list[tuple[Value, Code]], Code]:

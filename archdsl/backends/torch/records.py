@@ -47,9 +47,10 @@ class Code:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Input(Code):
-    """A tensor that the code reads."""
+    """A tensor that the code reads; `number` if an operator may read a number in its place."""
 
     value: Value
+    number: int | float | None = None
 
     @property
     def type(self) -> TensorType:

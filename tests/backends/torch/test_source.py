@@ -120,6 +120,20 @@ def test_numbers_that_differ_are_named_after_what_they_mean() -> None:
     assert "padding=kernel // 2" in source
 
 
+def test_a_constant_number_is_a_number_in_arithmetic_and_a_bound_and_a_tensor_elsewhere() -> None:
+    source = torch_source(from_text(TEXTS["numbers"]))
+    assert source.count("torch.tensor(") == 2
+    for line in (
+        "        c = torch.tensor(0.5)  # []\n",
+        "            x = 1.0 - conv(x) * 0.5\n",
+        "        x = self.clip(x, c).clamp(min=-1.0).clamp(min=-2.0)\n",
+        "        y = x + 0.5\n",
+        "        return self.conv(x) * self.value + self.value2\n",
+        "        return torch.minimum(self.conv(x), c)\n",
+    ):
+        assert line in source, line
+
+
 def test_doc_comments_become_docstrings_and_shapes_comments() -> None:
     source = torch_source(from_spec("resnet", depth=50))
     assert '"""1x1, 3x3, 1x1 (figure 5, right).' in source

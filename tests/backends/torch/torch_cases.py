@@ -132,6 +132,18 @@ TEXTS = {
           right = b -> enc
           [left, right] -> mul -> linear(4) as down -> linear(6, tie = transpose(down.weight))
           output y }""",
+    "numbers": """
+        block clip(most: tensor) { min { conv(4, 1) | most } }
+        block line(both, a, b) { c = constant(a); d = constant(b)
+          if both { mul { conv(4, 1) | c } -> add { id | c } } else { mul { conv(4, 1) | c } -> add { id | d } } }
+        model m() { input x: f32[N, 4, 6, 6]
+          c = constant(0.5)
+          line(true, 2, 3) -> line(false, 5, 7)
+          repeat 2 { mul { conv(4, 3) | c } -> sub { constant(1) | id } }
+          clip(c) -> max { constant(-1) | id | constant(-2) }
+          [id, c] -> add
+          output y
+          output z = constant(3) }""",
     "several outputs and inputs": """
         model m() { input a: f32[N, 6]
           input b: f32[N, 6]

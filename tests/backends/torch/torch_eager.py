@@ -36,6 +36,7 @@ class Given:
 
     tensor: Any
     type: TensorType
+    number: None = None  # every operator gets a tensor
 
 
 @dataclass
@@ -100,6 +101,9 @@ class EagerEmitter:
 
     def method(self, receiver: Any, name: str, *args: Any, **options: Any) -> Any:
         return getattr(plain(receiver), name)(*map(plain, args), **{k: plain(v) for k, v in options.items()})
+
+    def number(self, value: float) -> Any:
+        return torch.tensor(value)
 
     def infix(self, symbol: str, left: Any, right: Any) -> Any:
         return OPERATORS[symbol](plain(left), plain(right))
