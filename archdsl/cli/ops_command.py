@@ -1,6 +1,7 @@
 """`archdsl ops`: the reference of operators and standard blocks, printed from the catalogue itself."""
 
 import inspect
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,7 +61,8 @@ def _everything() -> str:
     if blocks:
         lines.append("standard blocks, written in archdsl")
     for name, block in blocks.items():
-        summary = block.syntax.doc.strip().split("\n")[0].rstrip(".")
+        # The first sentence, wherever its lines break; "et al." ends none.
+        summary = re.split(r"(?<! al)\. ", " ".join(block.syntax.doc.split()))[0].rstrip(".")
         lines.append(f"  {name:<28}  {printable(summary)}".rstrip())
     lines.append("")
     lines.append("`archdsl ops NAME` describes one of them.")

@@ -21,6 +21,12 @@ def test_ops_lists_every_operator_and_every_standard_block(archdsl: Archdsl) -> 
     assert set(INDEX) <= words
 
 
+def test_ops_shows_the_first_sentence_of_a_standard_block(archdsl: Archdsl) -> None:
+    lines = dict(line.strip().split("  ", 1) for line in archdsl("ops").out.split("\n") if line.startswith("  "))
+    assert lines["dense_block"].strip() == "`n` layers of growth rate `k`, each fed everything before it"
+    assert lines["zero_padding"].strip().startswith("Option A of He et al. (2015): every stride-th element")
+
+
 @pytest.mark.parametrize("name", catalogue.names())
 def test_an_operator_prints_its_arguments_its_cost_and_its_examples(archdsl: Archdsl, name: str) -> None:
     ran = archdsl("ops", name)

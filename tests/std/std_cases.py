@@ -43,6 +43,16 @@ def dense(c: int, k: int, n: int, pixels: int, bottleneck: bool) -> tuple[int, i
     return total(*parts)
 
 
+def inverted(c: int, out: int, wide: int, pixels: int, left: int) -> tuple[int, int]:
+    """A unit that widens `c` to `wide`, unless they are equal, filters them apart and narrows them to `out`."""
+    widen = [conv(c, wide, 1, pixels), bn(wide)] if wide != c else []
+    return total(*widen, conv(1, wide, 3, left), bn(wide), conv(wide, out, 1, left), bn(out))
+
+
+def gate(c: int, narrow: int) -> tuple[int, int]:
+    return total(linear(c, narrow), linear(narrow, c))
+
+
 P = 64
 """Pixels of the 8x8 images used below; a stride of 2 leaves a quarter."""
 
@@ -154,6 +164,23 @@ CASES = [
     Case("squeeze_excite", "squeeze_excite(2, !bias)", "6, 8, 8", "6, 8, 8", 2 * 6 * 3, 2 * 6 * 3),
     Case("maxout", "maxout(3) { conv(4, 3) }", "2, 8, 8", "4, 8, 8", *total(*[conv(2, 4, 3, P, True)] * 3)),
     Case("maxout", "maxout { linear(4) }", "6", "4", *total(linear(6, 4), linear(6, 4))),
+    Case("squeeze_excite", "squeeze_excite(2, act = silu)", "6, 8, 8", "6, 8, 8", *total(linear(6, 3), linear(3, 6))),
+    Case("depthwise_conv", "depthwise_conv", "6, 8, 8", "6, 8, 8", *conv(1, 6, 3, P, True)),
+    Case("depthwise_conv", "depthwise_conv(5, 2, multiplier = 2, !bias)", "6, 8, 8", "12, 4, 4", *conv(1, 12, 5, HALF)),
+    Case("depthwise_conv", "depthwise_conv([1, 3], padding = 0)", "6, 8, 8", "6, 8, 6", 6 * 3 + 6, 6 * 3 * 48),
+    Case("separable_conv", "separable_conv(4)", "6, 8, 8", "4, 8, 8", *total(conv(1, 6, 3, P), conv(6, 4, 1, P, True))),
+    Case(
+        "separable_conv",
+        "separable_conv(4, 5, 2, !bias)",
+        "6, 8, 8",
+        "4, 4, 4",
+        *total(conv(1, 6, 5, HALF), conv(6, 4, 1, HALF)),
+    ),
+    Case("inverted_residual", "inverted_residual(6)", "6, 8, 8", "6, 8, 8", *inverted(6, 6, 36, P, P)),
+    Case("inverted_residual", "inverted_residual(6, 1)", "6, 8, 8", "6, 8, 8", *inverted(6, 6, 6, P, P)),
+    Case("inverted_residual", "inverted_residual(4, 2, 2)", "6, 8, 8", "4, 4, 4", *inverted(6, 4, 12, P, HALF)),
+    Case("mbconv", "mbconv(8, 4, drop = 0.3)", "8, 8, 8", "8, 8, 8", *total(inverted(8, 8, 32, P, P), gate(32, 2))),
+    Case("mbconv", "mbconv(4, 1, 2)", "8, 8, 8", "4, 4, 4", *total(inverted(8, 4, 8, P, HALF), gate(8, 2))),
     Case("channel_shuffle", "channel_shuffle(2)", "6, 8, 8", "6, 8, 8", 0, 0),
     Case("pixel_shuffle", "pixel_shuffle(2)", "12, 4, 6", "3, 8, 12", 0, 0),
     Case("pixel_unshuffle", "pixel_unshuffle(2)", "3, 8, 12", "12, 4, 6", 0, 0),
