@@ -117,8 +117,7 @@ class _Lowering:
             self._name(value, value)
         items = self._items(function.nodes)
         outputs = tuple(map(self._source, results))
-        if self._numbers:
-            _drop(items, self._numbers, outputs)
+        items = needed(items, outputs)
         return Body(function, function.inputs, items, outputs, self._entries, self._names, marks=self._marks)
 
     def _source(self, value: Value) -> Value:
@@ -238,16 +237,24 @@ class _Lowering:
         self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used))
 
 
-def _drop(items: list[Item], numbers: Container[Value], outputs: Sequence[Value]) -> None:
-    """Drop, in place, the tensors of numbers that all code has read as numbers."""
-    lists = [items]
-    for each in lists:
-        lists.extend(item.steps for item in each if isinstance(item, Loop))
+def needed(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:
+    """Items without those that no output depends on, in loops too; their weights are still built."""
     read = set(outputs)
-    for item in (item for each in lists for item in each):
-        read.update((*item.inputs, *item.results) if isinstance(item, Loop) else mentioned(item.code)[0])
-    for each in lists:
-        each[:] = [item for item in each if item.outputs[0] not in numbers or item.outputs[0] in read]
+
+    def kept(items: Sequence[Item]) -> list[Item]:
+        found: list[Item] = []
+        for item in reversed(items):
+            if read.isdisjoint(item.outputs):
+                continue
+            if isinstance(item, Loop):
+                read.update((*item.inputs, *item.results))
+                item.steps = kept(item.steps)
+            else:
+                read.update(mentioned(item.code)[0])
+            found.append(item)
+        return found[::-1]
+
+    return kept(items)
 
 
 def _cut(code: Code, type: TensorType) -> tuple[list[tuple[Value, Code]], Code]:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
+from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step, needed
 from archdsl.backends.torch.packs import carries_pack, grow
 from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, mentioned, rewritten, signature
 from archdsl.ir.program import Function, Value
@@ -42,7 +42,7 @@ class _Roller:
         self._body = body
 
     def run(self) -> None:
-        self._drop_unread()
+        self._body.items = needed(self._body.items, self._body.outputs)
         self._count()
         self._body.items = self._nested(self._body.items, self._chains)
         self._strict = True
@@ -62,25 +62,6 @@ class _Roller:
             if isinstance(item, Loop):
                 item.steps = self._nested(item.steps, fold, depth if isinstance(item, Region) else depth + 1)
         return fold(items, depth)
-
-    def _drop_unread(self) -> None:
-        """Leave out what no output depends on; its weights are still built."""
-        needed = set(self._body.outputs)
-
-        def kept(items: list[Item]) -> list[Item]:
-            found: list[Item] = []
-            for item in reversed(items):
-                if needed.isdisjoint(item.outputs):
-                    continue
-                if isinstance(item, Loop):
-                    needed.update((*item.inputs, *item.results))
-                    item.steps = kept(item.steps)
-                else:
-                    needed.update(mentioned(item.code)[0])
-                found.append(item)
-            return found[::-1]
-
-        self._body.items = kept(self._body.items)
 
     def _count(self) -> None:
         """How often each value is read and each segment name is used, in the whole body."""

@@ -210,6 +210,13 @@ def test_a_label_that_is_no_python_name_names_a_method_all_the_same() -> None:
     module.train()(torch.zeros(1, 3, 8, 8))
 
 
+def test_a_method_takes_only_what_its_results_depend_on() -> None:
+    text = "relu; b = tanh; recompute { conv(4, 1); [b, x] -> add -> conv(3, 1); x -> conv(2, 1) }"
+    source = torch_source(program(text, True))
+    assert "    def recomputed(self, x):\n        return self.conv[2](x)\n" in source and "tanh" not in source
+    build_module(program(text, True)).train()(torch.zeros(1, 3, 8, 8))
+
+
 def test_what_exists_in_training_only_does_not_cut_a_region_in_two() -> None:
     text = "recompute { conv(4, 3) as a; output aux(train) = relu -> conv(2, 1) as b; bn as c }"
     source = torch_source(program(text, True))
