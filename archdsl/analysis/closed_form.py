@@ -98,11 +98,13 @@ class Finding:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Axis:
-    """The values a parameter was found to take: `values`, `step` apart if they are evenly spaced."""
+    """The values a parameter was found to take: `values`, `step` apart if they are evenly spaced; `ends` if the network
+    rejects the next one."""
 
     name: str
     values: list[int]
     step: int | None
+    ends: bool = False
 
     def at(self, index: int) -> int | None:
         """The value of an index, also beyond those counted."""
@@ -111,7 +113,7 @@ class Axis:
         return self.values[0] + index * self.step if self.step else None
 
     def __str__(self) -> str:
-        if self.step:
+        if self.step and not self.ends:
             return f"{self.name} = {self.values[0]}, {self.values[1]}, {self.values[2]}, ..."
         return f"{self.name} = {', '.join(map(str, self.values))}"
 
@@ -132,6 +134,8 @@ def closed_form(count: Count, base: Mapping[str, int], choices: Mapping[str, Seq
     """
     search = _Search(count, base)
     axes = [search.axis(index, choices.get(name)) for index, name in enumerate(base)]
+    if all(axis.values and value >= axis.values[0] for axis, value in zip(axes, search.base, strict=True)):
+        search.at(search.base)  # whoever asks has it at hand: no formula may miss it
     findings = {figure: search.find(figure, axes) for figure in FIGURES}
     counted = sorted(point for point, figures in search.known.items() if figures is not None)
     return ClosedForm(axes, findings, counted)
@@ -176,7 +180,7 @@ class _Search:
         (step,) = steps
         while len(found) < _POINTS and self.at(self.along(index, found[-1] + step)) is not None:
             found.append(found[-1] + step)
-        return Axis(name, found, step)
+        return Axis(name, found, step, len(found) < _POINTS)
 
     def _admissible(self, index: int, values: range) -> list[int]:
         found: list[int] = []
@@ -195,7 +199,7 @@ class _Search:
         for index, axis in enumerate(axes):
             span = _span(axis.values, [self._figure(figure, self.along(index, value)) for value in axis.values])
             if span is None:
-                return Finding(pieces=self._pieces(figure, axis)) if len(axes) == 1 else Finding()
+                return self._late(figure, axis) if len(axes) == 1 else Finding()
             spans.append(span)
         grid = [axis.values[start : start + degree + 1] for axis, (start, degree) in zip(axes, spans, strict=True)]
         formula = self._through(figure, grid)
@@ -255,12 +259,23 @@ class _Search:
             checked += 1
         return checked
 
-    def _pieces(self, figure: str, axis: Axis) -> dict[str, Formula]:
-        """A formula for each remainder of the value, where a figure rounds: the least number of them that fits."""
+    def _late(self, figure: str, axis: Axis) -> Finding:
+        """A formula for each remainder of the value, where a figure rounds, or one where these are the same: it holds
+        from a value on that is far out."""
+        pieces, start = self._pieces(figure, axis)
+        if len({frozenset(formula.terms.items()) for formula in pieces.values()}) != 1:
+            return Finding(pieces=pieces)
+        first = next(iter(pieces.values()))
+        compared = [point for point, known in self.known.items() if known is not None and point[0] >= start]
+        return Finding(first, (start,), len(compared))
+
+    def _pieces(self, figure: str, axis: Axis) -> tuple[dict[str, Formula], int]:
+        """Formulas of remainders, the least number of them that fits, and the value from which on they all hold."""
         if not axis.step:
-            return {}
+            return {}, 0
         for period in _PERIODS:
             found: dict[str, Formula] = {}
+            latest = 0
             for offset in range(period):
                 step = axis.step * period
                 first = axis.values[0] + axis.step * offset
@@ -272,14 +287,17 @@ class _Search:
                 formula = self._through(figure, [values[span[0] : span[0] + span[1] + 1]]) if span else None
                 if span is None or formula is None:
                     break
-                far = {(first + step * index,): self.at((first + step * index,)) for index in _FAR}
-                if any(known is not None and formula.at(point) != known[figure] for point, known in far.items()):
-                    break
                 begin = values[span[0]]
+                for index in _FAR:
+                    self.at((first + step * index,))
+                alike = [(point, known) for point, known in self.known.items() if (point[0] - first) % step == 0]
+                if any(known and point[0] >= begin and formula.at(point) != known[figure] for point, known in alike):
+                    break
+                latest = max(latest, begin - axis.step * (period - 1))
                 found[f"{axis.name} = {begin}, {begin + step}, {begin + 2 * step}, ..."] = formula
             if len(found) == period:
-                return found
-        return {}
+                return found, latest
+        return {}, 0
 
 
 def _vector(figure: Dim) -> Vector:

@@ -72,7 +72,16 @@ def _axes(row: Row, text: "Callable[[AxisField], str]") -> Cell:
     """What is said of the axes of the first input that the row's result sees: once where they agree."""
     axes = row.model.parts.field(row)
     texts = [text(axis) for axis in axes if axis.input == axes[0].input]
-    return (texts[0] if len(set(texts)) == 1 else " x ".join(texts)) if texts else None
+    if len(set(texts)) > 1:
+        return " x ".join(texts)
+    if not texts or texts[0] == "-":
+        return None
+    return int(texts[0]) if texts[0].lstrip("-").isdecimal() else texts[0]
+
+
+def _position(cell: Cell) -> str:
+    """A position as it is: one of 0 is no lack of one."""
+    return f"{cell:,}" if isinstance(cell, int) else cell if isinstance(cell, str) else "-"
 
 
 def _field(row: Row) -> Cell:
@@ -183,8 +192,10 @@ COLUMNS: tuple[Column, ...] = (
         "positions",
         "receptive field at inference: positions of the input that one position sees",
         _field,
-        note="field: positions of the input that one position of the result depends on, from the first to the last by"
-        " any path, for each axis where axes differ; the last layer's where a row stands for several",
+        _position,
+        note="field: positions of the input (of several, the first that is read) that one position of the result"
+        " depends on, from the first to the last by any path, for each axis where axes differ; the last layer's where a"
+        " row stands for several",
     ),
     Column(
         "stride",
@@ -192,6 +203,7 @@ COLUMNS: tuple[Column, ...] = (
         "positions",
         "how far the receptive field moves from position to position",
         lambda row: _axes(row, _stride),
+        _position,
         note="stride: positions of the input from one field to the next",
     ),
     Column(
@@ -200,6 +212,7 @@ COLUMNS: tuple[Column, ...] = (
         "positions",
         "where the first receptive field begins; below 0 in the padding",
         lambda row: _axes(row, lambda axis: "-" if axis.start is None else str(axis.start)),
+        _position,
         note="start: first position of the first field; the padding lies below 0",
     ),
 )

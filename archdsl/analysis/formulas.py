@@ -62,6 +62,9 @@ def _words(form: ClosedForm, found: Finding) -> list[tuple[str, Formula | str]]:
     if found.pieces:
         return list(found.pieces.items())
     if found.formula is None:
+        few = [axis.name for axis in form.axes if len(axis.values) <= CHECKS]
+        if few:
+            return [("", f"{' and '.join(few)} takes too few values to tell")]
         return [("", f"no polynomial in {' and '.join(axis.name for axis in form.axes)} fits")]
     late = [
         f"{axis.name} >= {start}"
@@ -124,7 +127,7 @@ def _json(form: ClosedForm, program: Program) -> str:
         "model": program.name,
         "parameters": {key: value for key, value in model_arguments(program).items() if key not in names},
         "convention": _sentence(form, program),
-        "values": {axis.name: {"counted": axis.values, "step": axis.step} for axis in form.axes},
+        "values": {axis.name: {"counted": axis.values, "step": axis.step, "ends": axis.ends} for axis in form.axes},
         "formulas": {name: _formula_record(form, form.findings[name]) for name in FIGURES},
         "counted": [dict(zip(names, point, strict=True)) for point in form.counted],
     }

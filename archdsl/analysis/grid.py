@@ -36,10 +36,10 @@ def grid(
         sizes = _sizes([head[index] for index in beside], rows, [numeric[index] for index in beside], most, _NARROWEST)
     right = [numeric[index] for index in beside]
     rule = (" " * _GAP).join("-" * size for size in sizes)
-    lines = [*_lines([head[index] for index in beside], sizes, right)]
+    lines = [*_lines([head[index] for index in beside], sizes, right, hang=0)]
     lines += [*_details(head, below, most), rule]
     for position, row in enumerate((*body, *foot)):
-        if position == len(body):
+        if position == len(body) and body:
             lines.append(rule)
         lines += _lines([row[index] for index in beside], sizes, right)
         lines += _details(row, below, most)
@@ -141,14 +141,18 @@ def _sizes(
         sizes[max(loose, key=lambda index: sizes[index])] -= 1
     # Lines broken between words leave room at their ends.
     return [
-        max(width(line) for row in (head, *rows) for line in wrapped(row[index], size))
+        max(
+            *map(width, wrapped(head[index], size, hang=0)),
+            *(width(line) for row in rows for line in wrapped(row[index], size)),
+            0,
+        )
         for index, size in enumerate(sizes)
     ]
 
 
-def _lines(cells: Sequence[str], sizes: Sequence[int], numeric: Sequence[bool]) -> list[str]:
+def _lines(cells: Sequence[str], sizes: Sequence[int], numeric: Sequence[bool], hang: int = 2) -> list[str]:
     """One row, on as many lines as its longest cell needs."""
-    parts = [wrapped(cell, size) for cell, size in zip(cells, sizes, strict=True)]
+    parts = [wrapped(cell, size, hang) for cell, size in zip(cells, sizes, strict=True)]
     lines: list[str] = []
     for level in range(max(map(len, parts))):
         line: list[str] = []

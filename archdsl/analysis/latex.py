@@ -13,6 +13,7 @@ _ESCAPES = {
     "[": "{[}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{sign: f"\\{sign}" for sign in "{}$&#_%"},
 }
 
@@ -25,7 +26,13 @@ def latex_text(
     lines = [" & ".join(map(_cell, row)) + r" \\" for row in rows]
     if has_total:
         lines.insert(-1, r"\midrule")
-    top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(map(_cell, head)) + r" \\", r"\midrule"]
+    top = [
+        r"% rules: \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(map(_cell, head)) + r" \\",
+        r"\midrule",
+    ]
     return "\n".join([*top, *lines, r"\bottomrule", r"\end{tabular}"])
 
 

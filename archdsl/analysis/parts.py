@@ -121,9 +121,11 @@ class Parts:
         return self._live[row]
 
     def field(self, row: "Row") -> tuple[AxisField, ...]:
-        """The receptive field of the row's result; the last one's where it stands for several runs."""
+        """The receptive field of the row's result; the last one's where it stands for several runs, the first output's
+        that is not for training of a whole network."""
         if row.level == 0:
-            return ()
+            outputs = [output.value for output in self.program.outputs if not output.train]
+            return self.fields.field(self.fields.entry[outputs[0]]) if outputs else ()
         return self.fields.field(self._seen_inside(row.parent)[row.nodes[-1].outputs[0]])
 
     def _seen_inside(self, row: "Row | None") -> dict[Value, Seen]:

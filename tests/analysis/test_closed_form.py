@@ -80,6 +80,24 @@ def test_a_formula_says_from_which_value_it_holds() -> None:
     assert (text(form), finding.start) == ("10*k", (4,))
 
 
+def test_a_formula_that_begins_late_is_one_formula() -> None:
+    form = found(lambda k: 4 * max(k, 10), k=3)
+    finding = form.findings["params"]
+    assert (text(form), finding.start, finding.pieces) == ("4*k", (10,), {})
+    assert finding.checked > 20
+
+
+def test_no_formula_misses_the_value_that_is_set() -> None:
+    assert found(lambda k: 5 if k == 100 else 3 * k, k=100).findings["params"].formula is None
+    assert not found(lambda k: 5 if k == 100 else k // 2, k=100).findings["params"].pieces
+
+
+def test_values_that_come_to_an_end_are_listed_to_the_last() -> None:
+    form = found(lambda k: 3 * k if k < 8 else None, k=2)
+    assert (text(form), str(form.axes[0])) == ("3*k", "k = 1, 2, 3, 4, 5, 6, 7")
+    assert str(found(lambda k: 3 * k, k=2).axes[0]) == "k = 1, 2, 3, ..."
+
+
 def test_rounding_gives_a_formula_for_each_remainder() -> None:
     pieces = found(lambda k: 10 * k + k // 3, k=6).findings["params"].pieces
     assert {values: str(formula) for values, formula in pieces.items()} == {

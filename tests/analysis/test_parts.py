@@ -1,5 +1,6 @@
 """Training, memory and receptive fields of the rows of a table add up to those of the network."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -92,6 +93,26 @@ def test_a_receptive_field_is_asked_by_label_or_by_path() -> None:
     assert net.receptive_field("image")[0].size == 1
     with pytest.raises(archdsl.ArchError, match="E0201"):
         net.receptive_field("layer9.conv1")
+
+
+def test_a_network_has_the_field_of_its_first_output() -> None:
+    body = "conv(8, 5)\n output aux(train) = conv(2, 3)\n conv(8, 3, 2)"
+    text = f"model m {{ input x: f32[N, 8, 64, 64]\n {body}\n output y }}"
+    shown = archdsl.load(text).table(depth=0, columns=("field", "stride", "start")).split("\n\n")[1]
+    assert shown.split("\n")[-1].split() == ["7", "2", "-3"]
+
+
+def test_positions_are_numbers_for_machines_and_a_start_of_zero_is_shown() -> None:
+    text = (
+        "model m { input x: f32[N, 8, 64, 64]\n conv(8, 3)\n max_pool(2) -> conv(8, 3)\n conv(4, [1, 3])\n output y }"
+    )
+    net = archdsl.load(text)
+    columns = ("layer", "field", "stride", "start")
+    assert net.table(format="csv", columns=columns).split("\n")[1] == "conv.0,3,1,-1"
+    assert json.loads(net.table(format="json", columns=columns))["rows"][0]["start"] == -1
+    assert net.table(format="csv", columns=columns).split("\n")[-1] == "total,8 x 12,2,'-3 x -5"
+    pool = archdsl.load("model m { input x: f32[N, 8, 64, 64]\n max_pool(2)\n output y }").table(columns=columns)
+    assert "max_pool      2       2      0" in pool
 
 
 def test_a_path_into_a_repeat_means_that_iteration() -> None:

@@ -11,6 +11,7 @@ import archdsl
 from archdsl.analysis.columns import COLUMNS, NoColumn
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.figures import human
+from archdsl.analysis.grid import grid
 from archdsl.analysis.report import ALL_LEVELS, FORMATS, Style, render, report
 from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
@@ -146,6 +147,18 @@ def family(**settings: object) -> archdsl.Network:
 
 def tables(*nets: archdsl.Network, kind: str = "text", depth: int = 0, style: Style | None = None) -> str:
     return render([report(net.program, depth, net.limits) for net in nets], kind, style)
+
+
+def test_words_of_a_heading_are_never_broken() -> None:
+    heads = [column.heading for column in COLUMNS if column.numeric]
+    lines = grid(heads, [["1"] * len(heads)], [], [True] * len(heads), 40)
+    words = " ".join(lines).split()
+    assert all(word in words for head in heads for word in head.split())
+
+
+def test_totals_alone_stand_under_one_rule() -> None:
+    lines = load("unit(8)").table(depth=0, columns=("layer", "params")).split("\n\n")[1].split("\n")
+    assert [set(line) <= {"-", " "} for line in lines] == [False, True, False]
 
 
 def test_networks_of_one_model_differ_in_columns_and_share_a_title() -> None:

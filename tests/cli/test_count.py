@@ -317,7 +317,7 @@ def test_memory_and_receptive_fields_are_columns(archdsl: Archdsl) -> None:
         "sigmoid.0   18,816  40,768   37,632       0.12      5       1     -2",
         "avg_pool.0       -  26,656   23,520       0.20      6       2     -2",
     ]
-    assert "total       32,336  40,768  366,736       2.32      -       -      -" in lines
+    assert "total       32,336  40,768  366,736       2.32    all       -      -" in lines
     assert any(line.startswith("peak: bytes of the values that exist at once") for line in lines)
 
 
