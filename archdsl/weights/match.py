@@ -40,7 +40,7 @@ def match(
         message = f"{origin} has {_count(wrong)} of another shape or kind than in {program.name}"
         diagnostics.append(_report("E0813", message, listed(wrong)))
     if missing and unexpected:
-        diagnostics[0].help = "where only names differ, a key map (--keys) says which is which: `archdsl explain E0815`"
+        diagnostics[0].help = "where only names differ, a key map (--keys) pairs them: `archdsl explain E0815`"
     elif unexpected:
         rule = f"`{unexpected[0]} -`"
         diagnostics[0].help = f"what is not wanted is left out by a key map (--keys) with lines like {rule}"
