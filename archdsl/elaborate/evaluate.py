@@ -274,13 +274,27 @@ class Evaluator(Arithmetic):
 
     def _index(self, expr: ast.Index, scope: Scope) -> Any:
         base = self.evaluate(expr.base, scope)
-        index = self.integer(expr.index, scope, "an index")
+        if isinstance(expr.index, ast.Range):
+            index = self._range(expr.index, scope)
+        else:
+            index = self.integer(expr.index, scope, "an index")
         if isinstance(base, Unknown) or isinstance(index, Unknown):
             return UNKNOWN
         if not is_sequence(base):
             return self.report.error("E0310", f"cannot index {a_type(base)}", expr.base.span, f"this is {show(base)}")
         items: tuple[Any, ...] | range = base
         count = length(items)
+        if isinstance(index, range):
+            if index.start >= 0 and index.stop <= count:
+                self.report.spend(0 if isinstance(items, range) else len(index), expr.span)
+                return items[index.start : index.stop]
+            return self.report.error(
+                "E0312",
+                f"{show(index)} goes beyond a list of {count}",
+                expr.index.span,
+                "every index of a range lies in the list",
+                notes=(f"the list is {show(items)}",),
+            )
         if not -count <= index < count:
             return self.report.error(
                 "E0312",

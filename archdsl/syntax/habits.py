@@ -170,6 +170,14 @@ def unfit_input(m: Mistake) -> bool:
     return m.report("E0101", message, "unexpected", help)
 
 
+def comprehension(m: Mistake) -> bool:
+    """`[2*k for k in widths]`."""
+    if m.kind != "for" or "]" not in m.expected:
+        return False
+    help = "a list is written out; a loop over statements is `for k in widths { ... }`, a part of a list `widths[0..2]`"
+    return m.report("E0113", "a list has no loop inside", "found in a list", help)
+
+
 def unfit_tolerance(m: Mistake) -> bool:
     """`macs within 5% 12`, `macs within 5 of 12`."""
     back = {"NUMBER": 3, "NAME": 2}.get(m.kind, 0)
@@ -188,6 +196,7 @@ HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     in_place,
     arithmetic,
     comma_in_flow,
+    comprehension,
     unfit_input,
     unfit_tolerance,
     misspelt_word,
