@@ -13,7 +13,8 @@ import archdsl
 
 FOOT = """
 (1) Without the scales and shifts of batch normalisation, as the spec's test shows. (2) Printed by Huang et al., 2017;
-the layers do not add up to it. (3) As remembered; the paper keeps it for every depth.
+the layers do not add up to it. (3) As remembered; the paper keeps it for every depth. (4) As remembered; the
+layers add up to 3.5M.
 
 ## Weights from torchvision
 
@@ -26,6 +27,8 @@ These take the `state_dict` of torchvision's networks, key for key. Save it with
 | vgg11, 13, 16, 19; with `_bn` | `vgg.arch -p config=A`, `B`, `D`, `E`; and `-p bn` |
 | googlenet | `googlenet.arch:torchvision_googlenet -p aux` |
 | resnet18, 34, 50, 101, 152 | `resnet.arch -p depth=50 -p v1_5` |
+| resnext50_32x4d, resnext101_64x4d | `resnext.arch`, `resnext.arch -p depth=101 -p cardinality=64` |
+| mobilenet_v2 | `mobilenet.arch:mobilenet_v2` |
 | densenet121, 161, 169, 201 | `densenet.arch -p depth=121` |
 
 Where names differ, `--keys` takes a key map (`archdsl explain E0815`):
@@ -106,8 +109,12 @@ ROWS: list[tuple[str, str, dict[str, object], str, str]] = [
     ("densenet", "densenet", {"depth": 121}, "Huang et al., 2017", ""),
     ("densenet_cifar", "densenet_bc", {"depth": 100, "k": 12}, "Huang et al., 2017", "0.8M"),
     ("senet", "se_resnet", {"depth": 50}, "Hu et al., 2018", ""),
+    ("resnext", "resnext", {"depth": 50}, "Xie et al., 2017", "25.0M"),
+    ("mobilenet", "mobilenet_v2", {}, "Sandler et al., 2018", "3.4M (4)"),
+    ("mobilenet", "efficientnet_b0", {}, "Tan & Le, 2019", "5.3M"),
     ("gpt", "gpt", {}, "Radford et al., 2019", ""),
     ("vit", "vit", {}, "Dosovitskiy et al., 2021", ""),
+    ("convnext", "convnext", {}, "Liu et al., 2022", "29M"),
     ("digits", "digits", {}, "Huang et al., 2017, made small", ""),
 ]
 

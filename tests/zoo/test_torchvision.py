@@ -88,6 +88,8 @@ NETWORKS: dict[str, tuple[tuple[str, str | None, dict[str, object]], int]] = {
     **{f"vgg{depth}_bn": (("vgg", None, {"config": config, "bn": True}), 224) for depth, config in VGG.items()},
     "googlenet": (GOOGLENET, 96),
     **{f"resnet{d}": (("resnet", None, {"depth": d, "v1_5": True}), 96) for d in (18, 34, 50, 101, 152)},
+    "resnext50_32x4d": (("resnext", None, {}), 96),
+    "mobilenet_v2": (("mobilenet", "mobilenet_v2", {}), 96),
     **{f"densenet{d}": (("densenet", None, {"depth": d}), 96) for d in (121, 161, 169, 201)},
 }
 """torchvision's name, our spec, and the side of the image: small where the network takes any."""

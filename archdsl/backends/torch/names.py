@@ -169,7 +169,16 @@ def class_name(block: str) -> str:
     return name
 
 
-_SPELLINGS = {"relu": "ReLU", "gelu": "GELU", "googlenet": "GoogLeNet", "vit": "ViT", "ae": "AE", "mbconv": "MBConv"}
+_SPELLINGS = {
+    "relu": "ReLU",
+    "gelu": "GELU",
+    "googlenet": "GoogLeNet",
+    "vit": "ViT",
+    "ae": "AE",
+    "mbconv": "MBConv",
+    "convnext": "ConvNeXt",
+    "resnext": "ResNeXt",
+}
 
 
 def _word(word: str) -> str:
