@@ -128,12 +128,17 @@ def _fvcore_upsample(use: Use) -> Dim:
 
 
 def _fvcore_einsum(use: Use) -> Dim:
-    """Two patterns have a formula. For all others the tool halves the cost that `numpy.einsum_path` prints, which is
-    one too many and has four digits."""
+    """Half the cost, but for two patterns that have a formula."""
     pattern: str = use.setting("equation", 0, "")
     letters = dict.fromkeys(filter(str.isalpha, pattern))
     if pattern.translate({ord(sign): 97 + place for place, sign in enumerate(letters)}) in _FVCORE_PATTERNS:
         return use.macs
+    return _einsum_cost(use) // 2
+
+
+def _einsum_cost(use: Use) -> int:
+    """What `numpy.einsum_path` prints for it: one too many, and four digits."""
+    pattern: str = use.setting("equation", 0, "")
     terms, result = pattern.split("->")
     summed = set(terms) - {","} - set(result)
     lengths = {sign: dim for term, x in zip(terms.split(","), use.inputs, strict=True)
@@ -141,7 +146,7 @@ def _fvcore_einsum(use: Use) -> Dim:
     size = TensorType(tuple(lengths.values())).elements
     if len(use.inputs) > 2 or not isinstance(size, int):
         raise Unknown  # it looks for the best order, and rounds
-    return int(float(f"{size * (2 if summed else 1) + 1:.3e}") / 2)
+    return int(float(f"{size * (2 if summed else 1) + 1:.3e}"))
 
 
 _FVCORE_PATTERNS = ("abc,abd->acd", "abc,adc->adb")
@@ -281,6 +286,7 @@ _CALFLOPS: Rules = {
     **_named("nn.ReLU nn.PReLU nn.ELU nn.LeakyReLU nn.SiLU nn.GELU nn.Softmax", _read(1)),
     **_named("nn.MaxPool nn.AvgPool nn.AdaptiveAvgPool nn.AdaptiveMaxPool", _read(1)),
     "nn.Upsample": _calflops_upsample,
+    "torch.einsum": _einsum_cost,
     "nn.LocalResponseNorm": _response_norm,
     "F.lp_pool": _lp_pool,
     # A product of n terms is n multiplications and n - 1 additions here, in both products of every gate.
