@@ -3,11 +3,11 @@
 import ast
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.records import described, record
 
 if TYPE_CHECKING:
     import numpy
@@ -27,7 +27,7 @@ _LARGEST_BYTES: Final = 1 << 34
 """Bytes of one input beyond which it is refused rather than allocated."""
 
 
-@dataclass(slots=True, eq=False)
+@record
 class InputSpec:
     """One input of a model: numpy's name of its dtype, and a shape in which a symbolic dimension is its
     text."""
@@ -35,6 +35,8 @@ class InputSpec:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+
+    __repr__ = described
 
 
 def make_feeds(

@@ -5,10 +5,10 @@ The name of a field is its name on the command line: `--limit nesting=400`. A li
 diagnostic with a code of the E09 family, which the command line turns into exit code 4.
 """
 
-from dataclasses import dataclass
+from archdsl.records import record
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Limits:
     """The defaults of version 1 (see "Limits" in the language reference). Never mutated after creation."""
 

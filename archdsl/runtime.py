@@ -4,7 +4,6 @@ random."""
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -13,6 +12,7 @@ from archdsl.feeds import InputSpec, make_feeds
 from archdsl.ir.flatten import flatten
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.records import described, record
 
 if TYPE_CHECKING:
     import numpy
@@ -167,7 +167,7 @@ def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":
     return dict(zip([entry.name for entry in created.get_inputs()], inputs, strict=True))
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Description:
     """What an output looks like. `top` holds, for scores `[N, classes]`, the five best (class, score) of the first
     sample, best first."""
@@ -179,6 +179,8 @@ class Description:
     maximum: float
     mean: float
     top: tuple[tuple[int, float], ...] = ()
+
+    __repr__ = described
 
 
 def describe(name: str, array: "Array") -> Description:

@@ -1,19 +1,20 @@
 """Source text and positions in it: the ground floor that every other package stands on."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 
+from archdsl.records import record
 
-@dataclass(eq=False, repr=False)
+
 class Source:
     """One `.arch` text. `name` is what diagnostics print (a path, `<string>`, `std/blocks.arch`).
 
     Two sources are the same only if they are the same object: a file loaded twice is loaded once by the importer.
     """
 
-    name: str
-    text: str = field(repr=False)
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -37,7 +38,7 @@ class Source:
         return self.text[start:end].rstrip("\r")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Span:
     """A half-open range of character offsets in one source. Never mutated after creation."""
 

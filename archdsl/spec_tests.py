@@ -4,7 +4,6 @@ A check names totals (`params`, `buffers`, `macs`, `flops`, `activations`, `dept
 (`shape(logits)`). The names are bound on top of the file's constants and of the model's symbolic dimensions.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -21,6 +20,7 @@ from archdsl.elaborate.report import LimitReached, Reporter, working_room
 from archdsl.elaborate.values import Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.records import record
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import DimTooLarge, Expr, symbol, symbols
@@ -28,7 +28,7 @@ from archdsl.types.dims import DimTooLarge, Expr, symbol, symbols
 _UNITS = {"K": 3, "M": 6, "G": 9, "T": 12}
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class CheckResult:
     """One check: its text, its source if it cites one, what was published, what was computed."""
 
@@ -39,7 +39,7 @@ class CheckResult:
     passed: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class TestResult:
     """One `test` item. `failed_to_build` when the model itself has errors; they are in the sink."""
 

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from archdsl.backends.onnx.export import onnx_model
@@ -10,6 +9,7 @@ from archdsl.extras import require
 from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.records import described, record
 from archdsl.runtime import feeds, index_bounds, provider_of, run, session
 from archdsl.weights import initial
 
@@ -17,7 +17,7 @@ TOLERANCE: Final = 1e-5
 """Largest allowed max|difference| / max|reference| of a float32 engine."""
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Comparison:
     """One output. Errors are max|difference| / max|reference| against the double-precision run (the plain
     maximum where the reference is zero everywhere)."""
@@ -27,18 +27,22 @@ class Comparison:
     torch_error: float
     onnx_error: float
 
+    __repr__ = described
+
     @property
     def passed(self) -> bool:
         """Both engines are within `TOLERANCE`; a NaN is not."""
         return self.torch_error <= TOLERANCE and self.onnx_error <= TOLERANCE
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Verification:
     """The result of `verify`: one comparison per output, and onnxruntime's provider."""
 
     comparisons: tuple[Comparison, ...]
     provider: str
+
+    __repr__ = described
 
     @property
     def passed(self) -> bool:

@@ -7,12 +7,12 @@ symbolic dimensions are fitted coefficient by coefficient.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise, product
 from math import lcm
 
 from archdsl.analysis.figures import number_text
+from archdsl.records import field, record
 from archdsl.types.dims import Dim, Expr, Monomial, symbol
 
 FIGURES = ("params", "buffers", "macs", "flops", "activations")
@@ -40,7 +40,7 @@ class TooManyCounted(Exception):
     """`MOST_COUNTED` networks were not enough."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Formula:
     """A polynomial with rational coefficients: powers of the parameters and symbolic dimensions to a coefficient."""
 
@@ -80,7 +80,7 @@ class Formula:
         return text if self.denominator == 1 else f"({text}) / {self.denominator}"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Finding:
     """What was found for one figure: a formula from certain values of the parameters on, or formulas that hold for
     every so manieth value (`pieces`, by the text of the values), or neither. `checked` counts the values at which it
@@ -96,7 +96,7 @@ class Finding:
         return self.formula is not None and not any(any(powers) for powers, _ in self.formula.terms)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Axis:
     """The values a parameter was found to take: `values`, `step` apart if they are evenly spaced; `ends` if the network
     rejects the next one."""
@@ -118,7 +118,7 @@ class Axis:
         return f"{self.name} = {', '.join(map(str, self.values))}"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class ClosedForm:
     """Formulas of a network in some of its parameters; `checked` are all values it was counted at."""
 

@@ -5,18 +5,18 @@ cells out.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.analysis.figures import Cell, cell_text
 from archdsl.analysis.table import Row, network_title, type_text
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
+from archdsl.records import record
 
 if TYPE_CHECKING:
     from archdsl.analysis.field import AxisField
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Column:
     """One column. `name` is its name in `--columns`, in JSON and in CSV; `heading` what tables for people print;
     `unit` what its figures count ("" for text); `doc` one line without a full stop; `value` its cell in a row, None

@@ -11,7 +11,6 @@ tests/analysis/test_conventions.py. They hold for one sample in evaluation mode,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from math import prod
 
 from archdsl.analysis.columns import Column
@@ -20,6 +19,7 @@ from archdsl.analysis.figures import Cell
 from archdsl.analysis.table import Row
 from archdsl.analysis.uses import Unknown, Use, uses
 from archdsl.ir.program import Call, Function, Op
+from archdsl.records import field, record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -28,7 +28,7 @@ Rules = Mapping[str, Rule]
 """By the name of a module or function; `nn.Conv` stands for `nn.Conv1d`, `nn.Conv2d` and `nn.Conv3d`."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Convention:
     """How one tool counts. `unit` is what it calls its figure, `meaning` what that is."""
 
@@ -395,7 +395,7 @@ def help_text() -> str:
 # --------------------------------------------------------------------------------------------------------- counting
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Tally:
     """What a convention says of some part of a network: what it counts, by the name of the module or function; the
     multiply-accumulates that it does not see, by the same; what cannot be told."""

@@ -6,13 +6,13 @@ Dimensions that stay symbolic give symbolic figures, exact for every value of th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.records import field, record
 from archdsl.types.dims import Dim, DimTooLarge
 from archdsl.types.tensor import DTYPE_BYTES, TensorType
 
@@ -34,7 +34,7 @@ OWN_CONVENTION = "archdsl"
 """The name of these conventions beside those of other counters (`analysis.conventions`)."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Cost:
     """Counts of some part of a network; they add, and multiply by how often the part occurs.
 

@@ -8,11 +8,11 @@ strides meet.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.ir.reach import Seen, Span, through
+from archdsl.records import record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -20,7 +20,7 @@ MOST_DIGITS = 18
 """An index of more digits is no index of any network."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class AxisField:
     """The field along one axis of an input. `size` positions of its `length`, None for all of them; `stride` is how far
     it moves from one position of the value to the next, as a numerator and a denominator (1, 2 after enlarging twice);

@@ -10,11 +10,11 @@ they are; a repeat until its iterations are alike. So the work does not grow wit
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
 
 from archdsl.analysis.cost import too_large
 from archdsl.analysis.runs import outer_values, settle
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.records import field, record
 from archdsl.types.dims import Dim, DimTooLarge, at_least
 from archdsl.types.tensor import DTYPE_BYTES
 
@@ -58,7 +58,7 @@ class Maximum:
         return f"max({', '.join(map(str, self.candidates))})"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Memory:
     """What values are views of: its bytes, and how many values hold it. What the caller holds is never freed."""
 
@@ -71,7 +71,7 @@ _Key = tuple[tuple[int, ...], tuple[tuple[Dim, bool], ...], tuple[bool, ...]]
 wanted."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Run:
     """One run of a function or of an iteration, in bytes above what is held outside all along.
 

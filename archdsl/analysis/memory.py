@@ -1,13 +1,12 @@
 """The memory of a network, in bytes."""
 
-from dataclasses import dataclass
-
 from archdsl.analysis.cost import CostModel
 from archdsl.ir.program import Program
+from archdsl.records import record
 from archdsl.types.dims import Dim
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Memory:
     """Bytes. `weights`: all state as stored. `peak`: the most that values take at once at inference, for one sample
     (see `analysis.liveness`); a text where which of several formulas is largest depends on the symbols. `saved`: what

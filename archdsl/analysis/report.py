@@ -5,7 +5,6 @@ others raw integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.columns import COLUMNS, Column, find
@@ -19,6 +18,7 @@ from archdsl.ir.operator import FLOP_KINDS
 from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.records import record
 from archdsl.types.dims import Dim, Expr, substitute, symbols
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ ALL_LEVELS = 1 << 62
 _FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Report:
     """What is printed about one network: its costs, and its rows down to some depth (none for depth 0)."""
 
@@ -76,7 +76,7 @@ def report(program: Program, depth: int, limits: Limits) -> Report:
     return Report(model, rows)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Style:
     """How to print: the columns by name (those of the format if None), the column to sort by, the width of the
     terminal, and whose convention to count by (`conventions.find`)."""
@@ -95,7 +95,7 @@ def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> 
 # ------------------------------------------------------------------------------------------------------ laying out
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Table:
     """A table before it gets its form. `foot` holds the total of one network; of several, each is a row.
 

@@ -1,12 +1,12 @@
 """What the analyses of training record of one run of a body, and how the nodes of a body are put together."""
 
 from collections.abc import Callable, Generator, Hashable, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal, TypeVar
 
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Node, Recompute, Repeat, Value
+from archdsl.records import field, record
 from archdsl.types.dims import Dim
 
 Sight = tuple[bool, Strides, int, bool]
@@ -22,7 +22,7 @@ Mode = Literal["step", "dropped", "again", "prefix"]
 or that second time up to the last tensor that is needed."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Region:
     """The nodes of one `recompute { ... }` that stand in a row, with the values from outside that they read and all
     that they make."""
@@ -33,7 +33,7 @@ class Region:
     outputs: tuple[Value, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Run:
     """One run of a function, of one iteration of a repeat, of a region or of a node, in one situation.
 

@@ -4,19 +4,18 @@ A row stands for everything that is alike in a stretch: `layer1[1..2]`, run twic
 of both. A loop the author unrolled (`for`) and one kept whole (`repeat`) look the same here.
 """
 
-from dataclasses import dataclass
-
 from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import arguments_text, title_text
 from archdsl.ir.program import Call, Function, Op, Program, Value
+from archdsl.records import record
 from archdsl.types.tensor import TensorType, shape_text
 
 MAX_PERIOD = 8
 """The longest stretch of nodes that is recognised when it repeats; longer ones are shown in full."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Row:
     """One line. `path` is the full path, `name` its last part, with ranges where several are folded
     (`layer1[1..2]`).
@@ -100,7 +99,7 @@ def network_title(program: Program) -> str:
     return title_text(program.name, program.entry.arguments)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Group:
     """A node that stands for alike ones, itself the first of `nodes`, whose indices are `step` apart."""
 
@@ -134,7 +133,7 @@ class _Group:
         return f"{name}[{first} ... {last}]"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Level:
     """A function body whose rows are being written."""
 

@@ -15,7 +15,6 @@ to the last tensor it needs: PyTorch stops there (`early_stop`).
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
@@ -23,6 +22,7 @@ from archdsl.analysis.cost import too_large
 from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, settle, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.records import record, replace
 from archdsl.types.dims import Dim, DimTooLarge
 from archdsl.types.tensor import DTYPE_BYTES, TensorType
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archdsl.ir.lowering import Tape
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Storage:
     """Memory that tensors are views of; what is not counted is `kept` from the start."""
 
@@ -38,7 +38,7 @@ class Storage:
     kept: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Tensor:
     """A tensor during the run (an `ir.lowering.Traced`)."""
 

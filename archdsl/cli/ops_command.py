@@ -3,13 +3,13 @@
 import inspect
 import re
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.operator import REQUIRED, ArgumentSpec, Operator
+from archdsl.records import replace
 
 if TYPE_CHECKING:
     from archdsl.elaborate.values import BlockDef

@@ -4,11 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.limits import Limits
+from archdsl.records import field_names, record
 from archdsl.source import Source, Span
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def add_color(p: argparse.ArgumentParser) -> None:
 
 
 def add_limit(p: argparse.ArgumentParser) -> None:
-    names = ", ".join(field.name for field in fields(Limits))
+    names = ", ".join(field_names(Limits))
     p.add_argument(
         "--limit", action="append", default=[], metavar="NAME=COUNT", help=f"raise or lower a limit: {names}"
     )
@@ -133,7 +133,7 @@ def wants_color(choice: str, stream: object = None) -> bool:
     return isatty() and os.environ.get("TERM") != "dumb"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Target:
     """`FILE[:MODEL]` of a command line."""
 
@@ -151,7 +151,7 @@ def target(text: str) -> Target:
 def limits(given: Sequence[str]) -> Limits:
     """Limits as `--limit` options say. Raises `ArchError` (E0607, E0609)."""
     chosen = Limits()
-    names = [field.name for field in fields(Limits)]
+    names = list(field_names(Limits))
     for option in given:
         name, value, source = _split("--limit", option)
         if name not in names:

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archdsl.analysis import formulas, report
@@ -15,6 +14,7 @@ from archdsl.diagnostics.model import ArchError, Sink
 from archdsl.elaborate.model import elaborate, find_model
 from archdsl.elaborate.report import Reporter, did_you_mean
 from archdsl.limits import Limits
+from archdsl.records import replace
 from archdsl.source import Source
 from archdsl.syntax import ast
 from archdsl.types.dims import Dim, DimTooLarge

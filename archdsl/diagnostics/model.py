@@ -1,23 +1,25 @@
 """A diagnostic is data: what is wrong, where, how the compiler got there, and what to do. Renderers live beside it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 
+from archdsl.records import described, field, record
 from archdsl.source import Span
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Label:
     """A place worth showing. The primary label is the diagnostic's own; the others are context."""
 
     span: Span
     text: str = ""
 
+    __repr__ = described
 
-@dataclass(slots=True, eq=False)
+
+@record
 class Frame:
     """One step of the chain of block calls that led to the mistake, for example
     `in block `bottleneck`, layer3[i=2]`, with the span of the call."""
@@ -25,8 +27,10 @@ class Frame:
     text: str
     span: Span
 
+    __repr__ = described
 
-@dataclass(slots=True, eq=False)
+
+@record
 class Diagnostic:
     """One finding. `code` is a key of `codes.CODES`; `message` is a single terse sentence without a full stop.
 
@@ -43,6 +47,8 @@ class Diagnostic:
     help: str = ""
     trace: tuple[Frame, ...] = ()
     severity: Severity = "error"
+
+    __repr__ = described
 
     def __str__(self) -> str:
         from archdsl.diagnostics.text import render_text
@@ -84,7 +90,7 @@ class ArchError(Exception):
         return any(d.code.startswith("E09") for d in self.diagnostics)
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Sink:
     """Collects diagnostics in the order they are found; a mistake found twice at one place is kept once.
 

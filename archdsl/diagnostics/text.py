@@ -17,10 +17,10 @@ character by character.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archdsl.diagnostics.model import Diagnostic, Label, in_order
 from archdsl.diagnostics.terminal import cells, printable, styled
+from archdsl.records import record
 from archdsl.source import Source, Span
 
 LINE_CELLS = 120
@@ -34,7 +34,7 @@ _TRACE_HEAD, _TRACE_TAIL = 8, 3
 """Frames shown of a long chain of calls, innermost and outermost."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Mark:
     """An annotation placed in its source: lines from 1, columns from 0 in characters, `end_column`
     exclusive."""

@@ -5,7 +5,6 @@ choices and ranges, and reports every mistake at the argument that made it. No o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from archdsl.diagnostics.model import Label
@@ -30,6 +29,7 @@ from archdsl.elaborate.values import (
     type_name,
 )
 from archdsl.ir.operator import REQUIRED, ArgumentSpec, Operator
+from archdsl.records import replace
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr

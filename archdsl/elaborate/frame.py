@@ -1,13 +1,13 @@
 """Where a body runs."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.values import Flow, Scope
+from archdsl.records import record
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Frame:
     """The function being built, the lexical scope, the current value."""
 

@@ -1,6 +1,5 @@
 """What binding needs to know of a callee: the names, types and spellings of its parameters, worked out once."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from archdsl.elaborate.builtins import BUILTINS
@@ -8,13 +7,14 @@ from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.values import BlockDef, Static, type_name
 from archdsl.ir.operator import ArgumentSpec, Operator
+from archdsl.records import record
 from archdsl.syntax import ast
 
 BLOCK_TYPES = ("int", "float", "bool", "string", "list", "block", "tensor", "window", "padding")
 """Types a block parameter may declare; the last two are kinds of operators' arguments, for blocks that pass them on."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Interface:
     """`flags` are the bool parameters; `words` the strings that may be written without quotes, by parameter; `bodies`
     the parameters that trailing braces fill. `types` has an entry for every parameter of a block. `lengths` is the

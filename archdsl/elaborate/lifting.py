@@ -7,7 +7,6 @@ Bodies may mention bodies that mention bodies: as a tree that is exponential in 
 therefore computed once per object, and a composite key is interned, so that comparing and hashing never recurses.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from archdsl.elaborate.values import (
@@ -23,6 +22,7 @@ from archdsl.elaborate.values import (
     is_list,
 )
 from archdsl.ir.program import Value
+from archdsl.records import record
 
 
 class Key:
@@ -31,7 +31,7 @@ class Key:
     __slots__ = ()
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Summary:
     """`key` under which the value is interchangeable with others as an argument, and the tensors it carries, each
     once, in the order in which they become inputs."""

@@ -1,13 +1,12 @@
 """A file after its names are defined: what importing it, elaborating its models and running its tests start from."""
 
-from dataclasses import dataclass, field
-
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope
+from archdsl.records import field, record
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class TestItem:
     """A `test` item with the scope it stands in."""
 
@@ -17,7 +16,7 @@ class TestItem:
     scope: Scope
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Module:
     """One `.arch` file. `scope.names` holds constants, blocks, models and imports; `models` what can be elaborated, in
     source order, presets included and imported models not."""

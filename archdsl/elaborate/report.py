@@ -4,11 +4,11 @@ import gc
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from archdsl.diagnostics.model import Diagnostic, Frame, Label, Sink
 from archdsl.elaborate.values import UNKNOWN, Unknown
 from archdsl.limits import Limits
+from archdsl.records import field, record
 from archdsl.source import Span
 
 # What one piece of work costs in evaluation steps. The weights are proportional to measured time, so that the step
@@ -54,7 +54,7 @@ class LimitReached(Exception):
     """A budget is spent: unwinds the elaborator to its entry. The diagnostic has already been recorded."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Reporter:
     """Collects diagnostics, knows the current chain of block calls, and keeps the budgets.
 

@@ -4,11 +4,11 @@ Static values are plain Python values: `int`, `float`, `bool`, `str`, `None`, `t
 language), `range`, `Expr` (a symbolic dimension), `WeightRef`; and the classes below. `UNKNOWN` is poison: a value
 whose computation already gave a diagnostic. Everything that touches it is silent."""
 
-from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from archdsl.ir.operator import Operator, WeightRef
 from archdsl.ir.program import Call, Node, Op, Value
+from archdsl.records import field, record
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr
@@ -33,7 +33,7 @@ Defaults = dict[object, dict[str, object]]
 keeps those of its place."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Scope:
     """One lexical level of names, and the defaults in force there."""
 
@@ -67,14 +67,14 @@ class Scope:
         return names
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Static:
     """A static value bound to a name."""
 
     value: Any
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Tensor:
     """A tensor, or a tuple of tensors, bound to a name; `node` is the labelled node, for `name.weight`."""
 
@@ -82,7 +82,7 @@ class Tensor:
     node: Node | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class OperatorRef:
     """An operator as a value."""
 
@@ -98,7 +98,7 @@ class OperatorRef:
         return self.cls
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class BlockDef:
     """A block or model as a value: the syntax and the file scope it was defined in. `interface` caches what binding
     needs to know of its parameters."""
@@ -116,7 +116,7 @@ class BlockDef:
         return self
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class ModelPreset:
     """`model NAME = other(args)`."""
 
@@ -124,7 +124,7 @@ class ModelPreset:
     scope: Scope
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Closure:
     """A body passed by braces. Runs in the scope it was written in; `captured` are those of its free names that hold
     tensors (or bodies that hold tensors), as the function that runs it sees them."""
@@ -138,7 +138,7 @@ class Closure:
     """Cache of `lifting.Lifting`."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Partial:
     """A block or operator as a value with some arguments already given: `conv(64, 1)` passed on. `defaults` are those
     in force where it was written; where it is applied none are added. `spans` tells where the arguments were
@@ -159,7 +159,7 @@ BLOCKS = (OperatorRef, BlockDef, Closure, Partial)
 """What a parameter of type `block` takes."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class SharedInstance:
     """`shared enc = f(args)`: made when first applied. `home` is the builder of the function that declares it, `depth`
     the number of `repeat` bodies open there."""

@@ -6,15 +6,15 @@ functions, when it would be longer than `limits.nodes`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Call, FlatOp, Function, Node, Op, Program, Repeat, Value, walk
 from archdsl.limits import Limits
+from archdsl.records import record
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class FlatCall:
     """One call of a function whose body is written out elsewhere (`unroll`). Paths are as in `FlatOp`."""
 

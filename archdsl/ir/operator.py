@@ -6,10 +6,9 @@ catalogue is stdlib-only and importing a family costs a millisecond or two. Noth
 operator by name."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, dataclass_transform
 
+from archdsl.records import REQUIRED, described, initialise_with, record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -35,7 +34,7 @@ order of declaration.
 """
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class ArgumentSpec:
     """One declared argument of an operator. `default` is `REQUIRED` when it must be given."""
 
@@ -48,23 +47,21 @@ class ArgumentSpec:
     choices: tuple[str, ...]
 
 
-@dataclass(slots=True, frozen=True)
+@record
 class TensorArgument:
     """Stands for a tensor that is given as an argument. `name` is the author's, for printing; operators that differ in
     it alone are equal."""
 
-    name: str = field(compare=False)
+    name: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TensorArgument)
+
+    def __hash__(self) -> int:
+        return hash(TensorArgument)
 
     def __repr__(self) -> str:
         return self.name
-
-
-class _Required:
-    def __repr__(self) -> str:
-        return "REQUIRED"
-
-
-REQUIRED = _Required()
 
 
 def arg(
@@ -78,8 +75,7 @@ def arg(
 ) -> Any:
     """Declare an operator's argument; positional order is declaration order. `minimum` and `maximum` are inclusive and
     apply to every number of a window or list."""
-    metadata = {"kind": kind, "doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return field(default=MISSING if default is REQUIRED else default, metadata=metadata)
+    return ArgumentSpec("", kind, doc, default, minimum, maximum, choices)
 
 
 # ---------------------------------------------------------------------------------------------------- rejections
@@ -130,14 +126,22 @@ def reject(
 # ------------------------------------------------------------------------------------------------------- weights
 
 
-@dataclass(slots=True, frozen=True)
+@record
 class Init:
     """How a weight starts: `uniform` in [low, high), `normal` with mean `low` and standard deviation `high`, or
-    `constant` equal to `low`."""
+    `constant` equal to `low`. Equal ones are equal."""
 
     kind: Literal["uniform", "normal", "constant"]
     low: float = 0.0
     high: float = 0.0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Init) and (self.kind, self.low, self.high) == (other.kind, other.low, other.high)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.low, self.high))
+
+    __repr__ = described
 
 
 ZEROS = Init("constant", 0.0)
@@ -148,7 +152,7 @@ WeightRole = Literal["weight", "bias", "normalisation", "embedding", "statistic"
 (batch norm's step counter, which PyTorch keeps in the state dict)."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Weight:
     """One tensor of state. Its path is the operator's path, a dot and `name`; an empty `name` means the path itself."""
 
@@ -200,7 +204,7 @@ FREE: Work = {}
 # ------------------------------------------------------------------------------------------------------ examples
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Example:
     """A call with its input types, run by the contract tests and printed by `archdsl ops`.
 
@@ -215,7 +219,6 @@ class Example:
 
 
 @dataclass_transform(field_specifiers=(arg,), eq_default=False)
-@dataclass(eq=False, repr=False)
 class Operator:
     """Base of every operator. Subclasses declare arguments with `arg(...)` and define the rules below.
 
@@ -249,12 +252,17 @@ class Operator:
     """Whether its results exist for other operators' training mode only: at inference nothing reads them, so it writes
     nothing and ONNX leaves it out."""
     examples: ClassVar[tuple[Example, ...]] = ()
+    _specs: ClassVar[Mapping[str, ArgumentSpec]] = {}
 
     def __init_subclass__(cls) -> None:
-        # Only a class with arguments of its own needs an `__init__` of its own; making one costs a quarter of a
-        # millisecond, and most operators of a family have none.
-        if any(isinstance(value, Field) for value in cls.__dict__.values()):
-            dataclass(eq=False, repr=False)(cls)
+        own = {name: value for name, value in cls.__dict__.items() if isinstance(value, ArgumentSpec)}
+        if not own:
+            return
+        for name, spec in own.items():
+            spec.name = name
+            delattr(cls, name)
+        cls._specs = {**cls._specs, **own}
+        initialise_with(cls, {name: spec.default for name, spec in cls._specs.items()})
 
     @classmethod
     def arities(cls) -> tuple[int, ...] | None:
@@ -306,21 +314,9 @@ class Operator:
         raise NotImplementedError
 
     @classmethod
-    @cache
     def arguments(cls) -> tuple[ArgumentSpec, ...]:
         """Declared arguments in positional order."""
-        return tuple(
-            ArgumentSpec(
-                name=f.name,
-                kind=f.metadata["kind"],
-                doc=f.metadata["doc"],
-                default=REQUIRED if f.default is MISSING else f.default,
-                minimum=f.metadata["minimum"],
-                maximum=f.metadata["maximum"],
-                choices=f.metadata["choices"],
-            )
-            for f in fields(cls)  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
-        )
+        return tuple(cls._specs.values())
 
     def settings(self) -> tuple[object, ...]:
         """Argument values in declaration order."""
@@ -356,7 +352,7 @@ def _text(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-@dataclass(slots=True, eq=False)
+@record
 class WeightRef:
     """A weight of another operator of the same function: `tokens.weight`, `transpose(code.weight)`.
 

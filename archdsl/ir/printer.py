@@ -16,15 +16,15 @@ within their function.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.program import Call, Function, Node, Op, Program, Recompute, Repeat, Segment, Value
+from archdsl.records import record
 
 _LOOPS = "ijkmnpqr"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Namer:
     """Numbers the values of one function in the order in which they are printed."""
 

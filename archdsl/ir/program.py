@@ -10,14 +10,14 @@ Nodes and values are compared by identity.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from archdsl.ir.operator import Operator, Weight
+from archdsl.records import field, record
 from archdsl.source import Source, Span
 from archdsl.types.tensor import TensorType
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Value:
     """One tensor. `name` is the author's name for it (a label, an input's name), or "" for an unnamed one."""
 
@@ -25,7 +25,7 @@ class Value:
     name: str = ""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Segment:
     """One step of a parameter path (`layer1.0`): a name and, where the name occurs several times in its function, an
     index.
@@ -46,7 +46,7 @@ class Segment:
         return f"{self.name}.{self.index + moved}"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Recompute:
     """One `recompute { ... }` of a function: a run of its nodes whose intermediate values training does not keep.
 
@@ -65,7 +65,7 @@ class Recompute:
     name: str = ""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Op:
     """One application of an operator. A `shared` instance is the first application; later ones point to it through
     `instance` and own no weights."""
@@ -85,7 +85,7 @@ class Op:
         return () if self.instance else self.op.weights(*(value.type for value in self.inputs))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Call:
     """One application of a function. `instance` as for `Op`: a later use of a `shared` block."""
 
@@ -99,7 +99,7 @@ class Call:
     recompute: Recompute | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Repeat:
     """`repeat n { ... }` with a type-preserving body, kept as one node however large `times` is (always >= 2).
 
@@ -123,7 +123,7 @@ class Repeat:
 Node = Op | Call | Repeat
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Function:
     """A block under given static arguments and input types.
 
@@ -154,7 +154,7 @@ class Function:
         return f"{self.block}({given})"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Output:
     """A model output. A `train` output exists in training mode only."""
 
@@ -163,7 +163,7 @@ class Output:
     train: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Program:
     """A compiled model. `functions` lists every distinct function, callees before callers, `entry` last.
 
@@ -198,7 +198,7 @@ class Program:
         return None if any(str(first) in symbols(dim) for dim in others) else str(first)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class FlatOp:
     """One operator application of the flattened program: full path, and values that are unique across the whole
     program.

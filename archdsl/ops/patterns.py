@@ -3,10 +3,10 @@ string."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NoReturn
 
 from archdsl.ir.operator import reject
+from archdsl.records import record
 
 Part = tuple[int, int]
 """Where something stands in the text, half open."""
@@ -16,7 +16,7 @@ ELLIPSIS = "..."
 _TOKEN = re.compile(r"\s*(?:(?P<arrow>->)|(?P<name>[A-Za-z_]\w*)|(?P<dots>\.\.\.)|(?P<one>1(?!\d))|(?P<mark>[(),]))")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Axis:
     """One axis of a tensor as a pattern writes it: the names it is made of (none for `1`), outermost first."""
 

@@ -1,13 +1,13 @@
 """Axes split, moved and joined by names (einops's `rearrange`)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, arg, reject
 from archdsl.ir.reach import MAX_PERIOD, Span
 from archdsl.ops import patterns
 from archdsl.ops.layout import Layout
+from archdsl.records import record
 from archdsl.types.dims import Dim, equal, exact_div, product
 from archdsl.types.tensor import TensorType
 
@@ -20,7 +20,7 @@ EXAMPLE = "n (g c) h w -> n (c g) h w"
 Lengths = tuple[tuple[str, Dim], ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Plan:
     """What a pattern does to one type: its axes are cut into `cut`, as many for each as `pieces` says, put into `order`
     and joined, as many at a time as `joined` says. `worked_out` are the axes of `cut` whose length nobody gave."""

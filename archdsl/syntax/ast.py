@@ -1,18 +1,16 @@
 """The syntax tree: what the author wrote, with a span on everything, before any name is looked up.
 
-Nodes are never mutated after the parser made them; identity is equality. They are slotted dataclasses without
-generated `__eq__`, `__repr__` or `frozen` machinery, because creating a class costs start-up time on every
-command and comparing trees recursively is a trap (see ARCHITECTURE.md, "Plain slotted dataclasses").
+Nodes are never mutated after the parser made them; identity is equality. They are records, without `__eq__` or
+`__repr__`: comparing and printing trees recursively is a trap.
 """
 
-from dataclasses import dataclass
-
+from archdsl.records import record
 from archdsl.source import Source, Span
 
 # ---------------------------------------------------------------------------------------------------- expressions
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Int:
     """`25_557_032`, `64K`, `25.6M` when the suffix makes it whole. `value` is exact."""
 
@@ -20,24 +18,24 @@ class Int:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Float:
     value: float
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Bool:
     value: bool
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class NoneLiteral:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class String:
     """`"layer{i + 1}"`: literal text and interpolated expressions in order. `{{` and `}}` stand for braces."""
 
@@ -45,25 +43,25 @@ class String:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Name:
     id: str
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class ListExpr:
     items: "list[Expr]"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class TupleExpr:
     items: "list[Expr]"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Arithmetic:
     """A chain of operators of one precedence level, evaluated left to right: `a + b - c`, `a * b // c % d`, and
     `a ** b` (which groups to the right: its parser nests it). `operators[i]` stands before `operands[i +
@@ -74,7 +72,7 @@ class Arithmetic:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Comparison:
     """`a < b <= c`; operators are `== != < <= > >=`."""
 
@@ -83,7 +81,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Boolean:
     """`a and b and c` or `a or b or c`."""
 
@@ -92,19 +90,19 @@ class Boolean:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Not:
     operand: "Expr"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Negative:
     operand: "Expr"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Conditional:
     """`then if condition else otherwise`. `a if p else b if q else c` nests in `otherwise`."""
 
@@ -114,7 +112,7 @@ class Conditional:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Range:
     """`0..n`, half open."""
 
@@ -123,14 +121,14 @@ class Range:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Index:
     base: "Expr"
     index: "Expr"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Attribute:
     """`tokens.weight`, `stem.params`."""
 
@@ -139,7 +137,7 @@ class Attribute:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Argument:
     """One argument of a call: positional (`name` is None), `name = value`, or `!name` (`value` is None).
 
@@ -152,7 +150,7 @@ class Argument:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class CallExpr:
     """`min(a, b)`, `transpose(code.weight)`, or a block with some arguments given: `conv(64, 1)`."""
 
@@ -161,7 +159,7 @@ class CallExpr:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class MatchArm:
     """`18 | 34 => value`; `patterns` is empty for the catch-all `_ => value`."""
 
@@ -170,7 +168,7 @@ class MatchArm:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Match:
     subject: "Expr"
     arms: list[MatchArm]
@@ -202,7 +200,7 @@ Expr = (
 # ----------------------------------------------------------------------------------------------------------- flow
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Apply:
     """A step that names something: a tensor (at the head of a flow), a block, an operator or a shared instance.
 
@@ -218,7 +216,7 @@ class Apply:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class FanOutFor:
     """`concat for maps in table { select(maps) -> conv(1, 5) }`: one branch per element."""
 
@@ -231,7 +229,7 @@ class FanOutFor:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class TupleStep:
     """`[a, b]`: flows that each start from the current value, gathered into a tuple."""
 
@@ -240,7 +238,7 @@ class TupleStep:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Group:
     """`{ ... }` inside a flow: statements grouped in a lexical scope of their own, no module scope."""
 
@@ -249,7 +247,7 @@ class Group:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Recompute:
     """`recompute { ... }`: a group whose intermediate values training computes again instead of keeping them;
     `recompute if e { ... }` where `e` holds, and a plain group where it does not."""
@@ -263,7 +261,7 @@ class Recompute:
 Step = Apply | FanOutFor | TupleStep | Group | Recompute
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Flow:
     """`a -> b -> c`; never empty."""
 
@@ -274,13 +272,13 @@ class Flow:
 # ----------------------------------------------------------------------------------------------------- statements
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class FlowStatement:
     flow: Flow
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Bind:
     """`n = flow`, `q, k, v = flow`."""
 
@@ -289,7 +287,7 @@ class Bind:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Let:
     """`let a = expr`, `let a, b = expr`; a statement and an item."""
 
@@ -298,7 +296,7 @@ class Let:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Default:
     """`default conv(!bias), bn(eps = 1e-3)`; a statement and an item. Each entry is a call whose arguments
     become defaults."""
@@ -307,7 +305,7 @@ class Default:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class For:
     targets: list[Name]
     iterable: Expr
@@ -315,14 +313,14 @@ class For:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Repeat:
     count: Expr
     body: "Body"
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class If:
     """`arms` holds (condition, body) of `if` and each `else if`; `otherwise` the body of the last `else`."""
 
@@ -331,7 +329,7 @@ class If:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Shared:
     """`shared enc = f(args) { ... }`: one instance; `application` carries callee, arguments and braces, no label."""
 
@@ -340,7 +338,7 @@ class Shared:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Rest:
     """`...S` (binds the remaining dimensions) or `...` (`name` is None)."""
 
@@ -348,14 +346,14 @@ class Rest:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Wildcard:
     """`_` in a shape pattern."""
 
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class ShapePattern:
     """`[N, c, ...S]`, `[N, _, 7, 7]`, `[N, c + n*k, ...S]`. At most one `Rest`."""
 
@@ -363,7 +361,7 @@ class ShapePattern:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Input:
     """`input image: f32[N, 3, 224, 224]`."""
 
@@ -373,7 +371,7 @@ class Input:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Output:
     """`output y`, `output aux(train) = flow`."""
 
@@ -383,7 +381,7 @@ class Output:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Expect:
     """`expect [N, _, 7, 7]`; several patterns for a tuple: `expect [N, T, d], [N, T, d]`."""
 
@@ -391,7 +389,7 @@ class Expect:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Require:
     condition: Expr
     message: String | None
@@ -401,7 +399,7 @@ class Require:
 Statement = FlowStatement | Bind | Let | Default | For | Repeat | If | Shared | Input | Output | Expect | Require
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Body:
     """The statements between braces (or of one `|`-separated branch; an empty branch has none)."""
 
@@ -412,7 +410,7 @@ class Body:
 # ---------------------------------------------------------------------------------------------------------- items
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Parameter:
     """`n`, `n = default`, `n: type = default`, `n: 18 | 34 = 18`, `flag bottleneck`.
 
@@ -428,7 +426,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class SignatureInput:
     """`q: [N, T, d]`; `name` is None for the single unnamed input."""
 
@@ -437,14 +435,14 @@ class SignatureInput:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Signature:
     inputs: list[SignatureInput]
     outputs: list[ShapePattern]
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Block:
     name: Name
     parameters: list[Parameter]
@@ -454,7 +452,7 @@ class Block:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Model:
     name: Name
     parameters: list[Parameter]
@@ -463,7 +461,7 @@ class Model:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Preset:
     """`model resnet50 = resnet(depth = 50)`."""
 
@@ -473,7 +471,7 @@ class Preset:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Import:
     """One entry of a `use`: `a` or `b as c`."""
 
@@ -481,7 +479,7 @@ class Import:
     alias: Name | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Use:
     """`use "file.arch" (a, b as c)` (`path` is the string's text) or `use std.vision (mbconv)` (`module` is
     `std.vision`)."""
@@ -493,7 +491,7 @@ class Use:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Check:
     """One line of a test.
 
@@ -509,7 +507,7 @@ class Check:
     span: Span
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Test:
     """`test resnet(depth = 50) { ... }`."""
 
@@ -522,7 +520,7 @@ class Test:
 Item = Use | Let | Default | Block | Model | Preset | Test
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class File:
     source: Source
     items: list[Item]

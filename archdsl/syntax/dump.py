@@ -7,6 +7,7 @@ a deep one.
 from collections.abc import Iterable
 from typing import cast
 
+from archdsl.records import field_names
 from archdsl.source import Span
 from archdsl.syntax import ast
 
@@ -50,7 +51,7 @@ def dump(file: ast.File, spans: bool = False) -> str:
 
 def _slots(value: object) -> tuple[str, ...]:
     """The fields of a node; none for anything else."""
-    return getattr(value, "__slots__", ()) if hasattr(value, "__dataclass_fields__") else ()
+    return field_names(type(value))
 
 
 def _where(node: object) -> str:

@@ -13,6 +13,7 @@ ROOT = Path(archdsl.__file__).parent
 FLOORS = {
     "archdsl": 6,
     "archdsl.__main__": 6,
+    "archdsl.records": 0,
     "archdsl.source": 0,
     "archdsl.limits": 0,
     "archdsl.files": 0,

@@ -51,6 +51,11 @@ def test_commands_that_only_look_load_neither_backends_nor_what_runs_them(name: 
     )
 
 
+@pytest.mark.parametrize("name", ["check", "count"])
+def test_commands_that_only_look_make_no_dataclasses(name: str, spec: str) -> None:
+    assert not imported(command(name, spec)) & {"dataclasses", "inspect"}
+
+
 @pytest.mark.parametrize("arguments", [["ops"], ["ops", "conv"], ["explain"], ["--help"]])
 def test_reference_commands_import_no_framework(arguments: list[str]) -> None:
     assert not imported(command(*arguments)) & HEAVY

@@ -6,9 +6,9 @@ cannot read off its tensors; repeats become repeated calls.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from archdsl.backends.onnx.dims import DimSources
 from archdsl.backends.onnx.emitter import Emitter
 from archdsl.backends.onnx.proto import Protos
 from archdsl.backends.onnx.records import Body, Val, unique
@@ -16,13 +16,14 @@ from archdsl.backends.onnx.rewrites import rewrite
 from archdsl.ir.flatten import FlatCall, Unrolling, check_size, flatten, unroll
 from archdsl.ir.program import Function, Program, Value
 from archdsl.limits import Limits
+from archdsl.records import record
 from archdsl.types.dims import symbol
 
 DOMAIN: Final = "archdsl"
 """Domain of model-local functions."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Skeleton:
     """A model without initializers: `constants` as `TensorProto`s and the paths of `weights` are to be added in
     that order."""
@@ -39,7 +40,7 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     model = onnx.ModelProto()
     outputs = [output for output in program.outputs if not output.train]
     inputs = [Val(known=value.type, name=value.name) for value in program.inputs]
-    body = Body(inputs, dtype)
+    body = Body(inputs, DimSources([value.type for value in inputs]), dtype)
     emitter = Emitter(body, opset, is_function=False)
     emitter.bind(program.inputs, inputs)
     if functions:
@@ -85,20 +86,20 @@ def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> No
 
 
 def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
-    for record in body.records:
-        protos.node(graph.node, record)
+    for step in body.records:
+        protos.node(graph.node, step)
     for value in body.inputs:
         protos.value_info(graph.input, value)
     for value in body.outputs:
         protos.value_info(graph.output, value)
     leaving = set(body.outputs)
-    for record in body.records:
-        for value in record.outputs:
+    for step in body.records:
+        for value in step.outputs:
             if value.known is not None and value not in leaving:
                 protos.value_info(graph.value_info, value)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Lowered:
     """A function whose body is done, under the name that the model gives it. `read` are the positions of the inputs
     that are left: what only training reads is no input."""
@@ -121,7 +122,7 @@ class _Functions:
 
     def add(self, function: Function) -> None:
         inputs = [Val(known=value.type) for value in function.inputs]
-        body = Body(inputs, self._dtype)
+        body = Body(inputs, DimSources([value.type for value in inputs]), self._dtype)
         emitter = Emitter(body, self._opset, is_function=True)
         emitter.bind(function.inputs, inputs)
         walk = unroll(function)
@@ -139,7 +140,7 @@ class _Functions:
             value.name = unique(f"size {name}", taken)
         body.name_all(list(taken))
         name = unique(function.block, self._names)
-        needed = {value for record in body.records for value in record.inputs}
+        needed = {value for step in body.records for value in step.inputs}
         read = tuple(index for index, value in enumerate(inputs) if value in needed)
         body.inputs = [inputs[index] for index in read]
         self._done[function] = _Lowered(function, name, body, read)
@@ -172,10 +173,10 @@ class _Functions:
         pending = [entry]
         by_name = {lowered.name: lowered for lowered in self._done.values()}
         while pending:
-            for record in pending.pop().records:
-                if record.domain and record.op_type not in called:
-                    called.add(record.op_type)
-                    pending.append(by_name[record.op_type].body)
+            for step in pending.pop().records:
+                if step.domain and step.op_type not in called:
+                    called.add(step.op_type)
+                    pending.append(by_name[step.op_type].body)
         for lowered in self._done.values():
             if lowered.name in called:
                 self._write(lowered, model.functions.add())
@@ -190,8 +191,8 @@ class _Functions:
         function.output.extend([value.name for value in body.outputs])
         for constant in body.constants.values():
             self._protos.constant_node(function.node, constant)
-        for record in body.records:
-            self._protos.node(function.node, record)
+        for step in body.records:
+            self._protos.node(function.node, step)
         function.opset_import.add().version = self._opset
         own = function.opset_import.add()
         own.domain, own.version = DOMAIN, 1

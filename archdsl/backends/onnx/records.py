@@ -6,10 +6,10 @@ names are given at the end, when it is known which nodes are left and which valu
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from archdsl.backends.onnx.dims import DimSources
+from archdsl.records import field, record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -35,7 +35,7 @@ class Val:
         return self.known
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Record:
     """One node. `path` is the path of the operator application that it belongs to."""
 
@@ -48,7 +48,7 @@ class Record:
     name: str = ""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Constant:
     """A constant tensor: little-endian bytes of `dtype`."""
 
@@ -58,12 +58,13 @@ class Constant:
     value: Val
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Body:
     """`weights` maps weight paths (relative to a function) to values, in order of first use; `sizes` holds
     the symbols that a function cannot read off its inputs and is given as extra inputs."""
 
     inputs: list[Val]
+    sources: DimSources
     dtype: str
     records: list[Record] = field(default_factory=list[Record])
     constants: dict[tuple[str, tuple[int, ...], bytes], Constant] = field(
@@ -74,10 +75,6 @@ class Body:
     outputs: list[Val] = field(default_factory=list[Val])
     dims: dict[Dim, Val] = field(default_factory=dict[Dim, Val])
     shapes: dict[tuple[Dim, ...], Val] = field(default_factory=dict[tuple[Dim, ...], Val])
-    sources: DimSources = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.sources = DimSources([value.type for value in self.inputs])
 
     def add(
         self,
@@ -92,10 +89,10 @@ class Body:
         given = list(inputs)
         while given and given[-1] is None:
             given.pop()
-        record = Record(op_type, given, [], attributes, path, domain)
-        record.outputs = [Val(record) for _ in range(outputs)]
-        self.records.append(record)
-        return record.outputs
+        step = Record(op_type, given, [], attributes, path, domain)
+        step.outputs = [Val(step) for _ in range(outputs)]
+        self.records.append(step)
+        return step.outputs
 
     def weight(self, path: str) -> Val:
         value = self.weights.get(path)
@@ -117,10 +114,10 @@ class Body:
         """Drop nodes, constants and weights that no output depends on."""
         alive = set(self.outputs)
         kept: list[Record] = []
-        for record in reversed(self.records):
-            if any(value in alive for value in record.outputs):
-                kept.append(record)
-                alive.update(value for value in record.inputs if value is not None)
+        for step in reversed(self.records):
+            if any(value in alive for value in step.outputs):
+                kept.append(step)
+                alive.update(value for value in step.inputs if value is not None)
         kept.reverse()
         self.records = kept
         self.constants = {key: c for key, c in self.constants.items() if c.value in alive}
@@ -132,19 +129,19 @@ class Body:
         type after it where the operator became several nodes; a value by its node. `reserved` names are taken
         by weights and inputs."""
         per_path: dict[str, int] = {}
-        for record in self.records:
-            per_path[record.path] = per_path.get(record.path, 0) + 1
+        for step in self.records:
+            per_path[step.path] = per_path.get(step.path, 0) + 1
         nodes: dict[str, int] = {}
         values: dict[str, int] = dict.fromkeys(reserved, 1)
         for number, constant in enumerate(self.constants.values()):
             constant.value.name = unique(f"constant.{number}", values)
-        for record in self.records:
-            name = record.path if per_path[record.path] == 1 else f"{record.path}/{record.op_type}"
-            record.name = unique(name, nodes)
-            single = len(record.outputs) == 1
-            for position, value in enumerate(record.outputs):
+        for step in self.records:
+            name = step.path if per_path[step.path] == 1 else f"{step.path}/{step.op_type}"
+            step.name = unique(name, nodes)
+            single = len(step.outputs) == 1
+            for position, value in enumerate(step.outputs):
                 if not value.name:
-                    value.name = unique(record.name if single else f"{record.name}:{position}", values)
+                    value.name = unique(step.name if single else f"{step.name}:{position}", values)
 
 
 def unique(name: str, taken: dict[str, int]) -> str:

@@ -9,10 +9,10 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from archdsl.files import AtomicFile, write_atomic
+from archdsl.records import record
 
 DEFAULT_THRESHOLD: Final = 1 << 30
 """Bytes of weights from which they go to a file of their own: half of what a protobuf message can hold."""
@@ -32,7 +32,7 @@ _GRAPH, _INITIALIZER, _RAW_DATA = b"\x3a", b"\x2a", b"\x4a"
 9."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Tensor:
     """One initializer: its serialised `TensorProto` without data, the size of the data in bytes, and the
     data."""

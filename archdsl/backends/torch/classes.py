@@ -6,7 +6,6 @@ choose between what its members build (`NeedsSplit`)."""
 
 import ast
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from textwrap import wrap
 
 from archdsl.backends.torch.constructor import Constructor
@@ -24,13 +23,14 @@ from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.program import Call, Function, Program, Value, walk
+from archdsl.records import field, record
 
 COMMENTED = 6
 """Steps from which on the forward pass of a block with one specialisation shows shapes, as the model's always
 does."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Written:
     """The classes of a program, callees first, and the comments that belong to their statements."""
 
@@ -38,7 +38,7 @@ class Written:
     comments: dict[ast.stmt, str] = field(default_factory=dict[ast.stmt, str])
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Specialisation:
     """One rolled body with what its names stand for, and the literals of its steps in order."""
 

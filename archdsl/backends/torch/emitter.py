@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.records import (
@@ -24,6 +23,7 @@ from archdsl.backends.torch.records import (
 from archdsl.backends.torch.sizes import size_code
 from archdsl.ir.operator import Init, WeightRef
 from archdsl.ir.program import Call, Op, Value
+from archdsl.records import field, record
 from archdsl.types.dims import Dim
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _ROLES = {
 depend on it; a target that is not here gets `size`."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Option:
     """A keyword argument that is left out where it equals PyTorch's default."""
 
@@ -60,7 +60,7 @@ class Option:
     default: "TorchArg"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Module:
     """A submodule that has been declared; calling it records its application."""
 
@@ -70,7 +70,7 @@ class Module:
         return Run(self.place, tuple(as_code(each, "") for each in inputs))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Helpers:
     """Small classes and functions that the generated file defines once, by name, with their own source text."""
 
@@ -173,7 +173,7 @@ class Emitter:
         return Word("self.training")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Entries(Code):
     """`{"bias": nn.Parameter(...)}`."""
 

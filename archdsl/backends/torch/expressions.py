@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from archdsl.backends.torch.places import access, numbered
 from archdsl.backends.torch.records import (
@@ -26,9 +25,10 @@ from archdsl.backends.torch.records import (
 )
 from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal, name, self_, sequence, subscript
 from archdsl.ir.program import Value
+from archdsl.records import field, record
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Scope:
     """Names of the loops being written: the item that a list yields in each iteration, or the counters."""
 

@@ -11,7 +11,6 @@ else is the running value `x`, or `y`, `z`, ... while `x` is still needed."""
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from archdsl.backends.torch.expressions import Expressions, Scope
@@ -23,13 +22,14 @@ from archdsl.backends.torch.places import access
 from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, Pack, Recomputed, applications, mentioned
 from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
+from archdsl.records import record
 from archdsl.types.tensor import TensorType, shape_text
 
 POOL = ("x", "y", "z", "u", "v", "w")
 COUNTERS = ("i", "j", "k", "m", *(f"i{n}" for n in range(99)))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Pending:
     """A value that is not assigned yet: its code, and what the line would hold."""
 

@@ -1,11 +1,11 @@
 """Classes of the generated file, and which function each of them runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from archdsl.backends.torch.parameters import Parameter
 from archdsl.ir.program import Function
+from archdsl.records import field, record
 
 
 class _Identity:
@@ -18,7 +18,7 @@ IDENTITY: Final = _Identity()
 something."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Klass:
     """One generated class. `rows` tells, per function that it runs, which specialisation it is; `depth` how deep its
     constructor hands submodules to submodules."""
@@ -38,7 +38,7 @@ class Klass:
 Target = Klass | _Identity
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Registry:
     """The class of every function that has been written so far."""
 

@@ -4,15 +4,15 @@ A list is kept run-length coded, so a `repeat 1_000_000` is one row however it i
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 from archdsl.backends.torch.lower import Entry
 from archdsl.backends.torch.parameters import ABSENT
 from archdsl.backends.torch.records import Apply, Built, Code, Leaf, signature
 from archdsl.ir.operator import Init
+from archdsl.records import record
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Row:
     """`count` equal submodules in a row. `values` is what the leaves of the code hold."""
 
@@ -28,7 +28,7 @@ class Row:
         return Row(self.code, self.leaves, self.key, self.starts, count, self.values)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Cycle:
     """Rows and cycles repeated `times` times."""
 
@@ -39,7 +39,7 @@ class Cycle:
 Element = Row | Cycle
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Listing:
     """Everything under one name. `single` is a name that occurs once, which makes no list. `family` is the first
     number of a list whose items are registered as `name1`, `name2`, ... `absent` marks a part that a specialisation

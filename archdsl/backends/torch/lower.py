@@ -5,7 +5,6 @@ A `Body` is still one specialisation, in straight line except for `repeat`. `rol
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
@@ -14,6 +13,7 @@ from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Met
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.operator import Init
 from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Segment, Value
+from archdsl.records import field, record
 from archdsl.source import Span
 from archdsl.types.tensor import TensorType
 
@@ -28,7 +28,7 @@ Weight = Literal["heavy", "norm", "light"]
 normalisation came first; the others go along."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Step:
     """`outputs = code`. `place` is the path segment of the node, whether or not it has state there."""
 
@@ -40,7 +40,7 @@ class Step:
     train_only: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Loop:
     """Steps that run `times` times, as `ir.program.Repeat`."""
 
@@ -54,7 +54,7 @@ class Loop:
     train_only: bool
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Region(Loop):
     """Steps that training computes again (`ir.program.Recompute`): like a loop that runs once, only that its steps'
     places carry no stride for it. `name` is what the author calls it."""
@@ -65,7 +65,7 @@ class Region(Loop):
 Item = Step | Loop
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Entry:
     """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost
     first)."""
@@ -76,7 +76,7 @@ class Entry:
     times: tuple[int, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Body:
     """A lowered function. `entries` holds what is built under each segment name, in order of first use."""
 

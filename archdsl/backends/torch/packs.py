@@ -5,7 +5,6 @@ class whatever their number: `def forward(self, *xs)`. Where a loop makes a tupl
 dense block that never keeps its concatenation, the tuple becomes what the loop carries: `xs = (*xs, layer(*xs))`."""
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import replace
 
 from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
 from archdsl.backends.torch.records import (
@@ -22,6 +21,7 @@ from archdsl.backends.torch.records import (
     mentioned,
 )
 from archdsl.ir.program import Function, Value
+from archdsl.records import replace
 
 SHORTEST = 3
 """Lengths, at least, that a tuple has in a loop that makes it longer."""

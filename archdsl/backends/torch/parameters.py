@@ -8,12 +8,12 @@ constants."""
 
 import ast
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.records import NO_DEFAULT
 from archdsl.backends.torch.tree import binary, literal, name
 from archdsl.ir.program import Function
+from archdsl.records import field, record
 
 
 class _Absent:
@@ -27,7 +27,7 @@ ABSENT = _Absent()
 Column = tuple[object, ...]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Parameter:
     """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks one
     that takes a submodule, whose values are functions; `flag` one that callers give by name, because its value says
@@ -40,7 +40,7 @@ class Parameter:
     flag: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class _Use:
     defaults: list[object] = field(default_factory=list[object])
 

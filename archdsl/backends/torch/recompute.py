@@ -6,13 +6,13 @@ in, so that the paths of weights are as without."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
 from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.records import Input, Pack, Place, Recomputed, Spread, fresh, mentioned, rewritten
 from archdsl.ir.program import Op, Program, Recompute, Value, walk
+from archdsl.records import record, replace
 
 STATISTICS = '''
 @contextmanager
@@ -67,7 +67,7 @@ def helpers(program: Program) -> tuple[str, ...]:
     return (STATISTICS, RECOMPUTE) if statistics else (RECOMPUTE_WITHOUT_STATISTICS,)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Outlined:
     """A method that holds one region. `counters` tells for each loop around the region whether the method needs to know
     how far it is."""

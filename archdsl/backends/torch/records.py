@@ -5,10 +5,10 @@ flag or word; `Built`: which function a submodule runs) from what must be the sa
 flattens a tree into a hashable key of the latter and a list of the former."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 
 from archdsl.backends.torch.tree import Scalar
 from archdsl.ir.program import Function, Value
+from archdsl.records import record
 from archdsl.types.tensor import TensorType
 
 
@@ -20,7 +20,7 @@ class _NoDefault:
 NO_DEFAULT = _NoDefault()
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Pack(Value):
     """A tuple of tensors in one variable; `type` is the first one's."""
 
@@ -45,7 +45,7 @@ class Code:
         return ()
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Input(Code):
     """A tensor that the code reads; `number` if an operator may read a number in its place."""
 
@@ -57,7 +57,7 @@ class Input(Code):
         return self.value.type
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Leaf(Code):
     """A literal that may differ between specialisations. `role` is what PyTorch calls the argument; `default` is
     what it is when left out, if it may be left out."""
@@ -67,7 +67,7 @@ class Leaf(Code):
     default: "Scalar | _NoDefault" = NO_DEFAULT
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Place:
     """Where a submodule or parameter lives: a segment of the parameter path. Inside loops the index moves by one
     stride for each iteration of the loop, the outermost loop's first."""
@@ -81,7 +81,7 @@ class Place:
         return (self.name, self.index, self.strides)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Built(Code):
     """The construction of a submodule that runs a function of the program; `packed` if it takes any number of
     tensors."""
@@ -95,7 +95,7 @@ class Built(Code):
         return (self.function.block, taken, len(self.function.outputs))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Apply(Code):
     """`torch.cat((a, b), dim=1)`, `nn.Conv2d(64, 128, 3)`, or a call of a helper."""
 
@@ -112,7 +112,7 @@ class Apply(Code):
         return (*self.args, *(code for _, code in self.options))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Method(Code):
     """`x.flatten(1)`."""
 
@@ -130,7 +130,7 @@ class Method(Code):
         return (self.receiver, *self.args, *(code for _, code in self.options))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Infix(Code):
     """`left + right`."""
 
@@ -147,7 +147,7 @@ class Infix(Code):
         return (self.left, self.right)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Bounds(Code):
     """A slice; a bound that is left out is None."""
 
@@ -162,7 +162,7 @@ class Bounds(Code):
         return [bound for bound in self.bounds if bound is not None]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Item(Code):
     """`x[:, 0]`."""
 
@@ -178,7 +178,7 @@ class Item(Code):
         return (self.receiver, *self.subscripts)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Series(Code):
     """A tuple, or a list in brackets."""
 
@@ -194,7 +194,7 @@ class Series(Code):
         return self.items
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Word(Code):
     """A dotted name used as a value: `torch.long`, `self.training`."""
 
@@ -205,7 +205,7 @@ class Word(Code):
         return self.dotted
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Spread(Code):
     """`*xs`: all the tensors of a pack, one after the other."""
 
@@ -216,7 +216,7 @@ class Spread(Code):
         return (self.pack,)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Recomputed(Code):
     """`recompute(self.name, i, x)`: a method of the class that training runs again. `counters` tells which counters of
     the loops around it the method takes."""
@@ -234,7 +234,7 @@ class Recomputed(Code):
         return self.args
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Length(Code):
     """`x.shape[axis]`."""
 
@@ -250,7 +250,7 @@ class Length(Code):
         return (self.tensor,)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Run(Code):
     """The application of the submodule at a place; of every item of the list in turn when `chain` is set."""
 
@@ -267,7 +267,7 @@ class Run(Code):
         return self.args
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Nested(Code):
     """Code whose value is a tuple with tuples inside, all of them results: `sizes` says how many each part holds."""
 
@@ -283,7 +283,7 @@ class Nested(Code):
         return (self.code,)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class State(Code):
     """A weight: an attribute of the submodule at a place (`self.tokens.weight`), an entry of the `nn.ParameterDict`
     there, or the parameter itself where `attribute` is empty."""

@@ -9,12 +9,12 @@ loops around them. Each pass looks at every item a bounded number of times."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step, needed
 from archdsl.backends.torch.packs import carries_pack, grow
 from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, mentioned, rewritten, signature
 from archdsl.ir.program import Function, Value
+from archdsl.records import replace
 
 MAX_PERIOD = 256
 """Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""

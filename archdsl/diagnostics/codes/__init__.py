@@ -5,13 +5,14 @@ nothing for the pages behind them. Each area of the compiler owns one module her
 that is not there is a broken installation and an `ImportError`, never a code that is quietly unknown.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from archdsl.records import record
 
 AREAS: Final = ("syntax", "names", "arguments", "flow", "budgets", "ops", "backends", "onnx", "weights", "cli")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record
 class Code:
     """What one code means.
 
