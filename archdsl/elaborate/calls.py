@@ -102,6 +102,8 @@ class Elaborator(SharedInstances):
         arguments = step.arguments or []
         if isinstance(target, OperatorRef):
             branches = self._branches(step, flow, frame)
+            if isinstance(step, ast.Apply) and branches is not None:
+                self._lone_branch(target.cls, branches, span)
             return self._apply_operator(target, partial, arguments, branches, flow, frame, span)
         if isinstance(target, Closure):
             if arguments or isinstance(step, ast.FanOutFor) or step.branches is not None:
@@ -134,6 +136,17 @@ class Elaborator(SharedInstances):
         return [self.branch_body(body, flow, frame) for body in step.branches]
 
     # --------------------------------------------------------------------------------------------------- operators
+
+    def _lone_branch(self, cls: type[Operator], branches: Branches, span: Span) -> None:
+        """Warn of `add { conv(64, 3) }`, where a way round the convolution was meant."""
+        if cls.arities() is None and len(branches) == 1 and isinstance(branches[0][0], Value):
+            self.report.error(
+                "W0401",
+                f"`{cls.name}`: its one branch has nothing to be merged with; the identity is an empty branch,"
+                f" `{cls.name} {{ ... | }}`",
+                span,
+                severity="warning",
+            )
 
     def _apply_operator(
         self,

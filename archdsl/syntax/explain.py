@@ -194,6 +194,8 @@ def _help(m: Mistake) -> str:
         return "a model has no shape of its own: each `input` says its shape, and those of the outputs follow"
     if kind == "->" and start == "block" and m.before != "{":
         return "the shape of a block's result stands after `=>`: `block b(c) [N, d] => [N, c] { ... }`"
+    if kind == "=" and m.before in ("input", "shared") and m.position == m.first + 1:
+        return f"`{m.before}` is a keyword; choose another name, such as `{m.before}_`"
     if kind == "=" and m.before == "output":
         return "give the output a name: `output y = flow`"
     if kind == "|" and m.after == "CMP" and m.text(m.position + 1) == ">":

@@ -262,6 +262,7 @@ def test_linear_warns_on_the_width_of_an_image_and_not_on_a_sequence() -> None:
         ("bn(64)", "f32[N, 64, 8, 8]", "`eps` is 64"),
         ("group_norm(32, 64)", "f32[N, 64, 8, 8]", "`eps` is 64"),
         ("lstm(100, 128)", "f32[N, T, 100]", "`lstm(128)`"),
+        ("add { relu }", "f32[N, 8]", "`add { ... | }`"),
     ],
 )
 def test_a_layer_that_is_told_its_input_as_in_pytorch_gets_advice(call: str, shape: str, meant: str) -> None:
@@ -279,6 +280,10 @@ def test_a_layer_that_is_told_its_input_as_in_pytorch_gets_advice(call: str, sha
         ("conv_transpose(21, 64, stride = 32)", "f32[N, 21, 7, 7]"),
         ("bn(1e-3)", "f32[N, 64, 8, 8]"),
         ("lstm(128, 4)", "f32[N, T, 128]"),
+        ("add { relu | }", "f32[N, 8]"),
+        ("add for i in 0..1 { relu }", "f32[N, 8]"),
+        ("concat { split(2) }", "f32[N, 8]"),
+        ("[relu] -> concat", "f32[N, 8]"),
     ],
 )
 def test_what_networks_have_gets_no_advice(call: str, shape: str) -> None:

@@ -236,6 +236,7 @@ MODEL = "model m {\n  %s\n  output z\n}"
         (MODEL % "y = x[:, 0] -> relu", "E0113", "2:8", "`slice` or `select`"),
         (MODEL % "split(2)[0]", "E0113", "2:11", "`a, b = split(2)`"),
         (MODEL % "concat [a, b]", "E0113", "2:10", "`[a, b] -> concat`"),
+        (MODEL % "input = relu", "E0101", "2:9", "such as `input_`"),
         ("let a = [2*k for k in 0..3]", "E0113", "1:14", "a part of a list `widths[0..2]`"),
         (MODEL % "x += conv(64, 3)", "E0113", "2:5", "`add { id | conv(64, 3) }`"),
         (MODEL % "n -= 1", "E0113", "2:5", "`let next = n - 1`"),

@@ -182,7 +182,8 @@ right:  [a, b] -> einsum("nij,njk->nik")""",
         """`linear` acts on the last axis, as in PyTorch. On an image that is the width, so every row is mapped
 alone; a classifier flattens or pools first. `dropout` of a recurrent layer acts between its layers, so one
 layer alone has none. A convolution, a normalisation and a recurrent layer read their input's channels off
-the input: `conv(in, out, kernel)` of other frameworks is `conv(out, kernel)` here.
+the input: `conv(in, out, kernel)` of other frameworks is `conv(out, kernel)` here. `add` of one
+branch is that branch, where a way round it was meant.
 
 warned:  input x: f32[N, 3, 8, 8]; linear(10)
 usual:   input x: f32[N, 3, 8, 8]; flatten -> linear(10)
