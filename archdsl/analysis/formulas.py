@@ -64,7 +64,7 @@ def _words(form: ClosedForm, found: Finding) -> list[tuple[str, Formula | str]]:
     if found.formula is None:
         few = [axis.name for axis in form.axes if len(axis.values) <= CHECKS]
         if few:
-            return [("", f"{' and '.join(few)} takes too few values to tell")]
+            return [("", f"too few values of {' and '.join(few)} found to tell")]
         return [("", f"no polynomial in {' and '.join(axis.name for axis in form.axes)} fits")]
     late = [
         f"{axis.name} >= {start}"
@@ -93,7 +93,9 @@ def _notes(form: ClosedForm) -> list[str]:
         if len(form.axes) > 1:
             lines.append("for one parameter alone, a formula for each remainder is tried too, as rounding needs it")
     if any(found.pieces for found in form.findings.values()):
-        lines.append(f"the network rounds: no single polynomial in {form.axes[0].name} fits")
+        lines.append(
+            f"no single polynomial in {form.axes[0].name} fits: each remainder has its own, as where sizes are rounded"
+        )
     return lines
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -253,6 +254,15 @@ def test_json_says_which_figures_are_formulas_in_what() -> None:
     assert document["totals"]["params"] == 4 * (16 * 16 + 16)
     assert any("formulas" in line for line in document["conventions"])
     assert json.loads(load("unit(8)").table(format="json"))["symbolic"] == []
+
+
+def test_the_keys_of_json_are_those_that_the_language_page_lists() -> None:
+    page = (Path(archdsl.__file__).parent / "LANGUAGE.md").read_text(encoding="utf-8")
+    table = page.split("| key | holds |")[1].split("\n\n")[0]
+    listed = {key for line in table.split("\n")[2:] for key in re.findall(r"`(\w+)`", line.split("|")[1])}
+    net = load("unit(8)")
+    written = json.loads(render([report(net.program, 1, net.limits)], "json", Style(convention="fvcore")))
+    assert listed == set(written) - {"schema"}
 
 
 def test_json_holds_raw_integers_and_the_schema() -> None:

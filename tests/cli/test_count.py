@@ -297,6 +297,24 @@ def test_symbolic_refuses_what_it_cannot_do(archdsl: Archdsl, spec: Path, option
     assert said in ran.err
 
 
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        ("max(k, 10)", "params  4*k   for k >= 10"),
+        ("2**k", "params  no polynomial in k fits"),
+        ("c", "params  too few values of c found to tell"),
+        ("8 - k", "for k = 1, 2, 3, 4, 5, 6, 7"),
+        ("k // 2 + 1", "each remainder has its own"),
+    ],
+)
+def test_symbolic_says_how_far_a_formula_reaches(archdsl: Archdsl, tmp_path: Path, width: str, said: str) -> None:
+    spec = tmp_path / "m.arch"
+    spec.write_text(f"model m(k = 3, c: 18 | 34 = 18) {{ input x: f32[N, 3]; linear({width}); output y }}")
+    ran = archdsl("count", spec, "--symbolic", "c" if width == "c" else "k")
+    assert ran.code == 0, ran.err
+    assert said in ran.out.replace("params       ", "params  ")
+
+
 def test_an_unknown_convention_is_wrong_usage_and_another_suggested(archdsl: Archdsl, spec: Path) -> None:
     ran = archdsl("count", spec, "--convention", "fvcoer")
     assert (ran.code, ran.out) == (2, "")
