@@ -173,8 +173,8 @@ def _notes(
         *formulas,
         *([f"{convention.name} counts nothing for {', '.join(ignored)}"] if ignored else []),
         *([f"not known: {convention.name}'s figure for {', '.join(sorted(unknown))}"] if unknown else []),
-        f"params and buffers are archdsl's own; {convention.name}'s rule is applied to the network written with modules"
-        " (nn.ReLU, not F.relu)",
+        f"all figures but {convention.heading} are archdsl's own; {convention.name}'s rule is applied to the network"
+        " written with modules (nn.ReLU, not F.relu)",
     ]
 
 
@@ -201,6 +201,7 @@ def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
         common = _common(reports, names)
     if style.columns is not None:
         columns = find([own_names.get(name, name) for name in style.columns], own)
+        columns += [column for column in counted if column not in columns]  # the header speaks of it
     else:
         columns = _default(kind, reports, body, varied, counted)
     return _Table(reports, columns, body, foot, common, style, convention, recounts)
@@ -271,7 +272,8 @@ def _parameter(reports: Sequence[Report], name: str) -> Column:
     numbers = all(kind in (int, float) for kind, _ in _settings(reports, name))
     taken = any(column.name == name for column in COLUMNS)
     column = f"{name}_parameter" if taken else name
-    return Column(column, printable(name), "setting" if numbers else "", f"the parameter `{name}`", value, str)
+    heading = printable(name) + " parameter" * taken
+    return Column(column, heading, "setting" if numbers else "", f"the parameter `{name}`", value, str)
 
 
 def _common(reports: Sequence[Report], varied: Sequence[str]) -> list[str]:

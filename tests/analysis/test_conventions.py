@@ -211,6 +211,13 @@ def test_the_heading_of_a_csv_column_names_the_convention() -> None:
     assert table(load("linear(4)"), "thop", "csv", columns=("path", "counted")).split("\n")[1] == "linear,256"
 
 
+def test_a_table_that_names_a_convention_has_its_figures_whatever_columns_are_asked_for() -> None:
+    text = table(load("linear(4)"), "thop", columns=("layer", "macs"))
+    assert re.search(r"^linear +256 +256$", text, re.MULTILINE)
+    assert "all figures but thop MACs are archdsl's own" in text
+    assert table(load("linear(4)"), "thop", "csv", columns=("counted", "path")).split("\n")[0] == "thop_macs,path"
+
+
 def test_the_total_says_what_it_is_made_of() -> None:
     net = archdsl.load(SPECS / "resnet.arch", depth=50, v1_5=True)
     text = table(net, "fvcore")

@@ -169,6 +169,13 @@ def test_networks_of_one_model_differ_in_columns_and_share_a_title() -> None:
     assert [line.split()[:2] for line in lines[5:7]] == [["1", "584"], ["2", "1,168"]]
 
 
+def test_a_parameter_called_as_a_column_is_told_from_it() -> None:
+    text = "model m(saved = 3) { input x: f32[N, 3]\n linear(saved)\n output y }"
+    nets = [archdsl.load(text, saved=saved) for saved in (1, 2)]
+    shown = render([report(net.program, 0, net.limits) for net in nets], "text", Style(["saved_parameter", "saved"]))
+    assert "saved parameter  saved" in shown
+
+
 def test_networks_of_different_models_have_their_titles_in_rows() -> None:
     lines = tables(family(), load("unit(8)")).split("\n")
     assert lines[2].split()[:3] == ["model", "input", "params"]
