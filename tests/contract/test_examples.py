@@ -12,6 +12,8 @@ from measured import mkldnn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from archdsl.analysis.conventions import Recount, find
+from archdsl.analysis.cost import CostModel
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS
 from archdsl.ops import catalogue
 
@@ -133,6 +135,14 @@ def test_pytorch_counts_twice_the_macs_as_flops(case: Case) -> None:
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), mkldnn(enabled=False), counter:
         run_torch(case, torch_module(case))
     assert counter.get_total_flops() == 2 * sum(work.get(kind, 0) for kind in MAC_KINDS)
+
+
+@every_example
+def test_the_convention_of_pytorchs_counter_misses_no_product_but_an_lstms(case: Case) -> None:
+    model = CostModel(case.network().program)
+    tally = Recount(model, find("torch")).total
+    assert set(tally.unseen) <= {"nn.LSTM"}
+    assert tally.total == (0 if tally.unseen else model.total.macs * 2)
 
 
 @every_example
