@@ -18,15 +18,16 @@ demo: .venv/ready
 test: lint unit
 
 bench: $(BENCH)/ready
-	$(BENCH)/bin/python tests/bench $(SECTIONS)
+	PYTHONPATH=$(CURDIR) $(BENCH)/bin/python tests/bench $(SECTIONS)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 
+# Two workers with a thread each: some tests hold networks of half a gigabyte, so more of them want memory.
 unit: .venv/ready
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 # The environment is made anew when what it is made from changes. PyTorch is pinned in constraints.txt, because an
 # unpinned one may bring gigabytes of CUDA along; the package itself accepts a range. torchvision, whose networks some
