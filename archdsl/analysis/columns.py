@@ -4,6 +4,7 @@ A column says once what it is called, what it counts and how its cell is compute
 cells out.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ def _times(cell: Cell) -> str:
 
 def _text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else ""
+
+
+def _rounded(cell: Cell) -> str:
+    """Text in which computed fractions (0.0058823529411764705) have four digits."""
+    return re.sub(r"\d+\.\d{7,}(e-\d+)?", lambda number: f"{float(number[0]):.4g}", _text(cell))
 
 
 def _inputs(row: Row) -> Cell:
@@ -114,7 +120,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("model", "model", "", "the network with its parameters", _model, _text),
     Column("input", "input", "", "shapes of the network's inputs", _inputs, _text),
     Column("level", "level", "levels", "how many blocks deep; 0 for a whole network", lambda row: row.level, str),
-    Column("op", "operator", "", "the operator or block with its arguments", lambda row: row.op, _text),
+    Column("op", "operator", "", "the operator or block with its arguments", lambda row: row.op, _rounded),
     Column("times", "times", "runs", "how often it runs in one pass", lambda row: row.times, _times),
     Column("output", "output", "", "shape of one result", lambda row: row.output, _text),
     Column("params", "params", "scalars", "trainable scalars, shared ones once", lambda row: row.cost.params),

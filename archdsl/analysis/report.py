@@ -202,6 +202,9 @@ def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
     if style.columns is not None:
         columns = find([own_names.get(name, name) for name in style.columns], own)
         columns += [column for column in counted if column not in columns]  # the header speaks of it
+        named = any(not column.numeric or column in varied for column in columns)
+        if not named and kind not in ("json", "csv"):  # people cannot tell what figures alone are of
+            columns = [*_naming(kind, reports, varied), *columns]
     else:
         columns = _default(kind, reports, body, varied, counted)
     return _Table(reports, columns, body, foot, common, style, convention, recounts)
@@ -220,6 +223,13 @@ def _recounted(
     return [conventions.column(convention, recounts)], convention, recounts
 
 
+def _naming(kind: str, reports: Sequence[Report], varied: Sequence[Column]) -> list[Column]:
+    """The columns that say what a row is of."""
+    if len(reports) > 1 and not any(report.rows for report in reports):
+        return list(varied) or find(["model"])
+    return find(["layer" if kind == "text" else "path"])
+
+
 def _default(
     kind: str, reports: Sequence[Report], body: Sequence[Row], varied: Sequence[Column], counted: Sequence[Column]
 ) -> list[Column]:
@@ -228,12 +238,12 @@ def _default(
     if several and not any(report.rows for report in reports):
         inputs = [] if varied and len(_all_inputs(reports)) == 1 else find(["input"])
         figures = [*find(["params", "buffers"]), *counted] if counted else find(_FIGURES)
-        return [*(varied or find(["model"])), *inputs, *figures]
+        return [*_naming(kind, reports, varied), *inputs, *figures]
     if kind in ("json", "csv"):
         which = ["model"] if several else []
         return [*find([*which, "path", "level", "op", "times", "output", *_FIGURES]), *counted]
     repeated = ["times"] if any(row.times > 1 for row in body) else []
-    first = find(["layer" if kind == "text" else "path", "op", *repeated, "output", "params"])
+    first = [*_naming(kind, reports, varied), *find(["op", *repeated, "output", "params"])]
     return [*first, *(counted or find(["macs"]))]
 
 

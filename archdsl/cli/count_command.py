@@ -35,7 +35,11 @@ def main(arguments: list[str]) -> int:
         metavar="N",
         help="open blocks N levels deep, or all (default 1 for one network, 0 for several)",
     )
-    p.add_argument("--columns", metavar="NAME,...", help="what to print, in this order; the columns are listed below")
+    p.add_argument(
+        "--columns",
+        metavar="NAME,...",
+        help="what to print, in this order (the columns are listed below); names come before figures alone",
+    )
     p.add_argument("--sort", metavar="NAME", help="sort by this column, figures from the largest")
     p.add_argument(
         "--convention",

@@ -99,7 +99,7 @@ def test_a_network_has_the_field_of_its_first_output() -> None:
     body = "conv(8, 5)\n output aux(train) = conv(2, 3)\n conv(8, 3, 2)"
     text = f"model m {{ input x: f32[N, 8, 64, 64]\n {body}\n output y }}"
     shown = archdsl.load(text).table(depth=0, columns=("field", "stride", "start")).split("\n\n")[1]
-    assert shown.split("\n")[-1].split() == ["7", "2", "-3"]
+    assert shown.split("\n")[-1].split() == ["total", "7", "2", "-3"]
 
 
 def test_positions_are_numbers_for_machines_and_a_start_of_zero_is_shown() -> None:

@@ -349,3 +349,23 @@ def test_a_formula_too_large_to_be_written_is_refused(archdsl: Archdsl, tmp_path
     ran = archdsl("count", path, "--symbolic", "a", "--symbolic", "b", "--symbolic", "c")
     assert (ran.code, ran.out) == (2, "")
     assert "too many terms" in ran.err
+
+
+def test_figures_alone_get_the_names_of_what_they_are_of_where_people_read_them(archdsl: Archdsl, spec: Path) -> None:
+    def heading(*arguments: str) -> list[str]:
+        lines = archdsl("count", spec, "--columns", "params,macs", *arguments).out.splitlines()
+        return next(line for line in lines if "params" in line).replace("|", " ").replace(",", " ").split()
+
+    assert heading() == ["layer", "params", "MACs"]
+    assert heading("-p", "width=4,8") == ["width", "params", "MACs"]
+    assert heading("--format", "markdown") == ["layer", "params", "MACs"]
+    assert heading("--format", "csv") == ["params", "macs"]
+
+
+def test_computed_fractions_are_shown_with_four_digits_and_written_whole_for_programs(
+    archdsl: Archdsl, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.arch"
+    path.write_text("model m { input x: f32[N, 3, 8, 8]; conv(3, 1) -> drop_path(0.1 / 17); output y }\n")
+    assert "drop_path(p = 0.005882)" in archdsl("count", path).out
+    assert f"drop_path(p = {0.1 / 17})" in archdsl("count", path, "--format", "csv").out
