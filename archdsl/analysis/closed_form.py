@@ -37,7 +37,7 @@ _PERIODS = (2, 3, 4, 6, 8)
 
 
 class TooManyCounted(Exception):
-    """`MOST_COUNTED` networks were not enough."""
+    """`MOST_COUNTED` networks were not enough, or took too long to count."""
 
 
 @record
@@ -133,9 +133,8 @@ def closed_form(count: Count, base: Mapping[str, int], choices: Mapping[str, Seq
     `choices` holds the values of parameters that take no others. Raises `TooManyCounted`.
     """
     search = _Search(count, base)
+    search.at(search.base)
     axes = [search.axis(index, choices.get(name)) for index, name in enumerate(base)]
-    if all(axis.values and value >= axis.values[0] for axis, value in zip(axes, search.base, strict=True)):
-        search.at(search.base)  # whoever asks has it at hand: no formula may miss it
     findings = {figure: search.find(figure, axes) for figure in FIGURES}
     counted = sorted(point for point, figures in search.known.items() if figures is not None)
     return ClosedForm(axes, findings, counted)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.analysis import formulas, report
-from archdsl.analysis.closed_form import FIGURES, MOST_COUNTED, TooManyCounted, closed_form
+from archdsl.analysis.closed_form import FIGURES, TooManyCounted, closed_form
 from archdsl.analysis.cost import CostModel
 from archdsl.cli import options as opts
 from archdsl.cli.session import bad_usage, open_model
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _STEPS = 250_000
 """Steps of evaluation that each of the networks may take; a far value that takes more is left out."""
+_NODES = 200_000
+"""Operators and calls in all of the networks together, some ten seconds of work. One that was left out counts for as
+many as its steps could have made."""
+_STEPS_OF_A_NODE = 60
 
 
 def print_formulas(arguments: argparse.Namespace) -> None:
@@ -47,8 +51,21 @@ def print_formulas(arguments: argparse.Namespace) -> None:
     base = {name: _whole(name, network.program.entry.arguments) for name in dict.fromkeys(arguments.symbolic)}
     each = replace(limits, steps=min(limits.steps, _STEPS))
 
+    nodes = 0
+
     def count(values: Mapping[str, int]) -> Mapping[str, Dim] | None:
-        program = elaborate(module, model, {**given, **values}, dims, Sink(), each)
+        nonlocal nodes
+        found = Sink()
+        program = elaborate(module, model, {**given, **values}, dims, found, each)
+        if program:
+            nodes += sum(len(function.nodes) for function in program.functions)
+        elif any(diagnostic.code == "E0907" for diagnostic in found.found):
+            if values == base:
+                help = f"make it smaller: formulas are found by counting it often, in {each.steps:,} steps each time"
+                raise bad_usage("the network takes too many steps of evaluation for --symbolic", help)
+            nodes += each.steps // _STEPS_OF_A_NODE
+        if nodes > _NODES:
+            raise TooManyCounted
         try:
             total = CostModel(program).total if program else None
             return {name: getattr(total, name) for name in FIGURES} if total else None
@@ -59,9 +76,8 @@ def print_formulas(arguments: argparse.Namespace) -> None:
         form = closed_form(count, base, _choices(module, model))
     except TooManyCounted:
         names = ", ".join(base)
-        raise bad_usage(
-            f"{MOST_COUNTED} networks are not enough to find formulas in {names}", "ask for fewer parameters at once"
-        ) from None
+        help = "ask for fewer parameters at once, or give the others values that make the network smaller"
+        raise bad_usage(f"too many networks, or too large ones, to find formulas in {names}", help) from None
     try:
         text = formulas.render(form, network.program, arguments.format, opts.terminal_width(report.WIDTH))
     except DimTooLarge:

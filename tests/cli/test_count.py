@@ -369,3 +369,26 @@ def test_computed_fractions_are_shown_with_four_digits_and_written_whole_for_pro
     path.write_text("model m { input x: f32[N, 3, 8, 8]; conv(3, 1) -> drop_path(0.1 / 17); output y }\n")
     assert "drop_path(p = 0.005882)" in archdsl("count", path).out
     assert f"drop_path(p = {0.1 / 17})" in archdsl("count", path, "--format", "csv").out
+
+
+def test_a_network_that_takes_too_long_to_be_counted_often_has_no_symbolic_figures(
+    archdsl: Archdsl, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.arch"
+    path.write_text("model m(k = 8) { input x: f32[N, 8]\n for i in 0..4000 { linear(8) }\n linear(k)\n output y }\n")
+    assert archdsl("count", path).code == 0
+    ran = archdsl("count", path, "--symbolic", "k")
+    assert (ran.code, ran.out) == (2, "")
+    assert "too many steps of evaluation for --symbolic" in ran.err
+
+
+def test_symbolic_gives_up_where_networks_are_too_large_together(
+    archdsl: Archdsl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.arch"
+    path.write_text("model m(k = 8) { input x: f32[N, 8]\n for i in 0..20 { linear(8) }\n linear(k)\n output y }\n")
+    assert archdsl("count", path, "--symbolic", "k").code == 0
+    monkeypatch.setattr("archdsl.cli.symbolic._NODES", 100)
+    ran = archdsl("count", path, "--symbolic", "k")
+    assert (ran.code, ran.out) == (2, "")
+    assert "too many networks, or too large ones, to find formulas in k" in ran.err
