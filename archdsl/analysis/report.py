@@ -5,16 +5,16 @@ others raw integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archdsl.analysis.columns import COLUMNS, Column, find
 from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
-from archdsl.analysis.figures import Cell, human, number_text, raw
-from archdsl.analysis.grid import WIDTH, grid, packed, prose, wrapped
+from archdsl.analysis.figures import Cell, number_text, raw
+from archdsl.analysis.grid import WIDTH, grid, packed, prose
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
+from archdsl.analysis.totals import recount_lines, totals_lines, totals_record
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable
-from archdsl.ir.operator import FLOP_KINDS
 from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
@@ -24,7 +24,8 @@ from archdsl.types.dims import Dim, Expr, substitute, symbols
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from archdsl.analysis.conventions import Convention, Recount
+    from archdsl.analysis.conventions import Convention
+    from archdsl.analysis.recount import Recount
 
 SCHEMA = 1
 FORMATS = ("text", "json", "csv", "markdown", "latex")
@@ -216,11 +217,11 @@ def _recounted(
     """The networks counted by another convention than ours, and the column of that."""
     if name == OWN_CONVENTION:
         return [], None, {}
-    from archdsl.analysis import conventions
+    from archdsl.analysis import conventions, recount
 
     convention = conventions.find(name)
-    recounts = {report.model: conventions.Recount(report.model, convention) for report in reports}
-    return [conventions.column(convention, recounts)], convention, recounts
+    recounts = {report.model: recount.Recount(report.model, convention) for report in reports}
+    return [recount.column(convention, recounts)], convention, recounts
 
 
 def _naming(kind: str, reports: Sequence[Report], varied: Sequence[Column]) -> list[Column]:
@@ -353,82 +354,11 @@ def _text(table: _Table) -> str:
     if summed:
         (only,) = table.reports
         recount = table.recounts.get(only.model)
-        lines += ["", *(_recount_lines(recount, only.total, most) if recount else totals_lines(only.total, most))]
+        lines += ["", *(recount_lines(recount, only.total, most) if recount else totals_lines(only.total, most))]
     return "\n".join([*lines, "", *(line for note in table.notes for line in prose(note, most))])
 
 
-def totals_lines(total: Cost, most: int = WIDTH) -> list[str]:
-    """The totals, exact and rounded, with what they are made of."""
-    return _figure_lines(
-        {
-            "params": (total.params, {_ROLES[role]: count for role, count in total.roles.items()}),
-            "buffers": (total.buffers, {}),
-            "MACs": (total.macs, total.macs_by_kind),
-            "FLOPs": (total.flops, {}),
-            "activations": (total.activations, {}),
-            "state bytes": (total.weight_bytes, total.bytes_by_dtype if len(total.bytes_by_dtype) > 1 else {}),
-        },
-        most,
-    )
-
-
-def _recount_lines(recount: "Recount", total: Cost, most: int) -> list[str]:
-    """What another convention counts, with what it is made of, beside our own figure."""
-    tally = recount.total
-    figures: dict[str, tuple[Cell, Mapping[Any, Dim]]] = {
-        "params": (total.params, {_ROLES[role]: count for role, count in total.roles.items()}),
-        recount.convention.heading: (
-            "not known" if tally.unknown else tally.total,
-            {name.removeprefix("nn."): count for name, count in tally.counted.items()},
-        ),
-        "MACs": (total.macs, total.macs_by_kind),
-    }
-    return _figure_lines(figures, most)
-
-
-def _figure_lines(figures: Mapping[str, tuple[Cell, Mapping[Any, Dim]]], most: int) -> list[str]:
-    numbers = {
-        name: number_text(value) if isinstance(value, Dim) else str(value) for name, (value, _) in figures.items()
-    }
-    widest = max(map(len, numbers.values()))
-    first = max(map(len, figures))
-    lines: list[str] = []
-    for name, (value, parts) in figures.items():
-        short = human(value) if isinstance(value, Dim) else ""
-        rounded = f"{short:>8}" if short != numbers[name] and name != "state bytes" else " " * 8
-        made_of = [(part, count) for part, count in parts.items() if count != 0]
-        texts = [f"{part} {number_text(count)}" for part, count in made_of]
-        detail = f"   {', '.join(texts)}" if len(texts) > 1 else f"   all {made_of[0][0]}" if made_of else ""
-        line = f"{name:<{first}}  {numbers[name]:>{widest}}  {rounded}"
-        lines += wrapped(f"{line}{detail}".rstrip(), most, len(line) + 3)
-    return lines
-
-
-_ROLES = {
-    "weight": "weights",
-    "bias": "biases",
-    "normalisation": "normalisation",
-    "embedding": "embeddings",
-}
-
-
 # ------------------------------------------------------------------------------------------------------------ json
-
-
-def totals_record(total: Cost) -> dict[str, object]:
-    """The totals as JSON holds them: integers, or expressions as strings."""
-    return {
-        "params": total.params,
-        "buffers": total.buffers,
-        "macs": raw(total.macs),
-        "flops": raw(total.flops),
-        "activations": raw(total.activations),
-        "weight_bytes": total.weight_bytes,
-        "bytes_by_dtype": dict(total.bytes_by_dtype),
-        "params_by_role": dict(total.roles),
-        "macs_by_kind": {kind: raw(count) for kind, count in total.macs_by_kind.items()},
-        "flops_by_kind": {kind: raw(total.work[kind]) for kind in FLOP_KINDS if kind in total.work},
-    }
 
 
 def _json(table: _Table) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from archdsl.ir.lowering import FUNCTION_MODULES
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, Init, Operator, Weight, WeightRef, Work
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -17,31 +18,8 @@ from archdsl.types.tensor import TensorType
 if TYPE_CHECKING:
     from archdsl.ir.lowering import TorchArg
 
-_MODULES = {
-    "F.relu": "nn.ReLU",
-    "F.relu6": "nn.ReLU6",
-    "F.leaky_relu": "nn.LeakyReLU",
-    "F.elu": "nn.ELU",
-    "F.selu": "nn.SELU",
-    "F.gelu": "nn.GELU",
-    "F.silu": "nn.SiLU",
-    "F.mish": "nn.Mish",
-    "F.hardsigmoid": "nn.Hardsigmoid",
-    "F.hardswish": "nn.Hardswish",
-    "F.softplus": "nn.Softplus",
-    "torch.sigmoid": "nn.Sigmoid",
-    "torch.tanh": "nn.Tanh",
-    "F.softmax": "nn.Softmax",
-    "F.log_softmax": "nn.LogSoftmax",
-    "F.local_response_norm": "nn.LocalResponseNorm",
-    "F.interpolate": "nn.Upsample",
-    **{
-        f"F.{kind}_pool{axes}d": f"nn.{name}Pool{axes}d"
-        for kind, name in (("max", "Max"), ("avg", "Avg"), ("adaptive_avg", "AdaptiveAvg"))
-        for axes in (1, 2, 3)
-    },
-}
-"""Functions and the modules that are nothing but them."""
+_MODULES = {**FUNCTION_MODULES, "F.interpolate": "nn.Upsample"}
+"""Functions and the modules that are known to be them; tools count `F.interpolate` as the module."""
 
 _REDUCTIONS = {"mean": "nn.AdaptiveAvgPool", "amax": "nn.AdaptiveMaxPool"}
 """Methods that pool where they reduce all spatial axes of an image."""

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _compile(arguments: argparse.Namespace) -> int:
-    from archdsl.analysis.report import totals_lines
+    from archdsl.analysis.totals import totals_lines
 
     paths = _paths(arguments)
     if "onnx" not in paths:

@@ -12,7 +12,7 @@ from archdsl.cli.session import bad_usage, open_model
 from archdsl.cli.session import report as print_diagnostics
 from archdsl.diagnostics.model import ArchError, Sink
 from archdsl.elaborate.model import elaborate, find_model
-from archdsl.elaborate.report import Reporter, did_you_mean
+from archdsl.elaborate.report import OPERATOR_STEPS, Reporter, did_you_mean
 from archdsl.limits import Limits
 from archdsl.records import replace
 from archdsl.source import Source
@@ -27,7 +27,6 @@ _STEPS = 250_000
 _NODES = 200_000
 """Operators and calls in all of the networks together, some ten seconds of work. One that was left out counts for as
 many as its steps could have made."""
-_STEPS_OF_A_NODE = 60
 
 
 def print_formulas(arguments: argparse.Namespace) -> None:
@@ -63,7 +62,7 @@ def print_formulas(arguments: argparse.Namespace) -> None:
             if values == base:
                 help = f"make it smaller: formulas are found by counting it often, in {each.steps:,} steps each time"
                 raise bad_usage("the network takes too many steps of evaluation for --symbolic", help)
-            nodes += each.steps // _STEPS_OF_A_NODE
+            nodes += each.steps // OPERATOR_STEPS
         if nodes > _NODES:
             raise TooManyCounted
         try:

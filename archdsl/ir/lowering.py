@@ -50,6 +50,32 @@ TorchResult = TorchExpr | tuple[TorchExpr, ...]
 expression per result."""
 
 
+FUNCTION_MODULES: Final = {
+    "F.relu": "nn.ReLU",
+    "F.relu6": "nn.ReLU6",
+    "F.leaky_relu": "nn.LeakyReLU",
+    "F.elu": "nn.ELU",
+    "F.selu": "nn.SELU",
+    "F.gelu": "nn.GELU",
+    "F.silu": "nn.SiLU",
+    "F.mish": "nn.Mish",
+    "F.hardsigmoid": "nn.Hardsigmoid",
+    "F.hardswish": "nn.Hardswish",
+    "F.softplus": "nn.Softplus",
+    "torch.sigmoid": "nn.Sigmoid",
+    "torch.tanh": "nn.Tanh",
+    "F.softmax": "nn.Softmax",
+    "F.log_softmax": "nn.LogSoftmax",
+    "F.local_response_norm": "nn.LocalResponseNorm",
+    **{
+        f"F.{kind}_pool{axes}d": f"nn.{name}Pool{axes}d"
+        for kind, name in (("max", "Max"), ("avg", "Avg"), ("adaptive_avg", "AdaptiveAvg"))
+        for axes in (1, 2, 3)
+    },
+}
+"""Functions of PyTorch and the modules that are nothing but them: they take the same arguments but the first."""
+
+
 class TorchEmitter(Protocol):
     """Vocabulary of PyTorch lowerings.
 

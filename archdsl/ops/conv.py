@@ -132,12 +132,7 @@ class Conv(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A convolution keeps its input for the gradient of its weight."""
-        (x,) = inputs
-        y = self.infer(x.type)[0]
-        weight = tape.parameter(self.weights(x.type)[0].shape)
-        tape.keep(x)
-        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
-        return tape.new(y, x, weight)
+        return _autograd(self, tape, inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
@@ -266,12 +261,7 @@ class ConvTranspose(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A convolution keeps its input for the gradient of its weight."""
-        (x,) = inputs
-        y = self.infer(x.type)[0]
-        weight = tape.parameter(self.weights(x.type)[0].shape)
-        tape.keep(x)
-        tape.product(self.work((x.type,), (y,))["conv"], x, weight)
-        return tape.new(y, x, weight)
+        return _autograd(self, tape, inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
@@ -288,6 +278,14 @@ class ConvTranspose(Operator):
             dilations=dilation,
             group=self.groups,
         )
+
+
+def _autograd(op: Conv | ConvTranspose, tape: "Tape", x: "Traced") -> "Traced":
+    y = op.infer(x.type)[0]
+    weight = tape.parameter(op.weights(x.type)[0].shape)
+    tape.keep(x)
+    tape.product(op.work((x.type,), (y,))["conv"], x, weight)
+    return tape.new(y, x, weight)
 
 
 OPERATORS = (Conv, ConvTranspose)

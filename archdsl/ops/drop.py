@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 DROP_PATH = '''
 class DropPath(nn.Module):
-    """In training, zeroes whole samples with probability `p` and scales the others up to keep the mean."""
+    """In training, zeroes whole samples with probability `p` and scales the others up
+    to keep the mean."""
 
     def __init__(self, p):
         super().__init__()
@@ -27,7 +28,8 @@ class DropPath(nn.Module):
 
 DROP_LAYER = '''
 class DropLayer(nn.Module):
-    """In training, zeroes the whole batch with probability `p` and else scales it up to keep the mean."""
+    """In training, zeroes the whole batch with probability `p` and else scales it up
+    to keep the mean."""
 
     def __init__(self, p):
         super().__init__()

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 JOIN = '''
 class Join(nn.Module):
-    """The mean of the branches; in training each is dropped with probability `drop`, never all of them."""
+    """The mean of the branches; in training each is dropped with probability `drop`,
+    never all of them."""
 
     def __init__(self, drop):
         super().__init__()
@@ -31,8 +32,8 @@ class Join(nn.Module):
 
 COLUMN_JOIN = '''
 class ColumnJoin(nn.Module):
-    """The mean of the branches. In training only branch number `column`, if there is one; else each is dropped with
-    probability `drop`, never all of them."""
+    """The mean of the branches. In training only branch number `column`, if there is
+    one; else each is dropped with probability `drop`, never all of them."""
 
     def __init__(self, drop):
         super().__init__()
@@ -52,7 +53,8 @@ class ColumnJoin(nn.Module):
 
 DRAW_COLUMN = '''
 class DrawColumn(nn.Module):
-    """In training one of `columns` with probability `p`, as a scalar on the device of `x`; else -1, which is none."""
+    """In training one of `columns` with probability `p`, as a scalar on the device of
+    `x`; else -1, which is none."""
 
     def __init__(self, columns, p):
         super().__init__()

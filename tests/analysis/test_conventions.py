@@ -19,6 +19,7 @@ import archdsl.ops
 from archdsl.analysis import conventions
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.figures import number_text
+from archdsl.analysis.recount import Recount, column
 from archdsl.analysis.report import Style, render, report
 from archdsl.types.dims import Dim
 
@@ -47,7 +48,7 @@ def costs(network: str, settings: str) -> CostModel:
 
 
 def counted(model: CostModel, name: str) -> Dim:
-    total = conventions.Recount(model, conventions.find(name)).total
+    total = Recount(model, conventions.find(name)).total
     assert not total.unknown
     return total.total
 
@@ -124,7 +125,7 @@ def test_an_einsum_that_a_tool_rounds_has_no_formula() -> None:
     net = archdsl.load('model m { input x: f32[N, T, 8]\n [x, x] -> einsum("nij,nkj->nik")\n output y }')
     model = CostModel(net.program)
     for name in ("fvcore", "calflops"):
-        assert conventions.Recount(model, conventions.find(name)).total.unknown == {"torch.einsum"}
+        assert Recount(model, conventions.find(name)).total.unknown == {"torch.einsum"}
     assert str(counted(model, "torch")) == "16*T**2"
 
 
@@ -150,7 +151,7 @@ def test_every_operator_is_seen_by_every_convention() -> None:
             continue  # an example with named tensors or several results
         model = CostModel(net.program)
         for convention in conventions.CONVENTIONS:
-            if conventions.Recount(model, convention).total.unknown:
+            if Recount(model, convention).total.unknown:
                 silent.append((convention.name, call))
     rounded = [each for each in silent if each[1].startswith("einsum")]  # symbolic sizes cannot be
     assert {tool for tool, _ in rounded} == {"fvcore", "calflops"}
@@ -164,12 +165,12 @@ def load(body: str) -> archdsl.Network:
 def test_rows_add_up_to_the_total_of_their_convention() -> None:
     model = costs("resnet_cifar:resnet_cifar", "depth=20")
     for convention in conventions.CONVENTIONS:
-        recount = conventions.Recount(model, convention)
-        column = conventions.column(convention, {model: recount})
+        recount = Recount(model, convention)
+        counted = column(convention, {model: recount})
         rows = report(model.program, 1, archdsl.load(SPECS / "resnet_cifar.arch").limits).rows
         for row in rows:
             row.model = model
-        cells = [column.value(row) for row in rows]
+        cells = [counted.value(row) for row in rows]
         assert sum(cell for cell in cells if isinstance(cell, int)) == recount.total.total
 
 

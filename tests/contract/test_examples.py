@@ -12,8 +12,9 @@ from measured import mkldnn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.analysis.conventions import Recount, find
+from archdsl.analysis.conventions import find
 from archdsl.analysis.cost import CostModel
+from archdsl.analysis.recount import Recount
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS
 from archdsl.ops import catalogue
 

@@ -8,7 +8,6 @@ cannot read off its tensors; repeats become repeated calls.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from archdsl.backends.onnx.dims import DimSources
 from archdsl.backends.onnx.emitter import Emitter
 from archdsl.backends.onnx.proto import Protos
 from archdsl.backends.onnx.records import Body, Val, unique
@@ -40,7 +39,7 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     model = onnx.ModelProto()
     outputs = [output for output in program.outputs if not output.train]
     inputs = [Val(known=value.type, name=value.name) for value in program.inputs]
-    body = Body(inputs, DimSources([value.type for value in inputs]), dtype)
+    body = Body.of(inputs, dtype)
     emitter = Emitter(body, opset, is_function=False)
     emitter.bind(program.inputs, inputs)
     if functions:
@@ -122,7 +121,7 @@ class _Functions:
 
     def add(self, function: Function) -> None:
         inputs = [Val(known=value.type) for value in function.inputs]
-        body = Body(inputs, DimSources([value.type for value in inputs]), self._dtype)
+        body = Body.of(inputs, self._dtype)
         emitter = Emitter(body, self._opset, is_function=True)
         emitter.bind(function.inputs, inputs)
         walk = unroll(function)

@@ -76,6 +76,11 @@ class Body:
     dims: dict[Dim, Val] = field(default_factory=dict[Dim, Val])
     shapes: dict[tuple[Dim, ...], Val] = field(default_factory=dict[tuple[Dim, ...], Val])
 
+    @classmethod
+    def of(cls, inputs: list[Val], dtype: str) -> "Body":
+        """An empty body with these inputs."""
+        return cls(inputs, DimSources([value.type for value in inputs]), dtype)
+
     def add(
         self,
         op_type: str,

@@ -18,7 +18,8 @@ STATISTICS = '''
 @contextmanager
 def statistics_kept(module):
     """Keep the running statistics of batch normalisation as they are."""
-    norms = [each for each in module.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    batch_norm = nn.modules.batchnorm._BatchNorm
+    norms = [each for each in module.modules() if isinstance(each, batch_norm)]
     settings = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum, norm.num_batches_tracked = 0.0, None
@@ -31,9 +32,11 @@ def statistics_kept(module):
 
 RECOMPUTE = '''
 def recompute(method, *inputs):
-    """What a module's method makes of its inputs; training keeps the inputs only and runs it again in backward.
+    """What a module's method makes of its inputs; training keeps the inputs only and
+    runs it again in backward.
 
-    That second run counts for nothing: it must not move the statistics of batch normalisation once more.
+    That second run counts for nothing: it must not move the statistics of batch
+    normalisation once more.
     """
     module = method.__self__
     if not (module.training and torch.is_grad_enabled()):
@@ -53,7 +56,8 @@ count the second run saves the same tensors as the first, as `checkpoint` demand
 
 RECOMPUTE_WITHOUT_STATISTICS = '''
 def recompute(method, *inputs):
-    """What a module's method makes of its inputs; training keeps the inputs only and runs it again in backward."""
+    """What a module's method makes of its inputs; training keeps the inputs only and
+    runs it again in backward."""
     if not (method.__self__.training and torch.is_grad_enabled()):
         return method(*inputs)
     return checkpoint(method, *inputs, use_reentrant=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Region, Step
 from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
+from archdsl.ir.lowering import FUNCTION_MODULES
 from archdsl.ir.program import Value
 
 FAMILY = 4
@@ -20,34 +21,6 @@ FAMILY = 4
 better."""
 
 _NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]*|0)\Z")
-
-_MODULES = {
-    "F.relu": "nn.ReLU",
-    "F.relu6": "nn.ReLU6",
-    "F.leaky_relu": "nn.LeakyReLU",
-    "F.elu": "nn.ELU",
-    "F.selu": "nn.SELU",
-    "F.gelu": "nn.GELU",
-    "F.silu": "nn.SiLU",
-    "F.mish": "nn.Mish",
-    "F.hardswish": "nn.Hardswish",
-    "F.hardsigmoid": "nn.Hardsigmoid",
-    "F.softplus": "nn.Softplus",
-    "F.softmax": "nn.Softmax",
-    "F.log_softmax": "nn.LogSoftmax",
-    "torch.sigmoid": "nn.Sigmoid",
-    "torch.tanh": "nn.Tanh",
-    "F.max_pool1d": "nn.MaxPool1d",
-    "F.max_pool2d": "nn.MaxPool2d",
-    "F.max_pool3d": "nn.MaxPool3d",
-    "F.avg_pool1d": "nn.AvgPool1d",
-    "F.avg_pool2d": "nn.AvgPool2d",
-    "F.avg_pool3d": "nn.AvgPool3d",
-    "F.adaptive_avg_pool1d": "nn.AdaptiveAvgPool1d",
-    "F.adaptive_avg_pool2d": "nn.AdaptiveAvgPool2d",
-    "F.local_response_norm": "nn.LocalResponseNorm",
-}
-"""Functions with a module that takes the same arguments but the first."""
 
 
 def tidy(bodies: Sequence[Body]) -> None:
@@ -194,8 +167,8 @@ def as_module(step: Step) -> Apply | None:
     code = step.code
     if len(mentioned(code)[0]) != 1 or len(step.outputs) != 1:
         return None
-    if isinstance(code, Apply) and code.target in _MODULES and code.args and isinstance(code.args[0], Input):
-        return Apply(_MODULES[code.target], code.args[1:], code.options)
+    if isinstance(code, Apply) and code.target in FUNCTION_MODULES and code.args and isinstance(code.args[0], Input):
+        return Apply(FUNCTION_MODULES[code.target], code.args[1:], code.options)
     if isinstance(code, Method) and code.name == "flatten" and isinstance(code.receiver, Input) and not code.options:
         starts = [arg.value for arg in code.args if isinstance(arg, Leaf)]
         return Apply("nn.Flatten", () if starts == [1] else code.args)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from torch_cases import INSTANCES, TEXTS, from_spec, from_text
 
+import archdsl
 from archdsl.backends.torch.names import MODULE_ATTRIBUTES
 from archdsl.backends.torch.source import torch_source
 from archdsl.diagnostics.model import ArchError
@@ -305,3 +306,16 @@ def test_the_list_of_module_attributes_is_pytorchs() -> None:
 
     public = {name for name in dir(nn.Module()) if not name.startswith("_")}
     assert public <= MODULE_ATTRIBUTES
+
+
+def test_helpers_fit_their_lines_too() -> None:
+    """Files with randomness or recomputation are not among those above; what they define is text of ours."""
+    texts = [
+        (path, node.value)
+        for path in Path(archdsl.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value.startswith(("\nclass ", "\ndef ", "\n@"))
+    ]
+    assert len(texts) > 5
+    assert [(path.name, line) for path, text in texts for line in text.split("\n") if len(line) > 88] == []
