@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     """Replace the file at `path` by the chunks, or leave it as it was: they go to a temporary file beside it,
     which is forced to disk and renamed, so that even `kill -9` or a power cut leaves one of the two. A
     symbolic link stays a link. A path that is a device or a pipe is written directly, as it cannot be renamed
-    over.
+    over. A file that is replaced hands on its permissions.
 
     Raises `OSError`; then, and when `chunks` raises, the temporary file is removed.
     """
@@ -64,6 +65,8 @@ class AtomicFile:
                 os.fsync(file.fileno())
             file.close()
             if kind is None:
+                with suppress(FileNotFoundError):
+                    os.chmod(self._temporary, stat.S_IMODE(os.stat(os.path.join(self._directory, self.name)).st_mode))
                 os.replace(self._temporary, os.path.join(self._directory, self.name))
                 renamed = True
                 _sync_directory(self._directory)

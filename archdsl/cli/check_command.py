@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, plural, spec_files
+from archdsl.cli.session import bad_usage, guarded, plural, report, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.limits import Limits
 
 if TYPE_CHECKING:
     from archdsl.elaborate.module import Module
+    from archdsl.source import Source
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -20,10 +21,15 @@ def main(arguments: list[str]) -> int:
     p = opts.parser(
         "check",
         "Parse, elaborate and shape-check every model of some files, with the defaults of its parameters, and look up\n"
-        "every name of all the rest. The findings go to standard output.",
+        "every name of all the rest. The findings go to standard output.\n\n"
+        "--fix and --diff mend the files named, not what they import. --fix reports and exits as `check` would on\n"
+        "the files that it leaves; --diff changes nothing, prints the findings to standard error, exits as `check`.",
     )
     p.add_argument("files", nargs="+", metavar="FILE", help="a spec, a folder of specs, or - for standard input")
     p.add_argument("--format", choices=FORMATS, default="text", help="how to print the findings")
+    mend = p.add_mutually_exclusive_group()
+    mend.add_argument("--fix", action="store_true", help="mend in the files whatever has one certain mend")
+    mend.add_argument("--diff", action="store_true", help="print as a unified diff what --fix would do, and do nothing")
     opts.add_limit(p)
     opts.add_color(p)
     return guarded(p.parse_args(arguments), _check)
@@ -31,28 +37,43 @@ def main(arguments: list[str]) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     limits = opts.limits(arguments.limit)
+    if arguments.diff:
+        opts.refuse(arguments, ("--format",), "is not for --diff, which prints a diff", "leave one of the two out")
+    if "-" in arguments.files and (arguments.fix or arguments.diff):
+        raise bad_usage("standard input is no file that could be mended", "name the file: archdsl check --fix FILE")
     sink = Sink()
     remarks: list[str] = []
     models = 0
     files = spec_files(arguments.files, sink)
+    if arguments.fix:
+        from archdsl.cli.mending import fix
+
+        remarks += fix(files, limits)
     for path in files:
-        models += _check_file(path, sink, limits, remarks)
-    _print(sink.found, arguments)
+        models += check_file(path, sink, limits, remarks)
+    if arguments.diff:
+        from archdsl.cli.mending import print_diff
+
+        report(sink.found, arguments.color)
+        print_diff(files, limits, opts.wants_color(arguments.color, sys.stdout))
+    else:
+        _print(sink.found, arguments)
     for remark in remarks:
         print(remark, file=sys.stderr)
     print(_summary(sink, len(files), models), file=sys.stderr)
     return exits.exit_code(sink.found)
 
 
-def _check_file(path: str, sink: Sink, limits: Limits, remarks: list[str]) -> int:
-    """Check one file; returns the number of models that were elaborated."""
+def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source: "Source | None" = None) -> int:
+    """Check one file, or a source as if it were the text of one; returns the number of models that were elaborated."""
     from archdsl.cli.session import load_any
     from archdsl.elaborate.claims import check_tests
+    from archdsl.elaborate.loader import load_source
     from archdsl.elaborate.model import elaborate
     from archdsl.elaborate.names import check_names
 
     before = len(sink.found)
-    module = load_any(path, sink, limits)
+    module = load_any(path, sink, limits) if source is None else load_source(source, sink, limits)
     if module is None or any(found.severity == "error" for found in sink.found[before:]):
         return 0
     done = 0

@@ -20,7 +20,8 @@ SCHEMA = 1
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     """One object: `{"schema": 1, "diagnostics": [{code, severity, message, file, start, end, label, related,
-    trace, notes, help}]}`; `file`, `start` and `end` are null for a finding about no place in a source."""
+    trace, notes, help, edits}]}`; `file`, `start` and `end` are null for a finding about no place in a source. `edits`
+    are `{file, start, end, replacement}`, applied together."""
     return json.dumps({"schema": SCHEMA, "diagnostics": [_record(d) for d in in_order(diagnostics)]}, indent=2)
 
 
@@ -35,6 +36,7 @@ def _record(diagnostic: Diagnostic) -> dict[str, object]:
         "trace": [{"text": frame.text, **_place(frame.span)} for frame in diagnostic.trace],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
+        "edits": [{**_place(edit.span), "replacement": edit.replacement} for edit in diagnostic.edits],
     }
 
 
@@ -86,21 +88,43 @@ def _result(diagnostic: Diagnostic, used: list[str]) -> dict[str, object]:
     others += [(frame.span, frame.text) for frame in diagnostic.trace]
     if others:
         result["relatedLocations"] = [_location(span, note) for span, note in others]
+    if diagnostic.edits:
+        result["fixes"] = [_fix(diagnostic)]
     return result
 
 
-def _location(span: Span, text: str) -> dict[str, object]:
-    from urllib.parse import quote
+def _fix(diagnostic: Diagnostic) -> dict[str, object]:
+    changes: dict[str, list[object]] = {}
+    for edit in diagnostic.edits:
+        inserted = {"text": edit.replacement}
+        replacement = {"deletedRegion": _region(edit.span), "insertedContent": inserted}
+        changes.setdefault(_uri(edit.span), []).append(replacement)
+    return {
+        "description": {"text": diagnostic.help or diagnostic.message},
+        "artifactChanges": [
+            {"artifactLocation": {"uri": uri}, "replacements": replacements} for uri, replacements in changes.items()
+        ],
+    }
 
-    line, column = span.source.line_column(span.start)
-    end_line, end_column = span.source.line_column(span.end)
-    region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    uri = quote(span.source.name.replace("\\", "/"), safe="/")
-    physical = {"artifactLocation": {"uri": uri}, "region": region}
+
+def _location(span: Span, text: str) -> dict[str, object]:
+    physical = {"artifactLocation": {"uri": _uri(span)}, "region": _region(span)}
     location: dict[str, object] = {"physicalLocation": physical}
     if text:
         location["message"] = {"text": text}
     return location
+
+
+def _region(span: Span) -> dict[str, int]:
+    line, column = span.source.line_column(span.start)
+    end_line, end_column = span.source.line_column(span.end)
+    return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
+
+
+def _uri(span: Span) -> str:
+    from urllib.parse import quote
+
+    return quote(span.source.name.replace("\\", "/"), safe="/")
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:

@@ -31,11 +31,22 @@ class Frame:
 
 
 @record
+class Edit:
+    """A piece of a source and what to write in its place; nothing is replaced where the span is empty."""
+
+    span: Span
+    replacement: str
+
+    __repr__ = described
+
+
+@record
 class Diagnostic:
     """One finding. `code` is a key of `codes.CODES`; `message` is a single terse sentence without a full stop.
 
     `span` is None only for findings about something that is no place in a source (a missing file named on the command
-    line). `trace` is ordered from the innermost call outwards.
+    line). `trace` is ordered from the innermost call outwards. `edits` mend it, all of them together, and are there
+    only where no other mend is likely: tools apply them unasked.
     """
 
     code: str
@@ -47,6 +58,7 @@ class Diagnostic:
     help: str = ""
     trace: tuple[Frame, ...] = ()
     severity: Severity = "error"
+    edits: tuple[Edit, ...] = ()
 
     __repr__ = described
 

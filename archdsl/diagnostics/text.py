@@ -19,7 +19,7 @@ character by character.
 from collections.abc import Sequence
 
 from archdsl.diagnostics.model import Diagnostic, Label, in_order
-from archdsl.diagnostics.terminal import cells, printable, styled
+from archdsl.diagnostics.terminal import cells, printable, styled, width
 from archdsl.records import record
 from archdsl.source import Source, Span
 
@@ -64,8 +64,8 @@ def _render(diagnostic: Diagnostic, color: bool) -> str:
     bar = styled("=", "frame", color)
     tail = [("in", text) for text in _trace(diagnostic)]
     tail += [("note", note) for note in diagnostic.notes]
-    if diagnostic.help:
-        tail.append(("help", diagnostic.help))
+    if help := _help(diagnostic):
+        tail.append(("help", help))
     if tail and labels:
         lines.append(" " * (margin + 1) + styled("|", "frame", color))
     for kind, text in tail:
@@ -75,6 +75,18 @@ def _render(diagnostic: Diagnostic, color: bool) -> str:
         indent = " " * (margin + 1 + 2 + len(kind) + 2)
         lines.extend(f"{indent}{printable(line)}" for line in rest)
     return "\n".join(lines)
+
+
+def _help(diagnostic: Diagnostic) -> str:
+    """The help, and below it the line as its edits leave it, unless the help itself says what they write."""
+    if not diagnostic.edits or all(f"`{edit.replacement}`" in diagnostic.help for edit in diagnostic.edits):
+        return diagnostic.help
+    from archdsl.diagnostics.edits import mended_line
+
+    line = mended_line(diagnostic.edits)
+    if not line or line in diagnostic.help or width(line) > LINE_CELLS:
+        return diagnostic.help
+    return f"{diagnostic.help}\n{line}" if diagnostic.help else f"write `{line}`"
 
 
 def _sources(labels: list[Label]) -> list[Source]:

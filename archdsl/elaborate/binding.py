@@ -7,7 +7,7 @@ choices and ranges, and reports every mistake at the argument that made it. No o
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.diagnostics.model import Label
+from archdsl.diagnostics.model import Edit, Label
 from archdsl.elaborate.arithmetic import same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
@@ -168,13 +168,20 @@ class Binder:
 
     def unknown_argument(self, callee: str, name: str, names: Sequence[str], span: Span) -> None:
         """Report an argument that the callee does not have."""
+        from archdsl.ops.synonyms import ARGUMENTS
+
+        help, edits = self.report.misspelt(name, span, names)
+        ours = next((each for each in ARGUMENTS.get(name, ()) if each in names), "")
+        if foreign := foreign_argument(name, names):
+            help, edits = foreign, (Edit(span, ours),) if ours and span.text == name else ()
         self.report.error(
             "E0301",
             f"`{callee}` has no argument `{name}`",
             span,
             "unknown argument",
             notes=(f"its arguments are {', '.join(names)}",) if names else (f"`{callee}` takes no arguments",),
-            help=foreign_argument(name, names) or self.report.did_you_mean(name, names),
+            help=help,
+            edits=edits,
         )
 
     def partial(self, callee: Any, arguments: Sequence[ast.Argument], scope: Scope, span: Span) -> Any:

@@ -395,13 +395,9 @@ def not_applicable(report: Reporter, name: ast.Name, is_tensor: bool, visible: s
             "a tensor cannot be applied",
             help=f"start from it: `{name.id} -> ...`, or merge: `[{name.id}, ...] -> add`",
         )
-    return report.error(
-        "E0202",
-        f"there is no block or operator `{name.id}`",
-        name.span,
-        "unknown name",
-        help=report.did_you_mean(name.id, visible),
-    )
+    help, edits = report.misspelt(name.id, name.span, visible)
+    message = f"there is no block or operator `{name.id}`"
+    return report.error("E0202", message, name.span, "unknown name", help=help, edits=edits)
 
 
 def _part_of_string(span: Span, text: str, part: tuple[int, int]) -> Span:

@@ -172,13 +172,9 @@ class Evaluator(Arithmetic):
 
     def undefined(self, name: ast.Name, visible: set[str]) -> Unknown:
         """Report a name in an expression that stands for nothing; `visible` are those that would."""
-        return self.report.error(
-            "E0201",
-            f"`{name.id}` is not defined here",
-            name.span,
-            "unknown name",
-            help=self.report.did_you_mean(name.id, {*visible, "true", "false", "none"}),
-        )
+        help, edits = self.report.misspelt(name.id, name.span, {*visible, "true", "false", "none"})
+        message = f"`{name.id}` is not defined here"
+        return self.report.error("E0201", message, name.span, "unknown name", help=help, edits=edits)
 
     def _list(self, expr: ast.ListExpr | ast.TupleExpr, scope: Scope) -> Any:
         values = tuple([self.evaluate(item, scope) for item in expr.items])
@@ -373,15 +369,11 @@ class Evaluator(Arithmetic):
 
     def no_function(self, name: ast.Name, visible: set[str]) -> Unknown:
         """Report a call, in an expression, of what does not exist."""
-        return self.report.error(
-            "E0201",
-            f"there is no function or block `{name.id}`",
-            name.span,
-            "unknown name",
-            help="write `0..n` to count"
-            if name.id == "range"
-            else self.report.did_you_mean(name.id, {*BUILTINS, *visible}),
-        )
+        help, edits = self.report.misspelt(name.id, name.span, {*BUILTINS, *visible})
+        if name.id == "range":
+            help, edits = "write `0..n` to count", ()
+        message = f"there is no function or block `{name.id}`"
+        return self.report.error("E0201", message, name.span, "unknown name", help=help, edits=edits)
 
     def _builtin(self, name: str, function: Function[..., Any], values: list[Any], expr: ast.CallExpr) -> Any:
         try:

@@ -41,6 +41,12 @@ def load_text(text: str, sink: Sink, limits: Limits, name: str = "<string>", roo
     return _load(Source(name, text), os.path.join(base, "<string>"), sink, limits, base)
 
 
+def load_source(source: Source, sink: Sink, limits: Limits) -> Module | None:
+    """Load a text as if it stood in the file that the source names, imports included."""
+    real = _real(source.name)
+    return _load(source, real, sink, limits, _root(real, None))
+
+
 def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> Module | None:
     before = len(sink.found)
     loader = _Loader(sink, limits, root)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
-from archdsl.diagnostics.model import Diagnostic, Frame, Label, Sink
+from archdsl.diagnostics.model import Diagnostic, Edit, Frame, Label, Sink
 from archdsl.elaborate.values import UNKNOWN, Unknown
 from archdsl.limits import Limits
 from archdsl.records import field, record
@@ -29,6 +29,8 @@ MAX_ERRORS = 100
 """After so many mistakes elaboration stops: nobody reads more, and every one costs time."""
 MAX_SUGGESTIONS = 20
 """Suggestions compare a name with every name in sight, so a run makes only so many."""
+SURE_LENGTH = 4
+"""A shorter name is one slip away from too many others."""
 RECURSION_LIMIT = 400_000
 """Python frames the elaborator may use. Its recursion is bounded by `limits.nesting` inside a block, `limits.depth` of
 blocks and `limits.import_bytes` of imports; frames of Python functions calling each other live on the heap, so this
@@ -86,6 +88,7 @@ class Reporter:
         notes: tuple[str, ...] = (),
         related: tuple[Label, ...] = (),
         severity: str = "error",
+        edits: tuple[Edit, ...] = (),
     ) -> Unknown:
         """Record a finding with the current trace; returns poison, so that `return report.error(...)` reads well."""
         if severity == "error":
@@ -106,6 +109,7 @@ class Reporter:
                 help=help,
                 trace=trace,
                 severity="warning" if severity == "warning" else "error",
+                edits=edits,
             )
         )
         if self.errors >= MAX_ERRORS:
@@ -176,6 +180,16 @@ class Reporter:
         self.suggestions += 1
         return did_you_mean(name, candidates) if self.suggestions <= MAX_SUGGESTIONS else ""
 
+    def misspelt(self, name: str, span: Span, candidates: Iterable[str]) -> tuple[str, tuple[Edit, ...]]:
+        """A suggestion for a name that stands at `span`, and the edit if nothing else can have been meant."""
+        self.suggestions += 1
+        known = set(candidates)
+        found = nearest(name, known) if self.suggestions <= MAX_SUGGESTIONS else None
+        if found is None:
+            return "", ()
+        certain = span.text == name and is_certain(name, found, known)
+        return f"did you mean `{found}`?", (Edit(span, found),) if certain else ()
+
 
 _MAX_CANDIDATES = 300
 
@@ -199,6 +213,35 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         pool = [word for word in pool if abs(len(word) - len(name)) <= 2 and word[:1] == name[:1]][:_MAX_CANDIDATES]
     found = get_close_matches(name, pool, n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def is_certain(name: str, found: str, candidates: Iterable[str]) -> bool:
+    """Whether only `found` can have been meant: it is the same but for capitals, the word for it elsewhere, or the one
+    candidate that a single slip of the keyboard makes of the name, digits and short names aside."""
+    from archdsl.ops.synonyms import GUESSES, SYNONYMS
+
+    lowered = name.lower()
+    if lowered == found.lower() or (SYNONYMS.get(lowered) == found and lowered not in GUESSES):
+        return True
+    if len(name) < SURE_LENGTH:
+        return False
+    return [other for other in candidates if is_slip(name, other)] == [found]
+
+
+def is_slip(name: str, other: str) -> bool:
+    """Whether one letter is missing, too many or another, or two neighbours are exchanged; a digit is never a slip."""
+    if abs(len(name) - len(other)) > 1 or name == other:
+        return False
+    start = 0
+    while name[start : start + 1] == other[start : start + 1]:
+        start += 1
+    here, there = name[start:], other[start:]
+    if here[:2] == there[:2][::-1] and here[2:] == there[2:]:
+        return not (here[:2] + there[:2]).isdigit()
+    changed = here[0:1] if len(here) > len(there) else there[0:1] if len(there) > len(here) else here[:1] + there[:1]
+    if any(character.isdigit() for character in changed):
+        return False
+    return here[len(here) >= len(there) :] == there[len(there) >= len(here) :]
 
 
 def foreign_argument(name: str, names: Sequence[str]) -> str:

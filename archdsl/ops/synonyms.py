@@ -54,6 +54,9 @@ SYNONYMS: dict[str, str] = {
 }
 """Lower-case foreign name to ours; every value is an operator or a standard block (a test checks it)."""
 
+GUESSES: frozenset[str] = frozenset({"activation", "bilinear", "interpolate", "skip", "sum"})
+"""Those of them that mean other things too."""
+
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "activation": ("nonlinearity",),
     "dilation_rate": ("dilation",),

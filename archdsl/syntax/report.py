@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from archdsl.diagnostics.model import Diagnostic, Label, Sink
+from archdsl.diagnostics.model import Diagnostic, Edit, Label, Sink
 from archdsl.limits import Limits
 from archdsl.source import Source, Span
 
@@ -33,10 +33,13 @@ class Reporter:
         help: str = "",
         related: tuple[tuple[int, int, str], ...] = (),
         notes: tuple[str, ...] = (),
+        edits: tuple[tuple[int, int, str], ...] = (),
     ) -> None:
         """Report one mistake; raises `Stop` when there were enough."""
+        mends = tuple(Edit(Span(self.source, first, last), text) for first, last, text in edits)
         labels = tuple(Label(Span(self.source, first, last), text) for first, last, text in related)
-        self.sink.add(Diagnostic(code, message, Span(self.source, start, end), label, labels, notes, help))
+        where = Span(self.source, start, end)
+        self.sink.add(Diagnostic(code, message, where, label, labels, notes, help, edits=mends))
         self.count += 1
         if self.count >= MOST_ERRORS:
             message = f"there are more than {MOST_ERRORS} syntax errors; the rest of the file was not read"

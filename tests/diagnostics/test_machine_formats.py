@@ -56,6 +56,7 @@ def test_json_gives_every_field_with_lines_and_columns_from_one() -> None:
         ],
         "notes": ["50% of, all: \n errors"],
         "help": "did you mean `conv`?",
+        "edits": [],
     }
     assert (second["file"], second["start"], second["end"]) == (None, None, None)
 
