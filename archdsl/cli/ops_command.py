@@ -114,6 +114,8 @@ def _examples(operator: type[Operator]) -> list[str]:
     for example, given in zip(operator.examples, inputs, strict=True):
         result = f"  ->  {example.output}" if example.output else ""
         lines.append(f"  {example.call:<{widest}}  {given:<{widest_input}}{result}".rstrip())
+        if example.work:
+            lines.append(f"      {example.work}")
     return lines
 
 

@@ -210,12 +210,20 @@ class Example:
 
     `call` is spec text (`conv(64, 3, stride = 2)`); `inputs` are type texts (`f32[2, 3, 8, 8]`); `output` is the
     expected result types' text, or the empty string for an example that is only run. `high` bounds integer inputs
-    (exclusive)."""
+    (exclusive).
+
+    `work` and `reach` are what the rules of these names must say, written out: no work where `work` is empty, and of
+    `reach`, for each input a bracket with what the output at [a, b, c, ...] reads along each of the input's axes.
+    `[a, *, 2c-1..2c+1]` is its own position of the first axis, the whole second one, a window of three on the third;
+    `-` is an input that is not read. `c%2: 0..1 | 1..2 | +1` is a period of two, after which it begins again one
+    further on. Several results are parted by semicolons."""
 
     call: str
     inputs: tuple[str, ...]
     output: str = ""
     high: int = 2
+    work: str = ""
+    reach: str = ""
 
 
 @dataclass_transform(field_specifiers=(arg,), eq_default=False)

@@ -18,8 +18,8 @@ class Gelu(Activation):
     summary = "x times the Gaussian distribution function of x"
     source = "Hendrycks and Gimpel, 2016"
     examples = (
-        Example("gelu", ("f32[N, 3, 30]",), "f32[N, 3, 30]"),
-        Example('gelu(approximate = "tanh")', ("f32[2, 30]",), "f32[2, 30]"),
+        Example("gelu", ("f32[N, 3, 30]",), "f32[N, 3, 30]", work="90*N activation", reach="[a, b, c]"),
+        Example('gelu(approximate = "tanh")', ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),
     )
 
     approximate: str = arg("string", "`tanh` for GPT-2's approximation", default="none", choices=("none", "tanh"))
@@ -46,7 +46,7 @@ class Silu(Activation):
     name = "silu"
     summary = "x * sigmoid(x), also called swish"
     source = "Elfwing et al., 2017"
-    examples = (Example("silu", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("silu", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.silu", inputs[0])
@@ -59,7 +59,7 @@ class Mish(Activation):
     name = "mish"
     summary = "x * tanh(softplus(x))"
     source = "Misra, 2019"
-    examples = (Example("mish", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("mish", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.mish", inputs[0])
@@ -71,7 +71,7 @@ class Mish(Activation):
 class Sigmoid(Activation):
     name = "sigmoid"
     summary = "1 / (1 + exp(-x))"
-    examples = (Example("sigmoid", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("sigmoid", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.sigmoid", inputs[0])
@@ -86,7 +86,7 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     name = "tanh"
     summary = "Hyperbolic tangent"
-    examples = (Example("tanh", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("tanh", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("torch.tanh", inputs[0])
@@ -102,7 +102,7 @@ class HardSigmoid(Activation):
     name = "hard_sigmoid"
     summary = "min(max(x / 6 + 1 / 2, 0), 1)"
     source = "Howard et al., 2019"
-    examples = (Example("hard_sigmoid", ("f32[2, 90]",), "f32[2, 90]"),)
+    examples = (Example("hard_sigmoid", ("f32[2, 90]",), "f32[2, 90]", work="180 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.hardsigmoid", inputs[0])
@@ -115,7 +115,7 @@ class HardSwish(Activation):
     name = "hard_swish"
     summary = "x * hard_sigmoid(x)"
     source = "Howard et al., 2019"
-    examples = (Example("hard_swish", ("f32[2, 90]",), "f32[2, 90]"),)
+    examples = (Example("hard_swish", ("f32[2, 90]",), "f32[2, 90]", work="180 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.hardswish", inputs[0])
@@ -129,8 +129,8 @@ class Softplus(Activation):
     summary = "log(1 + exp(beta * x)) / beta"
     source = "Dugas et al., 2001"
     examples = (
-        Example("softplus", ("f32[2, 30]",), "f32[2, 30]"),
-        Example("softplus(beta = 2.0)", ("f32[2, 30]",), "f32[2, 30]"),
+        Example("softplus", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),
+        Example("softplus(beta = 2.0)", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),
     )
 
     beta: float = arg("float", "how sharp the bend is", default=1.0, minimum=1e-6)
@@ -154,7 +154,7 @@ class Step(Activation):
     name = "step"
     summary = "1 where x >= 0, else 0"
     source = "McCulloch and Pitts, 1943"
-    examples = (Example("step", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("step", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.method(t.infix(">=", inputs[0], 0), "type_as", inputs[0])
@@ -176,8 +176,12 @@ class Glu(Operator):
     summary = "First half of an axis times the sigmoid of the second"
     source = "Dauphin et al., 2016"
     examples = (
-        Example("glu", ("f32[N, T, 8]",), "f32[N, T, 4]"),
-        Example("glu(1)", ("f32[N, 6, H]",), "f32[N, 3, H]"),
+        Example(
+            "glu", ("f32[N, T, 8]",), "f32[N, T, 4]", work="4*N*T activation, 4*N*T elementwise", reach="[a, b, *]"
+        ),
+        Example(
+            "glu(1)", ("f32[N, 6, H]",), "f32[N, 3, H]", work="3*H*N activation, 3*H*N elementwise", reach="[a, *, c]"
+        ),
     )
 
     axis: int = arg("int", "the axis that is halved", default=-1)

@@ -30,10 +30,34 @@ class Attention(Operator):
     source = "Vaswani et al., 2017"
     arity = 3
     examples = (
-        Example("attention", ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"), "f32[N, T, 4]"),
-        Example("attention(2)", ("f32[2, 3, 4]", "f32[2, 5, 4]", "f32[2, 5, 6]"), "f32[2, 3, 6]"),
-        Example("attention(2, causal)", ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"), "f32[N, T, 4]"),
-        Example("attention(causal)", ("f32[2, 5, 4]", "f32[2, 5, 4]", "f32[2, 5, 2]"), "f32[2, 5, 2]"),
+        Example(
+            "attention",
+            ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"),
+            "f32[N, T, 4]",
+            work="8*N*T**2 matmul, N*T**2 elementwise, 5*N*T**2 softmax",
+            reach="[a, b, *], [a, *, *], [a, *, *]",
+        ),
+        Example(
+            "attention(2)",
+            ("f32[2, 3, 4]", "f32[2, 5, 4]", "f32[2, 5, 6]"),
+            "f32[2, 3, 6]",
+            work="300 matmul, 60 elementwise, 300 softmax",
+            reach="[a, b, *], [a, *, *], [a, *, *]",
+        ),
+        Example(
+            "attention(2, causal)",
+            ("f32[N, T, 4]", "f32[N, T, 4]", "f32[N, T, 4]"),
+            "f32[N, T, 4]",
+            work="8*N*T**2 matmul, 2*N*T**2 elementwise, 10*N*T**2 softmax",
+            reach="[a, b, *], [a, *, *], [a, *, *]",
+        ),
+        Example(
+            "attention(causal)",
+            ("f32[2, 5, 4]", "f32[2, 5, 4]", "f32[2, 5, 2]"),
+            "f32[2, 5, 2]",
+            work="300 matmul, 50 elementwise, 250 softmax",
+            reach="[a, b, *], [a, *, *], [a, *, *]",
+        ),
     )
 
     heads: int = arg("int", "independent heads; divides the widths", default=1, minimum=1)

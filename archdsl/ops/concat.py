@@ -19,9 +19,16 @@ class Concat(Operator):
     summary = "Concatenation along an axis"
     arity = None
     examples = (
-        Example("concat", ("f32[N, 3, H, W]", "f32[N, 5, H, W]"), "f32[N, 8, H, W]"),
-        Example("concat(axis = -1)", ("f32[2, 3, 1]", "f32[2, 3, 4]", "f32[2, 3, 2]"), "f32[2, 3, 7]"),
-        Example("concat", ("i64[2, T]", "i64[2, 3]"), "i64[2, T + 3]"),
+        Example(
+            "concat", ("f32[N, 3, H, W]", "f32[N, 5, H, W]"), "f32[N, 8, H, W]", reach="[a, *, c, d], [a, *, c, d]"
+        ),
+        Example(
+            "concat(axis = -1)",
+            ("f32[2, 3, 1]", "f32[2, 3, 4]", "f32[2, 3, 2]"),
+            "f32[2, 3, 7]",
+            reach="[a, b, *], [a, b, *], [a, b, *]",
+        ),
+        Example("concat", ("i64[2, T]", "i64[2, 3]"), "i64[2, T + 3]", reach="[a, *], [a, *]"),
     )
 
     axis: int = arg("int", "the axis that grows", default=1)
@@ -65,9 +72,11 @@ class Stack(Operator):
     summary = "Branches side by side along a new axis"
     arity = None
     examples = (
-        Example("stack", ("f32[N, 3, H]", "f32[N, 3, H]"), "f32[N, 2, 3, H]"),
-        Example("stack(axis = -1)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3, 3]"),
-        Example("stack(0)", ("i64[2, T]", "i64[2, T]"), "i64[2, 2, T]"),
+        Example("stack", ("f32[N, 3, H]", "f32[N, 3, H]"), "f32[N, 2, 3, H]", reach="[a, c, d], [a, c, d]"),
+        Example(
+            "stack(axis = -1)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3, 3]", reach="[a, b], [a, b], [a, b]"
+        ),
+        Example("stack(0)", ("i64[2, T]", "i64[2, T]"), "i64[2, 2, T]", reach="[b, c], [b, c]"),
     )
 
     axis: int = arg("int", "where the new axis stands in the result", default=1)

@@ -27,18 +27,84 @@ class Conv(Operator):
     summary = "Convolution over one, two or three spatial axes, by the input's rank"
     source = "LeCun et al., 1989"
     examples = (
-        Example("conv(6, 3)", ("f32[2, 4, 9]",), "f32[2, 6, 9]"),
-        Example("conv(8, 3, stride = 2)", ("f32[2, 3, 9, 8]",), "f32[2, 8, 5, 4]"),
-        Example("conv(4, 7, stride = 2, padding = 3, !bias)", ("f32[1, 3, 15, 15]",), "f32[1, 4, 8, 8]"),
-        Example("conv(4, 2)", ("f32[1, 3, 6, 6]",), "f32[1, 4, 7, 7]"),
-        Example("conv(6, 3, dilation = 2)", ("f32[2, 3, 9, 9]",), "f32[2, 6, 9, 9]"),
-        Example("conv(8, 3, groups = 4)", ("f32[2, 4, 6, 6]",), "f32[2, 8, 6, 6]"),
-        Example("conv(4, [1, 3], stride = [2, 1], padding = [0, 1])", ("f32[2, 3, 6, 5]",), "f32[2, 4, 3, 5]"),
-        Example("conv(4, [3, 1], padding = same)", ("f32[2, 3, 6, 5]",), "f32[2, 4, 6, 5]"),
-        Example("conv(3, 3, padding = 0)", ("f32[1, 2, 5, 6, 4]",), "f32[1, 3, 3, 4, 2]"),
-        Example("conv(4, 3, bias_init = -2.0)", ("f32[1, 2, 4, 4]",), "f32[1, 4, 4, 4]"),
-        Example("conv(8, 3, std = 0.1)", ("f32[1, 2, 4, 4]",), "f32[1, 8, 4, 4]"),
-        Example("conv(4, 3, stride = 2)", ("f32[N, 3, H, W]",), "f32[N, 4, (H + 1) // 2, (W + 1) // 2]"),
+        Example("conv(6, 3)", ("f32[2, 4, 9]",), "f32[2, 6, 9]", work="1296 conv, 108 bias", reach="[a, *, c-1..c+1]"),
+        Example(
+            "conv(8, 3, stride = 2)",
+            ("f32[2, 3, 9, 8]",),
+            "f32[2, 8, 5, 4]",
+            work="8640 conv, 320 bias",
+            reach="[a, *, 2c-1..2c+1, 2d-1..2d+1]",
+        ),
+        Example(
+            "conv(4, 7, stride = 2, padding = 3, !bias)",
+            ("f32[1, 3, 15, 15]",),
+            "f32[1, 4, 8, 8]",
+            work="37632 conv",
+            reach="[a, *, 2c-3..2c+3, 2d-3..2d+3]",
+        ),
+        Example(
+            "conv(4, 2)",
+            ("f32[1, 3, 6, 6]",),
+            "f32[1, 4, 7, 7]",
+            work="2352 conv, 196 bias",
+            reach="[a, *, c-1..c, d-1..d]",
+        ),
+        Example(
+            "conv(6, 3, dilation = 2)",
+            ("f32[2, 3, 9, 9]",),
+            "f32[2, 6, 9, 9]",
+            work="26244 conv, 972 bias",
+            reach="[a, *, c-2..c+2, d-2..d+2]",
+        ),
+        Example(
+            "conv(8, 3, groups = 4)",
+            ("f32[2, 4, 6, 6]",),
+            "f32[2, 8, 6, 6]",
+            work="5184 conv, 576 bias",
+            reach="[a, *, c-1..c+1, d-1..d+1]",
+        ),
+        Example(
+            "conv(4, [1, 3], stride = [2, 1], padding = [0, 1])",
+            ("f32[2, 3, 6, 5]",),
+            "f32[2, 4, 3, 5]",
+            work="1080 conv, 120 bias",
+            reach="[a, *, 2c, d-1..d+1]",
+        ),
+        Example(
+            "conv(4, [3, 1], padding = same)",
+            ("f32[2, 3, 6, 5]",),
+            "f32[2, 4, 6, 5]",
+            work="2160 conv, 240 bias",
+            reach="[a, *, c-1..c+1, d]",
+        ),
+        Example(
+            "conv(3, 3, padding = 0)",
+            ("f32[1, 2, 5, 6, 4]",),
+            "f32[1, 3, 3, 4, 2]",
+            work="3888 conv, 72 bias",
+            reach="[a, *, c..c+2, d..d+2, e..e+2]",
+        ),
+        Example(
+            "conv(4, 3, bias_init = -2.0)",
+            ("f32[1, 2, 4, 4]",),
+            "f32[1, 4, 4, 4]",
+            work="1152 conv, 64 bias",
+            reach="[a, *, c-1..c+1, d-1..d+1]",
+        ),
+        Example(
+            "conv(8, 3, std = 0.1)",
+            ("f32[1, 2, 4, 4]",),
+            "f32[1, 8, 4, 4]",
+            work="2304 conv, 128 bias",
+            reach="[a, *, c-1..c+1, d-1..d+1]",
+        ),
+        Example(
+            "conv(4, 3, stride = 2)",
+            ("f32[N, 3, H, W]",),
+            "f32[N, 4, (H + 1) // 2, (W + 1) // 2]",
+            work="108*((H + 1) // 2)*((W + 1) // 2)*N conv, 4*((H + 1) // 2)*((W + 1) // 2)*N bias",
+            reach="[a, *, 2c-1..2c+1, 2d-1..2d+1]",
+        ),
     )
 
     out: int = arg("int", "output channels", minimum=1)
@@ -157,16 +223,48 @@ class ConvTranspose(Operator):
     summary = "Transposed convolution over one, two or three spatial axes"
     source = "Zeiler et al., 2010"
     examples = (
-        Example("conv_transpose(4, 2, stride = 2)", ("f32[2, 6, 5, 4]",), "f32[2, 4, 10, 8]"),
-        Example("conv_transpose(4, 3, stride = 2, padding = 1)", ("f32[2, 3, 5]",), "f32[2, 4, 9]"),
-        Example("conv_transpose(4, 3, std = 0.1)", ("f32[2, 3, 5]",), "f32[2, 4, 7]"),
+        Example(
+            "conv_transpose(4, 2, stride = 2)",
+            ("f32[2, 6, 5, 4]",),
+            "f32[2, 4, 10, 8]",
+            work="3840 conv, 640 bias",
+            reach="[a, *, c%2: 0 | 0 | +1, d%2: 0 | 0 | +1]",
+        ),
+        Example(
+            "conv_transpose(4, 3, stride = 2, padding = 1)",
+            ("f32[2, 3, 5]",),
+            "f32[2, 4, 9]",
+            work="360 conv, 72 bias",
+            reach="[a, *, c%2: 0 | 0..1 | +1]",
+        ),
+        Example(
+            "conv_transpose(4, 3, std = 0.1)",
+            ("f32[2, 3, 5]",),
+            "f32[2, 4, 7]",
+            work="360 conv, 56 bias",
+            reach="[a, *, c-2..c]",
+        ),
         Example(
             "conv_transpose(4, 3, stride = 2, padding = 1, output_padding = 1, groups = 2, !bias)",
             ("f32[1, 6, 4, 5]",),
             "f32[1, 4, 8, 10]",
+            work="2160 conv",
+            reach="[a, *, c%2: 0 | 0..1 | +1, d%2: 0 | 0..1 | +1]",
         ),
-        Example("conv_transpose(2, 3, dilation = 2)", ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 7, 8, 7]"),
-        Example("conv_transpose(4, 4, stride = 2, padding = 1)", ("f32[N, 3, H, 7]",), "f32[N, 4, 2*H, 14]"),
+        Example(
+            "conv_transpose(2, 3, dilation = 2)",
+            ("f32[1, 2, 3, 4, 3]",),
+            "f32[1, 2, 7, 8, 7]",
+            work="3888 conv, 784 bias",
+            reach="[a, *, c-4..c, d-4..d, e-4..e]",
+        ),
+        Example(
+            "conv_transpose(4, 4, stride = 2, padding = 1)",
+            ("f32[N, 3, H, 7]",),
+            "f32[N, 4, 2*H, 14]",
+            work="1344*H*N conv, 112*H*N bias",
+            reach="[a, *, c%2: -1..0 | 0..1 | +1, d%2: -1..0 | 0..1 | +1]",
+        ),
     )
 
     out: int = arg("int", "output channels", minimum=1)

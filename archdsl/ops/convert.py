@@ -32,11 +32,11 @@ class Cast(Operator):
     name = "cast"
     summary = "The same values as another element type"
     examples = (
-        Example('cast("f32")', ("i64[N, T]",), "f32[N, T]", high=9),
-        Example('cast("i64")', ("f32[2, 30]",), "i64[2, 30]"),
-        Example('cast("bool")', ("i32[2, 5]",), "bool[2, 5]"),
-        Example('cast("f64")', ("f32[2, 3]",), "f64[2, 3]"),
-        Example('cast("f16")', ("i64[2, 3]",), "f16[2, 3]", high=9),
+        Example('cast("f32")', ("i64[N, T]",), "f32[N, T]", high=9, reach="[a, b]"),
+        Example('cast("i64")', ("f32[2, 30]",), "i64[2, 30]", reach="[a, b]"),
+        Example('cast("bool")', ("i32[2, 5]",), "bool[2, 5]", reach="[a, b]"),
+        Example('cast("f64")', ("f32[2, 3]",), "f64[2, 3]", reach="[a, b]"),
+        Example('cast("f16")', ("i64[2, 3]",), "f16[2, 3]", high=9, reach="[a, b]"),
     )
 
     dtype: str = arg("string", "the element type", choices=tuple(DTYPE_BYTES))
@@ -69,7 +69,7 @@ class Detach(Operator):
     name = "detach"
     summary = "The input, through which no gradient flows"
     view = True
-    examples = (Example("detach", ("f32[N, 3]",), "f32[N, 3]"),)
+    examples = (Example("detach", ("f32[N, 3]",), "f32[N, 3]", reach="[a, b]"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return inputs

@@ -51,8 +51,8 @@ class Dropout(Operator):
     view = True
     source = "Srivastava et al., 2014"
     examples = (
-        Example("dropout", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
-        Example("dropout(0.1)", ("f32[2, 3]",)),
+        Example("dropout", ("f32[N, 3, 4]",), "f32[N, 3, 4]", reach="[a, b, c]"),
+        Example("dropout(0.1)", ("f32[2, 3]",), reach="[a, b]"),
     )
 
     p: float = arg("float", "probability that an element is zeroed", default=0.5, minimum=0, maximum=1)
@@ -91,9 +91,9 @@ class DropPath(Operator):
     view = True
     source = "Huang et al., 2016"
     examples = (
-        Example("drop_path(0.2)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
-        Example("drop_path", ("f32[2, 3]",)),
-        Example('drop_path(0.2, per = "batch")', ("f32[N, 3, 4]",)),
+        Example("drop_path(0.2)", ("f32[N, 3, 4]",), "f32[N, 3, 4]", reach="[a, b, c]"),
+        Example("drop_path", ("f32[2, 3]",), reach="[a, b]"),
+        Example('drop_path(0.2, per = "batch")', ("f32[N, 3, 4]",), reach="[a, b, c]"),
     )
 
     p: float = arg("float", "probability of zero", default=0.0, minimum=0, maximum=1)

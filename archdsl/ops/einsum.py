@@ -26,17 +26,65 @@ class Einsum(Operator):
     summary = "Sum of products over the axes that a pattern names"
     arity = None
     examples = (
-        Example('einsum("bij,bjk->bik")', ("f32[N, 3, 4]", "f32[N, 4, 5]"), "f32[N, 3, 5]"),
-        Example('einsum("btd,kd->btk")', ("f32[N, T, 4]", "f32[5, 4]"), "f32[N, T, 5]"),
-        Example('einsum("bhqd,bhkd->bhqk")', ("f32[2, 3, T, 4]", "f32[2, 3, T, 4]"), "f32[2, 3, T, T]"),
-        Example('einsum("bqhd,bkhd->bhqk")', ("f32[2, 3, 2, 4]", "f32[2, 5, 2, 4]"), "f32[2, 2, 3, 5]"),
-        Example('einsum("nchw,cd->ndhw")', ("f32[N, 3, H, 4]", "f32[3, 5]"), "f32[N, 5, H, 4]"),
-        Example('einsum("ij,ij->i")', ("f32[3, 4]", "f32[3, 4]"), "f32[3]"),
-        Example('einsum("ia,ib->iab")', ("f32[N, 3]", "f32[N, 4]"), "f32[N, 3, 4]"),
-        Example('einsum("ijk,jl->il")', ("f32[2, 3, 4]", "f32[3, 5]"), "f32[2, 5]"),
-        Example('einsum("ij,jk,kl->il")', ("f32[N, 3]", "f32[3, 4]", "f32[4, 5]"), "f32[N, 5]"),
-        Example('einsum("nij->nji")', ("f32[N, 3, 4]",), "f32[N, 4, 3]"),
-        Example('einsum("nij->n")', ("f32[N, 3, T]",), "f32[N]"),
+        Example(
+            'einsum("bij,bjk->bik")',
+            ("f32[N, 3, 4]", "f32[N, 4, 5]"),
+            "f32[N, 3, 5]",
+            work="60*N matmul",
+            reach="[a, b, *], [a, *, c]",
+        ),
+        Example(
+            'einsum("btd,kd->btk")',
+            ("f32[N, T, 4]", "f32[5, 4]"),
+            "f32[N, T, 5]",
+            work="20*N*T matmul",
+            reach="[a, b, *], [c, *]",
+        ),
+        Example(
+            'einsum("bhqd,bhkd->bhqk")',
+            ("f32[2, 3, T, 4]", "f32[2, 3, T, 4]"),
+            "f32[2, 3, T, T]",
+            work="24*T**2 matmul",
+            reach="[a, b, c, *], [a, b, d, *]",
+        ),
+        Example(
+            'einsum("bqhd,bkhd->bhqk")',
+            ("f32[2, 3, 2, 4]", "f32[2, 5, 2, 4]"),
+            "f32[2, 2, 3, 5]",
+            work="240 matmul",
+            reach="[a, c, b, *], [a, d, b, *]",
+        ),
+        Example(
+            'einsum("nchw,cd->ndhw")',
+            ("f32[N, 3, H, 4]", "f32[3, 5]"),
+            "f32[N, 5, H, 4]",
+            work="60*H*N matmul",
+            reach="[a, *, c, d], [*, b]",
+        ),
+        Example('einsum("ij,ij->i")', ("f32[3, 4]", "f32[3, 4]"), "f32[3]", work="12 matmul", reach="[a, *], [a, *]"),
+        Example(
+            'einsum("ia,ib->iab")',
+            ("f32[N, 3]", "f32[N, 4]"),
+            "f32[N, 3, 4]",
+            work="12*N elementwise",
+            reach="[a, b], [a, c]",
+        ),
+        Example(
+            'einsum("ijk,jl->il")',
+            ("f32[2, 3, 4]", "f32[3, 5]"),
+            "f32[2, 5]",
+            work="30 matmul, 24 elementwise",
+            reach="[a, *, *], [*, b]",
+        ),
+        Example(
+            'einsum("ij,jk,kl->il")',
+            ("f32[N, 3]", "f32[3, 4]", "f32[4, 5]"),
+            "f32[N, 5]",
+            work="32*N matmul",
+            reach="[a, *], [*, *], [*, b]",
+        ),
+        Example('einsum("nij->nji")', ("f32[N, 3, 4]",), "f32[N, 4, 3]", reach="[a, c, b]"),
+        Example('einsum("nij->n")', ("f32[N, 3, T]",), "f32[N]", work="3*N*T elementwise", reach="[a, *, *]"),
     )
 
     pattern: str = arg("string", f"letters of each input's axes, then those of the result: `{EXAMPLE}`")

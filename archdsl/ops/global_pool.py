@@ -57,9 +57,9 @@ class GlobalAvgPool(GlobalPool):
     torch_method = "mean"
     onnx_type = "GlobalAveragePool"
     examples = (
-        Example("global_avg_pool", ("f32[N, 3, H, W]",), "f32[N, 3]"),
-        Example("global_avg_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]"),
-        Example("global_avg_pool", ("f32[2, 3, 4, 2, 2]",), "f32[2, 3]"),
+        Example("global_avg_pool", ("f32[N, 3, H, W]",), "f32[N, 3]", work="3*H*N*W pooling", reach="[a, b, *, *]"),
+        Example("global_avg_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]", work="24 pooling", reach="[a, b, *]"),
+        Example("global_avg_pool", ("f32[2, 3, 4, 2, 2]",), "f32[2, 3]", work="96 pooling", reach="[a, b, *, *, *]"),
     )
 
 
@@ -69,8 +69,8 @@ class GlobalMaxPool(GlobalPool):
     torch_method = "amax"
     onnx_type = "GlobalMaxPool"
     examples = (
-        Example("global_max_pool", ("f32[N, 3, H, W]",), "f32[N, 3]"),
-        Example("global_max_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]"),
+        Example("global_max_pool", ("f32[N, 3, H, W]",), "f32[N, 3]", work="3*H*N*W pooling", reach="[a, b, *, *]"),
+        Example("global_max_pool(keepdim)", ("f32[2, 3, 4]",), "f32[2, 3, 1]", work="24 pooling", reach="[a, b, *]"),
     )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
@@ -85,10 +85,34 @@ class AdaptiveAvgPool(Operator):
     name = "adaptive_avg_pool"
     summary = "Mean over as many windows as are asked for"
     examples = (
-        Example("adaptive_avg_pool(2)", ("f32[N, 3, 6, 4]",), "f32[N, 3, 2, 2]"),
-        Example("adaptive_avg_pool([3, 4])", ("f32[2, 3, 7, 5]",), "f32[2, 3, 3, 4]"),
-        Example("adaptive_avg_pool(5)", ("f32[2, 3, 3]",), "f32[2, 3, 5]"),
-        Example("adaptive_avg_pool(2)", ("f32[1, 2, 4, 5, 3]",), "f32[1, 2, 2, 2, 2]"),
+        Example(
+            "adaptive_avg_pool(2)",
+            ("f32[N, 3, 6, 4]",),
+            "f32[N, 3, 2, 2]",
+            work="72*N pooling",
+            reach="[a, b, c%2: 0..2 | 3..5 | +6, d%2: 0..1 | 2..3 | +4]",
+        ),
+        Example(
+            "adaptive_avg_pool([3, 4])",
+            ("f32[2, 3, 7, 5]",),
+            "f32[2, 3, 3, 4]",
+            work="432 pooling",
+            reach="[a, b, c%3: 0..2 | 2..4 | 4..6 | +7, d%4: 0..1 | 1..2 | 2..3 | 3..4 | +5]",
+        ),
+        Example(
+            "adaptive_avg_pool(5)",
+            ("f32[2, 3, 3]",),
+            "f32[2, 3, 5]",
+            work="42 pooling",
+            reach="[a, b, c%5: 0 | 0..1 | 1 | 1..2 | 2 | +3]",
+        ),
+        Example(
+            "adaptive_avg_pool(2)",
+            ("f32[1, 2, 4, 5, 3]",),
+            "f32[1, 2, 2, 2, 2]",
+            work="192 pooling",
+            reach="[a, b, c%2: 0..1 | 2..3 | +4, d%2: 0..2 | 2..4 | +5, e%2: 0..1 | 1..2 | +3]",
+        ),
     )
 
     output_size: Window = arg("window", "positions along each spatial axis", minimum=1)

@@ -33,10 +33,20 @@ class GroupNorm(Operator):
     summary = "Group normalisation"
     source = "Wu and He, 2018"
     examples = (
-        Example("group_norm(2)", ("f32[N, 4, 3, 3]",), "f32[N, 4, 3, 3]"),
-        Example("group_norm(3, eps = 1e-3)", ("f32[2, 6, 5]",), "f32[2, 6, 5]"),
-        Example("group_norm(1, !affine)", ("f32[2, 4, H, 3]",), "f32[2, 4, H, 3]"),
-        Example("group_norm(2)", ("f32[2, 6]",), "f32[2, 6]"),
+        Example(
+            "group_norm(2)", ("f32[N, 4, 3, 3]",), "f32[N, 4, 3, 3]", work="252*N normalisation", reach="[a, *, *, *]"
+        ),
+        Example(
+            "group_norm(3, eps = 1e-3)", ("f32[2, 6, 5]",), "f32[2, 6, 5]", work="420 normalisation", reach="[a, *, *]"
+        ),
+        Example(
+            "group_norm(1, !affine)",
+            ("f32[2, 4, H, 3]",),
+            "f32[2, 4, H, 3]",
+            work="120*H normalisation",
+            reach="[a, *, *, *]",
+        ),
+        Example("group_norm(2)", ("f32[2, 6]",), "f32[2, 6]", work="84 normalisation", reach="[a, *]"),
     )
 
     groups: int = arg("int", "number of groups (num_groups)", minimum=1)
@@ -107,9 +117,19 @@ class InstanceNorm(Operator):
     summary = "Instance normalisation"
     source = "Ulyanov et al., 2016"
     examples = (
-        Example("instance_norm", ("f32[N, 3, H, 5]",), "f32[N, 3, H, 5]"),
-        Example("instance_norm(affine)", ("f32[2, 3, 7]",), "f32[2, 3, 7]"),
-        Example("instance_norm(affine, eps = 1e-3)", ("f32[1, 2, 3, 3, 2]",), "f32[1, 2, 3, 3, 2]"),
+        Example(
+            "instance_norm", ("f32[N, 3, H, 5]",), "f32[N, 3, H, 5]", work="75*H*N normalisation", reach="[a, b, *, *]"
+        ),
+        Example(
+            "instance_norm(affine)", ("f32[2, 3, 7]",), "f32[2, 3, 7]", work="294 normalisation", reach="[a, b, *]"
+        ),
+        Example(
+            "instance_norm(affine, eps = 1e-3)",
+            ("f32[1, 2, 3, 3, 2]",),
+            "f32[1, 2, 3, 3, 2]",
+            work="252 normalisation",
+            reach="[a, b, *, *, *]",
+        ),
     )
 
     eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)

@@ -83,9 +83,27 @@ class Join(Operator):
     source = "Larsson et al., 2016"
     arity = None
     examples = (
-        Example("join", ("f32[N, 3, 4]", "f32[N, 3, 4]"), "f32[N, 3, 4]"),
-        Example("join(0.15)", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
-        Example("join(0.15, column = x2)", ("f32[N, 3]", "f32[N, 3]", "i64[]"), "f32[N, 3]"),
+        Example(
+            "join",
+            ("f32[N, 3, 4]", "f32[N, 3, 4]"),
+            "f32[N, 3, 4]",
+            work="24*N elementwise",
+            reach="[a, b, c], [a, b, c]",
+        ),
+        Example(
+            "join(0.15)",
+            ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"),
+            "f32[2, 3]",
+            work="18 elementwise",
+            reach="[a, b], [a, b], [a, b]",
+        ),
+        Example(
+            "join(0.15, column = x2)",
+            ("f32[N, 3]", "f32[N, 3]", "i64[]"),
+            "f32[N, 3]",
+            work="6*N elementwise",
+            reach="[a, b], [a, b], -",
+        ),
     )
 
     drop: float = arg("float", "probability that a branch drops in training", default=0.0, minimum=0, maximum=1)
@@ -169,8 +187,8 @@ class DrawColumn(Operator):
     training_only = True
     source = "Larsson et al., 2016"
     examples = (
-        Example("draw_column(3)", ("f32[N, 3, 4]",), "i64[]"),
-        Example("draw_column(2, p = 1.0)", ("f32[2, 3]",)),
+        Example("draw_column(3)", ("f32[N, 3, 4]",), "i64[]", reach="-"),
+        Example("draw_column(2, p = 1.0)", ("f32[2, 3]",), reach="-"),
     )
 
     columns: int = arg("int", "how many columns there are to choose from", minimum=1)

@@ -33,10 +33,10 @@ class Flatten(Layout):
     name = "flatten"
     summary = "Join the axes from `start` to `end` into one"
     examples = (
-        Example("flatten", ("f32[N, 3, 4, 5]",), "f32[N, 60]"),
-        Example("flatten(2)", ("f32[N, 3, H, W]",), "f32[N, 3, H*W]"),
-        Example("flatten(0, 1)", ("f32[2, 3, 4]",), "f32[6, 4]"),
-        Example("flatten(1, 2)", ("f32[N, 3, 4, T]",), "f32[N, 12, T]"),
+        Example("flatten", ("f32[N, 3, 4, 5]",), "f32[N, 60]", reach="[a, *, *, *]"),
+        Example("flatten(2)", ("f32[N, 3, H, W]",), "f32[N, 3, H*W]", reach="[a, b, *, *]"),
+        Example("flatten(0, 1)", ("f32[2, 3, 4]",), "f32[6, 4]", reach="[*, *, b]"),
+        Example("flatten(1, 2)", ("f32[N, 3, 4, T]",), "f32[N, 12, T]", reach="[a, *, *, c]"),
     )
 
     start: int = arg("int", "first axis that is joined", default=1)
@@ -78,9 +78,9 @@ class Reshape(Layout):
     name = "reshape"
     summary = "Another shape with the same elements"
     examples = (
-        Example("reshape([-1, 6, 2])", ("f32[N, 3, 4]",), "f32[N, 6, 2]"),
-        Example("reshape([2, 12])", ("f32[2, 3, 4]",), "f32[2, 12]"),
-        Example("reshape([2, -1, 4])", ("i64[2, 3, 4]",), "i64[2, 3, 4]", high=9),
+        Example("reshape([-1, 6, 2])", ("f32[N, 3, 4]",), "f32[N, 6, 2]", reach="[a, *, *]"),
+        Example("reshape([2, 12])", ("f32[2, 3, 4]",), "f32[2, 12]", reach="[a, *, *]"),
+        Example("reshape([2, -1, 4])", ("i64[2, 3, 4]",), "i64[2, 3, 4]", high=9, reach="[a, b, c]"),
     )
 
     dims: tuple[Dim, ...] = arg("dims", "the new shape, the batch axis included; one -1 is worked out")
@@ -127,8 +127,8 @@ class Transpose(Layout):
     name = "transpose"
     summary = "Two axes swapped"
     examples = (
-        Example("transpose(1, 2)", ("f32[N, 3, T]",), "f32[N, T, 3]"),
-        Example("transpose(-1, 0)", ("f32[2, 3, 4]",), "f32[4, 3, 2]"),
+        Example("transpose(1, 2)", ("f32[N, 3, T]",), "f32[N, T, 3]", reach="[a, c, b]"),
+        Example("transpose(-1, 0)", ("f32[2, 3, 4]",), "f32[4, 3, 2]", reach="[c, b, a]"),
     )
 
     first: int = arg("int", "one axis")
@@ -163,7 +163,7 @@ class Permute(Layout):
 
     name = "permute"
     summary = "The axes in another order"
-    examples = (Example("permute([0, 2, 3, 1])", ("f32[N, 3, H, 4]",), "f32[N, H, 4, 3]"),)
+    examples = (Example("permute([0, 2, 3, 1])", ("f32[N, 3, H, 4]",), "f32[N, H, 4, 3]", reach="[a, d, b, c]"),)
 
     axes: tuple[int, ...] = arg("ints", "for each new axis, the old one")
 
@@ -201,8 +201,8 @@ class Squeeze(Layout):
     name = "squeeze"
     summary = "Without axes of length 1"
     examples = (
-        Example("squeeze(-1)", ("f32[N, 3, 1]",), "f32[N, 3]"),
-        Example("squeeze([1, 2])", ("f32[2, 1, 1, 4]",), "f32[2, 4]"),
+        Example("squeeze(-1)", ("f32[N, 3, 1]",), "f32[N, 3]", reach="[a, b, *]"),
+        Example("squeeze([1, 2])", ("f32[2, 1, 1, 4]",), "f32[2, 4]", reach="[a, *, *, b]"),
     )
 
     axis: tuple[int, ...] = arg("ints", "the axes to drop")
@@ -239,8 +239,8 @@ class Unsqueeze(Layout):
     name = "unsqueeze"
     summary = "With a new axis of length 1"
     examples = (
-        Example("unsqueeze(1)", ("f32[N, 3]",), "f32[N, 1, 3]"),
-        Example("unsqueeze(-1)", ("f32[N, 3]",), "f32[N, 3, 1]"),
+        Example("unsqueeze(1)", ("f32[N, 3]",), "f32[N, 1, 3]", reach="[a, c]"),
+        Example("unsqueeze(-1)", ("f32[N, 3]",), "f32[N, 3, 1]", reach="[a, b]"),
     )
 
     axis: int = arg("int", "where the new axis stands in the result")
@@ -268,8 +268,8 @@ class RepeatDim(Layout):
     name = "repeat_dim"
     summary = "An axis of length 1 stretched to a length, symbolic or not"
     examples = (
-        Example("repeat_dim(4, axis = 1)", ("f32[N, 1, 3]",), "f32[N, 4, 3]"),
-        Example("repeat_dim(5, -1)", ("i64[2, 1]",), "i64[2, 5]", high=9),
+        Example("repeat_dim(4, axis = 1)", ("f32[N, 1, 3]",), "f32[N, 4, 3]", reach="[a, *, c]"),
+        Example("repeat_dim(5, -1)", ("i64[2, 1]",), "i64[2, 5]", high=9, reach="[a, *]"),
     )
 
     times: Dim = arg("dim", "how long the axis becomes", minimum=1)

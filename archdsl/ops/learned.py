@@ -76,8 +76,10 @@ class Scale(Operator):
     summary = "A learned factor per channel"
     source = "Touvron et al., 2021"
     examples = (
-        Example("scale", ("f32[N, 3, 4, 4]",), "f32[N, 3, 4, 4]"),
-        Example("scale(init = 1e-4, axis = -1)", ("f32[2, 5, 3]",), "f32[2, 5, 3]"),
+        Example("scale", ("f32[N, 3, 4, 4]",), "f32[N, 3, 4, 4]", work="48*N elementwise", reach="[a, b, c, d]"),
+        Example(
+            "scale(init = 1e-4, axis = -1)", ("f32[2, 5, 3]",), "f32[2, 5, 3]", work="30 elementwise", reach="[a, b, c]"
+        ),
     )
 
     init: float = arg("float", "where the factors start", default=1.0)
@@ -130,8 +132,8 @@ class Positions(Operator):
     name = "positions"
     summary = "0, 1, ... along axis 1 of a sequence, as [1, T]"
     examples = (
-        Example("positions", ("i64[N, T]",), "i64[1, T]", high=9),
-        Example("positions", ("f32[2, 5, 3]",), "i64[1, 5]"),
+        Example("positions", ("i64[N, T]",), "i64[1, T]", high=9, reach="-"),
+        Example("positions", ("f32[2, 5, 3]",), "i64[1, 5]", reach="-"),
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

@@ -30,11 +30,17 @@ class Linear(Operator):
     name = "linear"
     summary = "Fully connected layer on the last axis"
     examples = (
-        Example("linear(5)", ("f32[3, 4]",), "f32[3, 5]"),
-        Example("linear(5, !bias)", ("f32[2, 3, 4]",), "f32[2, 3, 5]"),
-        Example("linear(5)", ("f32[2, 3, 2, 4]",), "f32[2, 3, 2, 5]"),
-        Example("linear(3, bias_init = 1.5)", ("f32[N, T, 4]",), "f32[N, T, 3]"),
-        Example("linear(8, std = 0.02)", ("f32[2, 12]",), "f32[2, 8]"),
+        Example("linear(5)", ("f32[3, 4]",), "f32[3, 5]", work="60 linear, 15 bias", reach="[a, *]"),
+        Example("linear(5, !bias)", ("f32[2, 3, 4]",), "f32[2, 3, 5]", work="120 linear", reach="[a, b, *]"),
+        Example("linear(5)", ("f32[2, 3, 2, 4]",), "f32[2, 3, 2, 5]", work="240 linear, 60 bias", reach="[a, b, c, *]"),
+        Example(
+            "linear(3, bias_init = 1.5)",
+            ("f32[N, T, 4]",),
+            "f32[N, T, 3]",
+            work="12*N*T linear, 3*N*T bias",
+            reach="[a, b, *]",
+        ),
+        Example("linear(8, std = 0.02)", ("f32[2, 12]",), "f32[2, 8]", work="192 linear, 16 bias", reach="[a, *]"),
     )
 
     out: int = arg("int", "output features", minimum=1)
@@ -142,9 +148,9 @@ class Embedding(Operator):
     summary = "Learned vector for each index"
     source = "Bengio et al., 2003"
     examples = (
-        Example("embedding(7, 4)", ("i64[2, 5]",), "f32[2, 5, 4]", high=7),
-        Example("embedding(3, 2)", ("i32[N, T]",), "f32[N, T, 2]", high=3),
-        Example("embedding(9, 6, std = 0.02)", ("i64[N, T]",), "f32[N, T, 6]", high=9),
+        Example("embedding(7, 4)", ("i64[2, 5]",), "f32[2, 5, 4]", high=7, reach="[a, b]"),
+        Example("embedding(3, 2)", ("i32[N, T]",), "f32[N, T, 2]", high=3, reach="[a, b]"),
+        Example("embedding(9, 6, std = 0.02)", ("i64[N, T]",), "f32[N, T, 6]", high=9, reach="[a, b]"),
     )
 
     vocab: int = arg("int", "number of indices (PyTorch's num_embeddings)", minimum=1)
@@ -197,8 +203,16 @@ class MatMul(Operator):
     summary = "Matrix product of two tensors, leading axes in parallel"
     arity = 2
     examples = (
-        Example("matmul", ("f32[2, 3, 4]", "f32[2, 4, 5]"), "f32[2, 3, 5]"),
-        Example("matmul", ("f32[N, 2, T, 4]", "f32[1, 2, 4, T]"), "f32[N, 2, T, T]"),
+        Example(
+            "matmul", ("f32[2, 3, 4]", "f32[2, 4, 5]"), "f32[2, 3, 5]", work="120 matmul", reach="[a, b, *], [a, *, c]"
+        ),
+        Example(
+            "matmul",
+            ("f32[N, 2, T, 4]", "f32[1, 2, 4, T]"),
+            "f32[N, 2, T, T]",
+            work="8*N*T**2 matmul",
+            reach="[a, b, c, *], [*, b, *, d]",
+        ),
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

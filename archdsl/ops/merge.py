@@ -32,7 +32,7 @@ class Identity(Operator):
     summary = "The input itself"
     arity = None
     view = True
-    examples = (Example("id", ("f32[N, 3]",), "f32[N, 3]"),)
+    examples = (Example("id", ("f32[N, 3]",), "f32[N, 3]", reach="[a, b]"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return inputs
@@ -101,9 +101,17 @@ class Add(Merge):
     summary = "Sum of the branches"
     onnx_type = "Add"
     examples = (
-        Example("add", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
-        Example("add", ("f32[N, 3, H]", "f32[1, 3, 1]", "f32[N, 1, H]"), "f32[N, 3, H]"),
-        Example("add", ("i64[2, 3]", "i64[2, 3]"), "i64[2, 3]", high=9),
+        Example(
+            "add", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]", work="24 elementwise", reach="[a, b, c], [a, b, c]"
+        ),
+        Example(
+            "add",
+            ("f32[N, 3, H]", "f32[1, 3, 1]", "f32[N, 1, H]"),
+            "f32[N, 3, H]",
+            work="6*H*N elementwise",
+            reach="[a, b, c], [*, b, *], [a, *, c]",
+        ),
+        Example("add", ("i64[2, 3]", "i64[2, 3]"), "i64[2, 3]", high=9, work="6 elementwise", reach="[a, b], [a, b]"),
     )
 
     def pair(self, t: "TorchEmitter", left: "TorchExpr", right: "TorchInput") -> "TorchExpr":
@@ -115,8 +123,10 @@ class Sub(Merge):
     summary = "The first branch minus the others"
     onnx_type = "Sub"
     examples = (
-        Example("sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),
-        Example("sub", ("f32[]", "f32[N, 3]"), "f32[N, 3]"),
+        Example(
+            "sub", ("f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]", work="24 elementwise", reach="[a, b, c], [a, *, c]"
+        ),
+        Example("sub", ("f32[]", "f32[N, 3]"), "f32[N, 3]", work="3*N elementwise", reach="[], [a, b]"),
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
@@ -132,8 +142,20 @@ class Mul(Merge):
     summary = "Product of the branches"
     onnx_type = "Mul"
     examples = (
-        Example("mul", ("f32[N, 3, H, W]", "f32[N, 3, 1, 1]"), "f32[N, 3, H, W]"),
-        Example("mul", ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"), "f32[2, 3]"),
+        Example(
+            "mul",
+            ("f32[N, 3, H, W]", "f32[N, 3, 1, 1]"),
+            "f32[N, 3, H, W]",
+            work="3*H*N*W elementwise",
+            reach="[a, b, c, d], [a, b, *, *]",
+        ),
+        Example(
+            "mul",
+            ("f32[2, 3]", "f32[2, 3]", "f32[2, 3]"),
+            "f32[2, 3]",
+            work="12 elementwise",
+            reach="[a, b], [a, b], [a, b]",
+        ),
     )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
@@ -147,7 +169,11 @@ class Div(Merge):
     name = "div"
     summary = "The first branch divided by the others"
     onnx_type = "Div"
-    examples = (Example("div", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
+    examples = (
+        Example(
+            "div", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]", work="24 elementwise", reach="[a, b, c], [a, b, c]"
+        ),
+    )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         _require_two(inputs)
@@ -186,9 +212,15 @@ class Max(Extreme):
     onnx_type = "Max"
     bound = "min"
     examples = (
-        Example("max", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),
-        Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]"),
-        Example("max", ("f32[N, 3]", "f32[]"), "f32[N, 3]"),
+        Example(
+            "max",
+            ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 3, 4]"),
+            "f32[2, 3, 4]",
+            work="48 elementwise",
+            reach="[a, b, c], [a, b, c], [a, b, c]",
+        ),
+        Example("max", ("f32[N, 1]", "f32[N, 3]"), "f32[N, 3]", work="3*N elementwise", reach="[a, *], [a, b]"),
+        Example("max", ("f32[N, 3]", "f32[]"), "f32[N, 3]", work="3*N elementwise", reach="[a, b], []"),
     )
 
 
@@ -197,7 +229,11 @@ class Min(Extreme):
     summary = "Smallest of the branches, element by element"
     onnx_type = "Min"
     bound = "max"
-    examples = (Example("min", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]"),)
+    examples = (
+        Example(
+            "min", ("f32[2, 3, 4]", "f32[2, 3, 4]"), "f32[2, 3, 4]", work="24 elementwise", reach="[a, b, c], [a, b, c]"
+        ),
+    )
 
 
 class Mean(Merge):
@@ -205,8 +241,14 @@ class Mean(Merge):
     summary = "Mean of the branches, element by element"
     onnx_type = "Add"
     examples = (
-        Example("mean", ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 1, 4]"), "f32[2, 3, 4]"),
-        Example("mean", ("f32[N, 3]",), "f32[N, 3]"),
+        Example(
+            "mean",
+            ("f32[2, 3, 4]", "f32[2, 3, 4]", "f32[2, 1, 4]"),
+            "f32[2, 3, 4]",
+            work="72 elementwise",
+            reach="[a, b, c], [a, b, c], [a, *, c]",
+        ),
+        Example("mean", ("f32[N, 3]",), "f32[N, 3]", reach="[a, b]"),
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

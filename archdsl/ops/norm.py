@@ -20,10 +20,22 @@ class BatchNorm(Operator):
     summary = "Batch normalisation per channel"
     source = "Ioffe and Szegedy, 2015"
     examples = (
-        Example("batch_norm", ("f32[4, 3]",), "f32[4, 3]"),
-        Example("batch_norm", ("f32[2, 3, 5]",), "f32[2, 3, 5]"),
-        Example("bn(eps = 1e-3, momentum = 0.01)", ("f32[N, 3, 4, 4]",), "f32[N, 3, 4, 4]"),
-        Example("bn(!affine)", ("f32[2, 3, 2, 2, 2]",), "f32[2, 3, 2, 2, 2]"),
+        Example("batch_norm", ("f32[4, 3]",), "f32[4, 3]", work="24 normalisation", reach="[a, b]"),
+        Example("batch_norm", ("f32[2, 3, 5]",), "f32[2, 3, 5]", work="60 normalisation", reach="[a, b, c]"),
+        Example(
+            "bn(eps = 1e-3, momentum = 0.01)",
+            ("f32[N, 3, 4, 4]",),
+            "f32[N, 3, 4, 4]",
+            work="96*N normalisation",
+            reach="[a, b, c, d]",
+        ),
+        Example(
+            "bn(!affine)",
+            ("f32[2, 3, 2, 2, 2]",),
+            "f32[2, 3, 2, 2, 2]",
+            work="96 normalisation",
+            reach="[a, b, c, d, e]",
+        ),
     )
 
     eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
@@ -113,10 +125,16 @@ class LayerNorm(Operator):
     summary = "Layer normalisation over the last axis, or over several trailing axes"
     source = "Ba et al., 2016"
     examples = (
-        Example("layer_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]"),
-        Example("layer_norm(axes = 2, eps = 1e-6)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
-        Example("layer_norm(!bias)", ("f32[3, 6]",), "f32[3, 6]"),
-        Example("layer_norm(!affine)", ("f32[2, T, 6]",), "f32[2, T, 6]"),
+        Example("layer_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]", work="560 normalisation", reach="[a, b, *]"),
+        Example(
+            "layer_norm(axes = 2, eps = 1e-6)",
+            ("f32[N, 3, 4]",),
+            "f32[N, 3, 4]",
+            work="84*N normalisation",
+            reach="[a, *, *]",
+        ),
+        Example("layer_norm(!bias)", ("f32[3, 6]",), "f32[3, 6]", work="108 normalisation", reach="[a, *]"),
+        Example("layer_norm(!affine)", ("f32[2, T, 6]",), "f32[2, T, 6]", work="60*T normalisation", reach="[a, b, *]"),
     )
 
     axes: int = arg("int", "how many trailing axes are normalised together", default=1, minimum=1)
@@ -184,8 +202,14 @@ class RMSNorm(Operator):
     summary = "Root mean square normalisation over the last axis, or over several trailing axes"
     source = "Zhang and Sennrich, 2019"
     examples = (
-        Example("rms_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]"),
-        Example("rms_norm(axes = 2, !affine)", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),
+        Example("rms_norm", ("f32[2, 5, 8]",), "f32[2, 5, 8]", work="320 normalisation", reach="[a, b, *]"),
+        Example(
+            "rms_norm(axes = 2, !affine)",
+            ("f32[N, 3, 4]",),
+            "f32[N, 3, 4]",
+            work="36*N normalisation",
+            reach="[a, *, *]",
+        ),
     )
 
     axes: int = arg("int", "how many trailing axes are normalised together", default=1, minimum=1)

@@ -168,14 +168,62 @@ class MaxPool(Pool):
     summary = "Largest element of each window"
     onnx_type = "MaxPool"
     examples = (
-        Example("max_pool(2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
-        Example("max_pool(3, stride = 2, padding = 1)", ("f32[2, 3, 8, 9]",), "f32[2, 3, 4, 5]"),
-        Example("max_pool(3, stride = 2, ceil_mode)", ("f32[2, 3, 8, 10]",), "f32[2, 3, 4, 5]"),
-        Example("max_pool(3, stride = 1, padding = same)", ("f32[2, 3, 8]",), "f32[2, 3, 8]"),
-        Example("max_pool(2, stride = 1, dilation = 2)", ("f32[1, 2, 5, 5, 5]",), "f32[1, 2, 3, 3, 3]"),
-        Example("max_pool(1, stride = 3, ceil_mode)", ("f32[1, 2, 3, 4]",), "f32[1, 2, 1, 2]"),
-        Example("max_pool([2, 1], stride = 3, ceil_mode)", ("f32[1, 2, 4, 3]",), "f32[1, 2, 2, 1]"),
-        Example("max_pool(3, stride = 2, ceil_mode)", ("f32[N, 3, H]",), "f32[N, 3, H // 2]"),
+        Example(
+            "max_pool(2)",
+            ("f32[N, 3, H, 7]",),
+            "f32[N, 3, H // 2, 3]",
+            work="36*(H // 2)*N pooling",
+            reach="[a, b, 2c..2c+1, 2d..2d+1]",
+        ),
+        Example(
+            "max_pool(3, stride = 2, padding = 1)",
+            ("f32[2, 3, 8, 9]",),
+            "f32[2, 3, 4, 5]",
+            work="1080 pooling",
+            reach="[a, b, 2c-1..2c+1, 2d-1..2d+1]",
+        ),
+        Example(
+            "max_pool(3, stride = 2, ceil_mode)",
+            ("f32[2, 3, 8, 10]",),
+            "f32[2, 3, 4, 5]",
+            work="1080 pooling",
+            reach="[a, b, 2c..2c+2, 2d..2d+2]",
+        ),
+        Example(
+            "max_pool(3, stride = 1, padding = same)",
+            ("f32[2, 3, 8]",),
+            "f32[2, 3, 8]",
+            work="144 pooling",
+            reach="[a, b, c-1..c+1]",
+        ),
+        Example(
+            "max_pool(2, stride = 1, dilation = 2)",
+            ("f32[1, 2, 5, 5, 5]",),
+            "f32[1, 2, 3, 3, 3]",
+            work="432 pooling",
+            reach="[a, b, c..c+2, d..d+2, e..e+2]",
+        ),
+        Example(
+            "max_pool(1, stride = 3, ceil_mode)",
+            ("f32[1, 2, 3, 4]",),
+            "f32[1, 2, 1, 2]",
+            work="4 pooling",
+            reach="[a, b, 3c, 3d]",
+        ),
+        Example(
+            "max_pool([2, 1], stride = 3, ceil_mode)",
+            ("f32[1, 2, 4, 3]",),
+            "f32[1, 2, 2, 1]",
+            work="8 pooling",
+            reach="[a, b, 3c..3c+1, 3d]",
+        ),
+        Example(
+            "max_pool(3, stride = 2, ceil_mode)",
+            ("f32[N, 3, H]",),
+            "f32[N, 3, H // 2]",
+            work="9*(H // 2)*N pooling",
+            reach="[a, b, 2c..2c+2]",
+        ),
     )
 
     dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
@@ -204,16 +252,48 @@ class AvgPool(Pool):
     summary = "Mean of each window"
     onnx_type = "AveragePool"
     examples = (
-        Example("avg_pool(2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
-        Example("avg_pool(3, stride = 1, padding = 1)", ("f32[2, 3, 5, 6]",), "f32[2, 3, 5, 6]"),
+        Example(
+            "avg_pool(2)",
+            ("f32[N, 3, H, 7]",),
+            "f32[N, 3, H // 2, 3]",
+            work="36*(H // 2)*N pooling",
+            reach="[a, b, 2c..2c+1, 2d..2d+1]",
+        ),
+        Example(
+            "avg_pool(3, stride = 1, padding = 1)",
+            ("f32[2, 3, 5, 6]",),
+            "f32[2, 3, 5, 6]",
+            work="1620 pooling",
+            reach="[a, b, c-1..c+1, d-1..d+1]",
+        ),
         Example(
             "avg_pool(3, stride = 2, padding = 1, !count_include_pad)",
             ("f32[2, 3, 5, 6]",),
             "f32[2, 3, 3, 3]",
+            work="486 pooling",
+            reach="[a, b, 2c-1..2c+1, 2d-1..2d+1]",
         ),
-        Example("avg_pool(3, stride = 2, padding = same, ceil_mode)", ("f32[2, 3, 6]",), "f32[2, 3, 4]"),
-        Example("avg_pool([1, 2], stride = [3, 2], ceil_mode)", ("f32[1, 2, 3, 5]",), "f32[1, 2, 1, 3]"),
-        Example("avg_pool(2)", ("f32[1, 2, 4, 4, 5]",), "f32[1, 2, 2, 2, 2]"),
+        Example(
+            "avg_pool(3, stride = 2, padding = same, ceil_mode)",
+            ("f32[2, 3, 6]",),
+            "f32[2, 3, 4]",
+            work="72 pooling",
+            reach="[a, b, 2c-1..2c+1]",
+        ),
+        Example(
+            "avg_pool([1, 2], stride = [3, 2], ceil_mode)",
+            ("f32[1, 2, 3, 5]",),
+            "f32[1, 2, 1, 3]",
+            work="12 pooling",
+            reach="[a, b, 3c, 2d..2d+1]",
+        ),
+        Example(
+            "avg_pool(2)",
+            ("f32[1, 2, 4, 4, 5]",),
+            "f32[1, 2, 2, 2, 2]",
+            work="128 pooling",
+            reach="[a, b, 2c..2c+1, 2d..2d+1, 2e..2e+1]",
+        ),
     )
 
     ceil_mode: bool = arg("bool", "keep a last window that hangs over the end", default=False)
@@ -240,10 +320,28 @@ class LpPool(Operator):
     summary = "p-norm of each window"
     source = "Sermanet et al., 2012"
     examples = (
-        Example("lp_pool(2, 2)", ("f32[N, 3, H, 7]",), "f32[N, 3, H // 2, 3]"),
-        Example("lp_pool(3, [3, 2], stride = [1, 2])", ("f32[2, 3, 5, 6]",), "f32[2, 3, 3, 3]"),
-        Example("lp_pool(1, 2)", ("f32[2, 3, 6]",), "f32[2, 3, 3]"),
-        Example("lp_pool(2, 2, stride = 1)", ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 2, 3, 2]"),
+        Example(
+            "lp_pool(2, 2)",
+            ("f32[N, 3, H, 7]",),
+            "f32[N, 3, H // 2, 3]",
+            work="36*(H // 2)*N pooling",
+            reach="[a, b, 2c..2c+1, 2d..2d+1]",
+        ),
+        Example(
+            "lp_pool(3, [3, 2], stride = [1, 2])",
+            ("f32[2, 3, 5, 6]",),
+            "f32[2, 3, 3, 3]",
+            work="324 pooling",
+            reach="[a, b, c..c+2, 2d..2d+1]",
+        ),
+        Example("lp_pool(1, 2)", ("f32[2, 3, 6]",), "f32[2, 3, 3]", work="36 pooling", reach="[a, b, 2c..2c+1]"),
+        Example(
+            "lp_pool(2, 2, stride = 1)",
+            ("f32[1, 2, 3, 4, 3]",),
+            "f32[1, 2, 2, 3, 2]",
+            work="192 pooling",
+            reach="[a, b, c..c+1, d..d+1, e..e+1]",
+        ),
     )
 
     p: int = arg("int", "the exponent", minimum=1)

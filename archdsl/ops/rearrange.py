@@ -79,16 +79,29 @@ class Rearrange(Layout):
     summary = "Axes cut, moved and joined as a pattern of names says"
     source = "Rogozhnikov, 2022"
     examples = (
-        Example('rearrange("n c h w -> n (h w) c")', ("f32[N, 3, H, W]",), "f32[N, H*W, 3]"),
-        Example('rearrange("n (g c) h w -> n (c g) h w", g = 2)', ("f32[N, 6, 4, 5]",), "f32[N, 6, 4, 5]"),
+        Example('rearrange("n c h w -> n (h w) c")', ("f32[N, 3, H, W]",), "f32[N, H*W, 3]", reach="[a, c, *, *]"),
         Example(
-            'rearrange("n (c r s) h w -> n c (h r) (w s)", r = 2, s = 3)', ("f32[2, 6, 4, W]",), "f32[2, 1, 8, 3*W]"
+            'rearrange("n (g c) h w -> n (c g) h w", g = 2)',
+            ("f32[N, 6, 4, 5]",),
+            "f32[N, 6, 4, 5]",
+            reach="[a, *, c, d]",
         ),
-        Example('rearrange("n t (h d) -> (n h) t d", h = 2)', ("f32[N, T, 6]",), "f32[2*N, T, 3]"),
-        Example('rearrange("n ... c -> n c ...")', ("f32[2, 4, 5, 3]",), "f32[2, 3, 4, 5]"),
-        Example('rearrange("n ... -> n (...)")', ("f32[N, 3, H]",), "f32[N, 3*H]"),
-        Example('rearrange("n 1 c -> c n")', ("i64[2, 1, 3]",), "i64[3, 2]"),
-        Example('rearrange("(a b) c -> a 1 b c", a = 2)', ("f32[6, 3]",), "f32[2, 1, 3, 3]"),
+        Example(
+            'rearrange("n (c r s) h w -> n c (h r) (w s)", r = 2, s = 3)',
+            ("f32[2, 6, 4, W]",),
+            "f32[2, 1, 8, 3*W]",
+            reach="[a, *, c%2: 0 | 0 | +1, d%3: 0 | 0 | 0 | +1]",
+        ),
+        Example(
+            'rearrange("n t (h d) -> (n h) t d", h = 2)',
+            ("f32[N, T, 6]",),
+            "f32[2*N, T, 3]",
+            reach="[a%2: 0 | 0 | +1, b, *]",
+        ),
+        Example('rearrange("n ... c -> n c ...")', ("f32[2, 4, 5, 3]",), "f32[2, 3, 4, 5]", reach="[a, c, d, b]"),
+        Example('rearrange("n ... -> n (...)")', ("f32[N, 3, H]",), "f32[N, 3*H]", reach="[a, *, *]"),
+        Example('rearrange("n 1 c -> c n")', ("i64[2, 1, 3]",), "i64[3, 2]", reach="[b, *, a]"),
+        Example('rearrange("(a b) c -> a 1 b c", a = 2)', ("f32[6, 3]",), "f32[2, 1, 3, 3]", reach="[3a..3a+2, d]"),
     )
 
     pattern: str = arg("string", f"the axes before and after: `{EXAMPLE}`")

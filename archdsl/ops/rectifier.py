@@ -38,7 +38,7 @@ class Relu(Activation):
     name = "relu"
     summary = "max(x, 0)"
     source = "Nair and Hinton, 2010"
-    examples = (Example("relu", ("f32[N, 3, 4]",), "f32[N, 3, 4]"),)
+    examples = (Example("relu", ("f32[N, 3, 4]",), "f32[N, 3, 4]", work="12*N activation", reach="[a, b, c]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.relu", inputs[0])
@@ -54,7 +54,7 @@ class Relu6(Activation):
     name = "relu6"
     summary = "min(max(x, 0), 6)"
     source = "Howard et al., 2017"
-    examples = (Example("relu6", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("relu6", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.relu6", inputs[0])
@@ -67,7 +67,7 @@ class LeakyRelu(Activation):
     name = "leaky_relu"
     summary = "x where positive, else slope * x"
     source = "Maas et al., 2013"
-    examples = (Example("leaky_relu(0.2)", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("leaky_relu(0.2)", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     negative_slope: float = arg("float", "slope for negative inputs", default=0.01)
 
@@ -83,9 +83,9 @@ class PRelu(Activation):
     summary = "x where positive, else a learned slope times x"
     source = "He et al., 2015"
     examples = (
-        Example("prelu", ("f32[2, 3, 4, 4]",), "f32[2, 3, 4, 4]"),
-        Example("prelu(3, init = 0.1)", ("f32[N, 3, 5]",), "f32[N, 3, 5]"),
-        Example("prelu(4)", ("f32[2, 4]",), "f32[2, 4]"),
+        Example("prelu", ("f32[2, 3, 4, 4]",), "f32[2, 3, 4, 4]", work="96 activation", reach="[a, b, c, d]"),
+        Example("prelu(3, init = 0.1)", ("f32[N, 3, 5]",), "f32[N, 3, 5]", work="15*N activation", reach="[a, b, c]"),
+        Example("prelu(4)", ("f32[2, 4]",), "f32[2, 4]", work="8 activation", reach="[a, b]"),
     )
 
     num_parameters: int = arg("int", "1 for one slope, or the number of channels", default=1, minimum=1)
@@ -130,7 +130,7 @@ class Elu(Activation):
     name = "elu"
     summary = "x where positive, else alpha * (exp(x) - 1)"
     source = "Clevert et al., 2015"
-    examples = (Example("elu(0.5)", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("elu(0.5)", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     alpha: float = arg("float", "minus the limit for negative inputs", default=1.0)
 
@@ -145,7 +145,7 @@ class Selu(Activation):
     name = "selu"
     summary = "Scaled exponential linear unit, whose constants keep mean 0 and variance 1"
     source = "Klambauer et al., 2017"
-    examples = (Example("selu", ("f32[2, 30]",), "f32[2, 30]"),)
+    examples = (Example("selu", ("f32[2, 30]",), "f32[2, 30]", work="60 activation", reach="[a, b]"),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call("F.selu", inputs[0])

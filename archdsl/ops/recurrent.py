@@ -315,15 +315,41 @@ class LSTM(Recurrent):
     products = 4
     kept = 5  # the four gates and tanh(c)
     examples = (
-        Example("lstm(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
-        Example("lstm(3, bidirectional)", ("f32[N, T, 4]",), "f32[N, T, 6]"),
-        Example("lstm(3, layers = 2, !bias)", ("f32[N, T, 4]",), "f32[N, T, 3]"),
+        Example(
+            "lstm(3)",
+            ("f32[2, 5, 4]",),
+            "f32[2, 5, 3]",
+            work="840 recurrent, 240 bias, 150 activation, 240 elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            "lstm(3, bidirectional)",
+            ("f32[N, T, 4]",),
+            "f32[N, T, 6]",
+            work="168*N*T recurrent, 48*N*T bias, 30*N*T activation, 48*N*T elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            "lstm(3, layers = 2, !bias)",
+            ("f32[N, T, 4]",),
+            "f32[N, T, 3]",
+            work="156*N*T recurrent, 30*N*T activation, 48*N*T elementwise",
+            reach="[a, *, *]",
+        ),
         Example(
             "lstm(3, layers = 2, bidirectional, dropout = 0.5, states)",
             ("f32[N, T, 4]", "f32[4, N, 3]", "f32[4, N, 3]"),
             "f32[N, T, 6], f32[4, N, 3], f32[4, N, 3]",
+            work="384*N*T recurrent, 96*N*T bias, 60*N*T activation, 96*N*T elementwise",
+            reach="[a, *, *], [*, a, *], [*, a, *]; [b, *, *], [*, b, *], [*, b, *]; [b, *, *], [*, b, *], [*, b, *]",
         ),
-        Example("lstm(3)", ("f32[2, 5, 4]", "f32[1, 2, 3]", "f32[1, 2, 3]"), "f32[2, 5, 3]"),
+        Example(
+            "lstm(3)",
+            ("f32[2, 5, 4]", "f32[1, 2, 3]", "f32[1, 2, 3]"),
+            "f32[2, 5, 3]",
+            work="840 recurrent, 240 bias, 150 activation, 240 elementwise",
+            reach="[a, *, *], [*, a, *], [*, a, *]",
+        ),
     )
 
 
@@ -346,12 +372,26 @@ class GRU(Recurrent):
     products = 4
     kept = 6  # the gates, n, the product that r multiplies, and the difference that z does
     examples = (
-        Example("gru(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
-        Example("gru(3, bidirectional, !bias)", ("f32[N, T, 4]",), "f32[N, T, 6]"),
+        Example(
+            "gru(3)",
+            ("f32[2, 5, 4]",),
+            "f32[2, 5, 3]",
+            work="630 recurrent, 180 bias, 90 activation, 210 elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            "gru(3, bidirectional, !bias)",
+            ("f32[N, T, 4]",),
+            "f32[N, T, 6]",
+            work="126*N*T recurrent, 18*N*T activation, 42*N*T elementwise",
+            reach="[a, *, *]",
+        ),
         Example(
             "gru(3, layers = 2, bidirectional, states)",
             ("f32[N, T, 4]", "f32[4, N, 3]"),
             "f32[N, T, 6], f32[4, N, 3]",
+            work="288*N*T recurrent, 72*N*T bias, 36*N*T activation, 84*N*T elementwise",
+            reach="[a, *, *], [*, a, *]; [b, *, *], [*, b, *]",
         ),
     )
 
@@ -382,13 +422,47 @@ class RNN(Recurrent):
     kept = 0
     keeps_result = True
     examples = (
-        Example("rnn(3)", ("f32[2, 5, 4]",), "f32[2, 5, 3]"),
-        Example('rnn(3, 2, bidirectional, nonlinearity = "relu")', ("f32[N, T, 4]",), "f32[N, T, 6]"),
-        Example("rnn(3, layers = 2, !bias, states)", ("f32[N, T, 4]", "f32[2, N, 3]"), "f32[N, T, 3], f32[2, N, 3]"),
-        Example("rnn(4, skip_input)", ("f32[2, 5, 4]",), "f32[2, 5, 4]"),
-        Example('rnn(4, bidirectional, !bias, nonlinearity = "relu", skip_input)', ("f32[N, T, 4]",), "f32[N, T, 8]"),
         Example(
-            "rnn(4, bidirectional, states, skip_input)", ("f32[N, T, 4]", "f32[2, N, 4]"), "f32[N, T, 8], f32[2, N, 4]"
+            "rnn(3)",
+            ("f32[2, 5, 4]",),
+            "f32[2, 5, 3]",
+            work="210 recurrent, 60 bias, 30 activation, 30 elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            'rnn(3, 2, bidirectional, nonlinearity = "relu")',
+            ("f32[N, T, 4]",),
+            "f32[N, T, 6]",
+            work="96*N*T recurrent, 24*N*T bias, 12*N*T activation, 12*N*T elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            "rnn(3, layers = 2, !bias, states)",
+            ("f32[N, T, 4]", "f32[2, N, 3]"),
+            "f32[N, T, 3], f32[2, N, 3]",
+            work="39*N*T recurrent, 6*N*T activation, 6*N*T elementwise",
+            reach="[a, *, *], [*, a, *]; [b, *, *], [*, b, *]",
+        ),
+        Example(
+            "rnn(4, skip_input)",
+            ("f32[2, 5, 4]",),
+            "f32[2, 5, 4]",
+            work="160 recurrent, 40 bias, 40 activation, 40 elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            'rnn(4, bidirectional, !bias, nonlinearity = "relu", skip_input)',
+            ("f32[N, T, 4]",),
+            "f32[N, T, 8]",
+            work="32*N*T recurrent, 8*N*T activation, 8*N*T elementwise",
+            reach="[a, *, *]",
+        ),
+        Example(
+            "rnn(4, bidirectional, states, skip_input)",
+            ("f32[N, T, 4]", "f32[2, N, 4]"),
+            "f32[N, T, 8], f32[2, N, 4]",
+            work="32*N*T recurrent, 8*N*T bias, 8*N*T activation, 8*N*T elementwise",
+            reach="[a, *, *], [*, a, *]; [b, *, *], [*, b, *]",
         ),
     )
 

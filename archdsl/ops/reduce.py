@@ -59,8 +59,14 @@ class ReduceMean(Reduction):
     torch_method = "mean"
     onnx_type = "ReduceMean"
     examples = (
-        Example("reduce_mean(1)", ("f32[N, T, 4]",), "f32[N, 4]"),
-        Example("reduce_mean([-1, 1], keepdim)", ("f32[2, 3, 4, 5]",), "f32[2, 1, 4, 1]"),
+        Example("reduce_mean(1)", ("f32[N, T, 4]",), "f32[N, 4]", work="4*N*T elementwise", reach="[a, *, b]"),
+        Example(
+            "reduce_mean([-1, 1], keepdim)",
+            ("f32[2, 3, 4, 5]",),
+            "f32[2, 1, 4, 1]",
+            work="120 elementwise",
+            reach="[a, *, c, *]",
+        ),
     )
 
 
@@ -69,7 +75,7 @@ class ReduceSum(Reduction):
     summary = "Sum over axes"
     torch_method = "sum"
     onnx_type = "ReduceSum"
-    examples = (Example("reduce_sum(-1)", ("f32[N, T, 4]",), "f32[N, T]"),)
+    examples = (Example("reduce_sum(-1)", ("f32[N, T, 4]",), "f32[N, T]", work="4*N*T elementwise", reach="[a, b, *]"),)
 
 
 class ReduceMax(Reduction):
@@ -78,8 +84,10 @@ class ReduceMax(Reduction):
     torch_method = "amax"
     onnx_type = "ReduceMax"
     examples = (
-        Example("reduce_max(1, keepdim)", ("f32[N, 3, 4]",), "f32[N, 1, 4]"),
-        Example("reduce_max([1, 2])", ("f32[2, 3, 4]",), "f32[2]"),
+        Example(
+            "reduce_max(1, keepdim)", ("f32[N, 3, 4]",), "f32[N, 1, 4]", work="12*N elementwise", reach="[a, *, c]"
+        ),
+        Example("reduce_max([1, 2])", ("f32[2, 3, 4]",), "f32[2]", work="24 elementwise", reach="[a, *, *]"),
     )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

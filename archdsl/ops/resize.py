@@ -21,14 +21,33 @@ class Pad(Operator):
     name = "pad"
     summary = "Constants, or copies of what is inside, before and after the elements of an axis"
     examples = (
-        Example("pad([1, 2])", ("f32[N, 3, 4, 4]",), "f32[N, 6, 4, 4]"),
-        Example("pad(1, axis = [2, 3], value = -1.5)", ("f32[2, 3, 4, H]",), "f32[2, 3, 6, H + 2]"),
-        Example("pad([0, 3], axis = -1)", ("f32[2, 5]",), "f32[2, 8]"),
-        Example('pad(2, axis = [2, 3], mode = "reflect")', ("f32[1, 2, 4, W]",), "f32[1, 2, 8, W + 4]"),
-        Example('pad([1, 3], axis = 2, mode = "replicate")', ("f32[2, 3, 4, 5]",), "f32[2, 3, 8, 5]"),
-        Example('pad([2, 1], axis = [2, 3], mode = "circular")', ("f32[N, 3, 4, W]",), "f32[N, 3, 7, W + 3]"),
-        Example('pad([0, 1], axis = -1, mode = "circular")', ("f32[2, 3, T]",), "f32[2, 3, T + 1]"),
-        Example('pad(1, axis = [2, 3, 4], mode = "replicate")', ("f32[1, 2, 3, 4, 3]",), "f32[1, 2, 5, 6, 5]"),
+        Example("pad([1, 2])", ("f32[N, 3, 4, 4]",), "f32[N, 6, 4, 4]", reach="[a, b-1, c, d]"),
+        Example(
+            "pad(1, axis = [2, 3], value = -1.5)", ("f32[2, 3, 4, H]",), "f32[2, 3, 6, H + 2]", reach="[a, b, c-1, d-1]"
+        ),
+        Example("pad([0, 3], axis = -1)", ("f32[2, 5]",), "f32[2, 8]", reach="[a, b]"),
+        Example(
+            'pad(2, axis = [2, 3], mode = "reflect")',
+            ("f32[1, 2, 4, W]",),
+            "f32[1, 2, 8, W + 4]",
+            reach="[a, b, c-2, d-2]",
+        ),
+        Example(
+            'pad([1, 3], axis = 2, mode = "replicate")', ("f32[2, 3, 4, 5]",), "f32[2, 3, 8, 5]", reach="[a, b, c-1, d]"
+        ),
+        Example(
+            'pad([2, 1], axis = [2, 3], mode = "circular")',
+            ("f32[N, 3, 4, W]",),
+            "f32[N, 3, 7, W + 3]",
+            reach="[a, b, c-2, d-2]",
+        ),
+        Example('pad([0, 1], axis = -1, mode = "circular")', ("f32[2, 3, T]",), "f32[2, 3, T + 1]", reach="[a, b, c]"),
+        Example(
+            'pad(1, axis = [2, 3, 4], mode = "replicate")',
+            ("f32[1, 2, 3, 4, 3]",),
+            "f32[1, 2, 5, 6, 5]",
+            reach="[a, b, c-1, d-1, e-1]",
+        ),
     )
 
     amount: tuple[int, ...] = arg("ints", "elements on both sides, or a list [before, after]", minimum=0)
@@ -149,16 +168,66 @@ class Resize(Operator):
     name = "resize"
     summary = "Enlarge or shrink the spatial axes"
     examples = (
-        Example("resize(2)", ("f32[N, 3, H, 4]",), "f32[N, 3, 2*H, 8]"),
-        Example("resize([3, 1])", ("f32[1, 2, 3, 4]",), "f32[1, 2, 9, 4]"),
-        Example("resize(size = [5, 3])", ("f32[2, 3, 4, 4]",), "f32[2, 3, 5, 3]"),
-        Example('resize(2, mode = "bilinear")', ("f32[N, 3, 4, W]",), "f32[N, 3, 8, 2*W]"),
-        Example('resize(size = 7, mode = "bilinear")', ("f32[1, 2, 4, 10]",), "f32[1, 2, 7, 7]"),
-        Example('resize(3, mode = "bilinear")', ("f32[2, 3, 5]",), "f32[2, 3, 15]"),
-        Example('resize(2, mode = "bilinear")', ("f32[1, 2, 3, 2, 3]",), "f32[1, 2, 6, 4, 6]"),
-        Example('resize(2, mode = "bilinear", align_corners)', ("f32[N, 3, 4, W]",), "f32[N, 3, 8, 2*W]"),
-        Example('resize(2, mode = "bicubic")', ("f32[N, 2, 4, W]",), "f32[N, 2, 8, 2*W]"),
-        Example('resize(size = [7, 3], mode = "bicubic", align_corners)', ("f32[1, 2, 4, 5]",), "f32[1, 2, 7, 3]"),
+        Example(
+            "resize(2)", ("f32[N, 3, H, 4]",), "f32[N, 3, 2*H, 8]", reach="[a, b, c%2: 0 | 0 | +1, d%2: 0 | 0 | +1]"
+        ),
+        Example("resize([3, 1])", ("f32[1, 2, 3, 4]",), "f32[1, 2, 9, 4]", reach="[a, b, c%3: 0 | 0 | 0 | +1, d]"),
+        Example(
+            "resize(size = [5, 3])",
+            ("f32[2, 3, 4, 4]",),
+            "f32[2, 3, 5, 3]",
+            reach="[a, b, c%5: 0 | 0 | 1 | 2 | 3 | +4, d%3: 0 | 1 | 2 | +4]",
+        ),
+        Example(
+            'resize(2, mode = "bilinear")',
+            ("f32[N, 3, 4, W]",),
+            "f32[N, 3, 8, 2*W]",
+            work="384*N*W elementwise",
+            reach="[a, b, c%2: -1..0 | 0..1 | +1, d%2: -1..0 | 0..1 | +1]",
+        ),
+        Example(
+            'resize(size = 7, mode = "bilinear")',
+            ("f32[1, 2, 4, 10]",),
+            "f32[1, 2, 7, 7]",
+            work="784 elementwise",
+            reach="[a, b, c%7: -1..0 | 0..1 | 0..1 | 1..2 | 2..3 | 2..3 | 3..4 | +4, "
+            "d%7: 0..1 | 1..2 | 3..4 | 4..5 | 5..6 | 7..8 | 8..9 | +10]",
+        ),
+        Example(
+            'resize(3, mode = "bilinear")',
+            ("f32[2, 3, 5]",),
+            "f32[2, 3, 15]",
+            work="360 elementwise",
+            reach="[a, b, c%3: -1..0 | 0 | 0..1 | +1]",
+        ),
+        Example(
+            'resize(2, mode = "bilinear")',
+            ("f32[1, 2, 3, 2, 3]",),
+            "f32[1, 2, 6, 4, 6]",
+            work="4608 elementwise",
+            reach="[a, b, c%2: -1..0 | 0..1 | +1, d%2: -1..0 | 0..1 | +1, e%2: -1..0 | 0..1 | +1]",
+        ),
+        Example(
+            'resize(2, mode = "bilinear", align_corners)',
+            ("f32[N, 3, 4, W]",),
+            "f32[N, 3, 8, 2*W]",
+            work="384*N*W elementwise",
+            reach="[a, b, c%8: 0 | 0..1 | 0..1 | 1..2 | 1..2 | 2..3 | 2..3 | 3 | +4, *]",
+        ),
+        Example(
+            'resize(2, mode = "bicubic")',
+            ("f32[N, 2, 4, W]",),
+            "f32[N, 2, 8, 2*W]",
+            work="1024*N*W elementwise",
+            reach="[a, b, c%2: -2..1 | -1..2 | +1, d%2: -2..1 | -1..2 | +1]",
+        ),
+        Example(
+            'resize(size = [7, 3], mode = "bicubic", align_corners)',
+            ("f32[1, 2, 4, 5]",),
+            "f32[1, 2, 7, 3]",
+            work="1344 elementwise",
+            reach="[a, b, c%7: 0 | -1..2 | 1 | 0..3 | 2 | 1..4 | 3 | +4, d%3: 0 | 2 | 4 | +5]",
+        ),
     )
 
     scale: Window | None = arg("window", "factor per spatial axis", default=None, minimum=1)

@@ -25,11 +25,37 @@ class LocalResponseNorm(Operator):
     summary = "Local response normalisation across channels"
     source = "Krizhevsky et al., 2012"
     examples = (
-        Example("lrn(5)", ("f32[N, 7, 3, H]",), "f32[N, 7, 3, H]"),
-        Example("lrn(3, alpha = 0.5, beta = 0.5, k = 2.0)", ("f32[2, 4, 5, 2]",), "f32[2, 4, 5, 2]"),
-        Example("lrn(4, alpha = 2.0)", ("f32[2, 6, 3, 3]",), "f32[2, 6, 3, 3]"),
-        Example("lrn(3, alpha = 2.0)", ("f32[N, 5, T]",), "f32[N, 5, T]"),
-        Example("lrn(2, alpha = 2.0)", ("f32[1, 3, 2, 3, 2]",), "f32[1, 3, 2, 3, 2]"),
+        Example(
+            "lrn(5)", ("f32[N, 7, 3, H]",), "f32[N, 7, 3, H]", work="210*H*N normalisation", reach="[a, b-2..b+2, c, d]"
+        ),
+        Example(
+            "lrn(3, alpha = 0.5, beta = 0.5, k = 2.0)",
+            ("f32[2, 4, 5, 2]",),
+            "f32[2, 4, 5, 2]",
+            work="640 normalisation",
+            reach="[a, b-1..b+1, c, d]",
+        ),
+        Example(
+            "lrn(4, alpha = 2.0)",
+            ("f32[2, 6, 3, 3]",),
+            "f32[2, 6, 3, 3]",
+            work="972 normalisation",
+            reach="[a, b-2..b+1, c, d]",
+        ),
+        Example(
+            "lrn(3, alpha = 2.0)",
+            ("f32[N, 5, T]",),
+            "f32[N, 5, T]",
+            work="40*N*T normalisation",
+            reach="[a, b-1..b+1, c]",
+        ),
+        Example(
+            "lrn(2, alpha = 2.0)",
+            ("f32[1, 3, 2, 3, 2]",),
+            "f32[1, 3, 2, 3, 2]",
+            work="252 normalisation",
+            reach="[a, b-1..b, c, d, e]",
+        ),
     )
 
     size: int = arg("int", "channels in the window", default=5, minimum=1)

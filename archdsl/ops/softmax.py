@@ -16,8 +16,8 @@ class Softmax(Operator):
     summary = "Exponentials that sum to 1 along an axis"
     source = "Bridle, 1990"
     examples = (
-        Example("softmax", ("f32[N, 3, 7]",), "f32[N, 3, 7]"),
-        Example("softmax(axis = 1)", ("f32[2, 3, 4, 2]",), "f32[2, 3, 4, 2]"),
+        Example("softmax", ("f32[N, 3, 7]",), "f32[N, 3, 7]", work="105*N softmax", reach="[a, b, *]"),
+        Example("softmax(axis = 1)", ("f32[2, 3, 4, 2]",), "f32[2, 3, 4, 2]", work="240 softmax", reach="[a, *, c, d]"),
     )
     torch_function: ClassVar[str] = "F.softmax"
     onnx_type: ClassVar[str] = "Softmax"
@@ -53,8 +53,8 @@ class LogSoftmax(Softmax):
     summary = "Logarithm of the softmax along an axis"
     source = ""
     examples = (
-        Example("log_softmax", ("f32[N, 3, 7]",), "f32[N, 3, 7]"),
-        Example("log_softmax(axis = 1)", ("f32[2, 3, 4]",), "f32[2, 3, 4]"),
+        Example("log_softmax", ("f32[N, 3, 7]",), "f32[N, 3, 7]", work="105*N softmax", reach="[a, b, *]"),
+        Example("log_softmax(axis = 1)", ("f32[2, 3, 4]",), "f32[2, 3, 4]", work="120 softmax", reach="[a, *, c]"),
     )
     torch_function = "F.log_softmax"
     onnx_type = "LogSoftmax"

@@ -19,11 +19,16 @@ class Split(Operator):
     summary = "Cut an axis into equal parts, or into parts of given lengths"
     view = True
     examples = (
-        Example("split(1)", ("f32[2, 4]",), "f32[2, 4]"),
-        Example("split(3, axis = -1)", ("f32[N, T, 6]",), "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]"),
-        Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]"),
-        Example("split([4])", ("f32[2, 4]",), "f32[2, 4]"),
-        Example("split(2)", ("i64[2, 4]",), "i64[2, 2], i64[2, 2]", high=9),
+        Example("split(1)", ("f32[2, 4]",), "f32[2, 4]", reach="[a, b]"),
+        Example(
+            "split(3, axis = -1)",
+            ("f32[N, T, 6]",),
+            "f32[N, T, 2], f32[N, T, 2], f32[N, T, 2]",
+            reach="[a, b, c]; [a, b, c+2]; [a, b, c+4]",
+        ),
+        Example("split([1, 3])", ("f32[2, 4, 3]",), "f32[2, 1, 3], f32[2, 3, 3]", reach="[a, b, c]; [a, b+1, c]"),
+        Example("split([4])", ("f32[2, 4]",), "f32[2, 4]", reach="[a, b]"),
+        Example("split(2)", ("i64[2, 4]",), "i64[2, 2], i64[2, 2]", high=9, reach="[a, b]; [a, b+2]"),
     )
 
     sections: int | tuple[int, ...] = arg("int | ints", "how many equal parts, or a list of their lengths", minimum=1)
@@ -114,11 +119,11 @@ class Slice(Operator):
     summary = "A range of positions along an axis, or along several alike"
     view = True
     examples = (
-        Example("slice(1, 3)", ("f32[2, 4, 3]",), "f32[2, 2, 3]"),
-        Example("slice(0, axis = -1, step = 2)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),
-        Example("slice(-1)", ("f32[N, T, 3]",), "f32[N, 1, 3]"),
-        Example("slice(0, -1)", ("f32[N, T, 3]",), "f32[N, T - 1, 3]"),
-        Example("slice(1, -1, axis = [2, 3])", ("f32[2, 3, 6, W + 2]",), "f32[2, 3, 4, W]"),
+        Example("slice(1, 3)", ("f32[2, 4, 3]",), "f32[2, 2, 3]", reach="[a, b+1, c]"),
+        Example("slice(0, axis = -1, step = 2)", ("f32[2, 3, 5]",), "f32[2, 3, 3]", reach="[a, b, 2c]"),
+        Example("slice(-1)", ("f32[N, T, 3]",), "f32[N, 1, 3]", reach="[a, *, c]"),
+        Example("slice(0, -1)", ("f32[N, T, 3]",), "f32[N, T - 1, 3]", reach="[a, b, c]"),
+        Example("slice(1, -1, axis = [2, 3])", ("f32[2, 3, 6, W + 2]",), "f32[2, 3, 4, W]", reach="[a, b, c+1, d+1]"),
     )
 
     start: int = arg("int", "first position; negative counts from the end")
@@ -200,8 +205,8 @@ class Select(Operator):
     name = "select"
     summary = "Chosen positions along an axis"
     examples = (
-        Example("select([0, 2, 3])", ("f32[N, 4, 3, 3]",), "f32[N, 3, 3, 3]"),
-        Example("select([1, 1, -1], axis = -1)", ("f32[2, 3, 5]",), "f32[2, 3, 3]"),
+        Example("select([0, 2, 3])", ("f32[N, 4, 3, 3]",), "f32[N, 3, 3, 3]", reach="[a, *, c, d]"),
+        Example("select([1, 1, -1], axis = -1)", ("f32[2, 3, 5]",), "f32[2, 3, 3]", reach="[a, b, *]"),
     )
 
     indices: tuple[int, ...] = arg("ints", "positions; negative counts from the end")

@@ -36,6 +36,7 @@ def test_an_operator_prints_its_arguments_its_cost_and_its_examples(archdsl: Arc
     assert "\ncost\n" in ran.out
     assert "\nexamples\n" in ran.out
     assert all(f"  {spec.name}" in ran.out for spec in operator.arguments())
+    assert all(f"\n      {example.work}\n" in f"{ran.out}\n" for example in operator.examples if example.work)
 
 
 @pytest.mark.parametrize("name", sorted(INDEX))

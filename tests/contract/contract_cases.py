@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 
 from archdsl.api import Network, load
-from archdsl.ir.operator import Example, Operator
+from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, Example, Operator, Work
 from archdsl.ir.program import Op
+from archdsl.ir.reach import Relation, Span
 from archdsl.ops import catalogue
 from archdsl.types.tensor import TensorType
 
@@ -34,11 +35,17 @@ class Case:
         used = {name: size for name, size in SIZES.items() if re.search(rf"\b{name}\b", " ".join(self.example.inputs))}
         return load(self.text, dims=used if concrete else None)
 
+    def declared(self) -> tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]:
+        """The operator with its input and output types as the example writes them, symbols included."""
+        (node,) = (node for node in self.network().program.entry.nodes if isinstance(node, Op))
+        inputs, outputs = (tuple(value.type for value in values) for values in (node.inputs, node.outputs))
+        return node.op, inputs, outputs
+
     def op(self) -> tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]:
         """The operator with its input and output types, symbols replaced by their values."""
-        (node,) = (node for node in self.network().program.entry.nodes if isinstance(node, Op))
-        types = [tuple(v.type.substitute(SIZES) for v in values) for values in (node.inputs, node.outputs)]
-        return node.op, types[0], types[1]
+        op, *both = self.declared()
+        inputs, outputs = (tuple(type.substitute(SIZES) for type in types) for types in both)
+        return op, inputs, outputs
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Random inputs by name, from a fixed seed."""
@@ -100,6 +107,37 @@ def operators() -> tuple[type[Operator], ...]:
     """Every operator once."""
     found = [catalogue.lookup(name) for name in catalogue.names()]
     return tuple(dict.fromkeys(operator for operator in found if operator is not None))
+
+
+def work_text(work: Work) -> str:
+    """Work as examples write it: `216*N*H*W conv, 8*N*H*W bias`."""
+    return ", ".join(f"{work[kind]} {kind}" for kind in (*MAC_KINDS, *FLOP_KINDS) if work.get(kind, 0) != 0)
+
+
+def reach_text(relation: Relation, inputs: tuple[TensorType, ...]) -> str:
+    """A reach as examples write it: for each result and each input what is read along each axis."""
+    return "; ".join(
+        ", ".join(
+            "-" if reach is None else f"[{', '.join(_read(reach.get(axis)) for axis in range(x.rank))}]"
+            for x, reach in zip(inputs, row, strict=True)
+        )
+        for row in relation
+    )
+
+
+def _read(span: Span | None) -> str:
+    if span is None:
+        return "*"
+    letter = "abcdefgh"[span.axis]
+    if span.period > 1:
+        parts = [_ends(str(low), str(high)) for low, high in zip(span.lows, span.highs, strict=True)]
+        return f"{letter}%{span.period}: {' | '.join(parts)} | +{span.step}"
+    moving = letter if span.step == 1 else f"{span.step}{letter}"
+    return _ends(*(f"{moving}{end:+d}" if end else moving for end in (span.lows[0], span.highs[0])))
+
+
+def _ends(low: str, high: str) -> str:
+    return low if low == high else f"{low}..{high}"
 
 
 CASES = [Case(operator, example) for operator in operators() for example in operator.examples]
