@@ -142,24 +142,32 @@ def substitute_inputs(nodes: list[Node], replacements: Mapping[Value, Value]) ->
 
 
 def mark_train_only(nodes: list[Node], outputs: list[Output]) -> None:
-    """Mark the nodes of the entry function that only training outputs depend on."""
+    """Mark the nodes of the entry function that exist in training only: those that only training outputs depend on, and
+    those that nothing depends on and that read what such a node makes, for in evaluation there is nothing to read."""
     kept: set[Value] = {output.value for output in outputs if not output.train}
     training: set[Value] = {output.value for output in outputs if output.train}
     for node in reversed(nodes):
-        reads: set[Value] = set(node.inputs)
-        if isinstance(node, Repeat):
-            reads |= _reads(node)
+        reads = _read_by(node)
         if any(value in kept for value in node.outputs):
             kept |= reads
         elif any(value in training for value in node.outputs):
             training |= reads
             node.train_only = True
+    absent: set[Value] = set()
+    for node in nodes:
+        # A node that is kept reads kept values alone, so this marks dead ones only.
+        if node.train_only or not absent.isdisjoint(_read_by(node)):
+            node.train_only = True
+            absent.update(node.outputs)
 
 
-def _reads(repeat: Repeat) -> set[Value]:
-    """Every value a repeat body reads, its own included (harmless: nobody outside sees those)."""
-    found: set[Value] = set(repeat.results)
-    pending = [repeat.nodes]
+def _read_by(node: Node) -> set[Value]:
+    """Every value a node reads, those a repeat makes itself included (harmless: nobody outside sees them)."""
+    found: set[Value] = set(node.inputs)
+    if not isinstance(node, Repeat):
+        return found
+    found.update(node.results)
+    pending = [node.nodes]
     while pending:
         for node in pending.pop():
             found.update(node.inputs)

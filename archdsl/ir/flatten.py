@@ -46,7 +46,7 @@ class Flattening(Iterator[FlatOp]):
             if node is None:
                 stack.pop()
             elif node.train_only and not training:
-                continue
+                body.scope.skip(node)
             elif isinstance(node, Op):
                 yield body.scope.apply(node, body.iterations)
             elif isinstance(node, Call):
@@ -82,7 +82,7 @@ class Unrolling(Iterator[FlatOp | FlatCall]):
             if node is None:
                 stack.pop()
             elif node.train_only:
-                continue
+                scope.skip(node)
             elif isinstance(node, Op):
                 yield scope.apply(node, body.iterations)
             elif isinstance(node, Call):
@@ -258,6 +258,12 @@ class _Scope:
         owner = self.owners[node.instance] if node.instance else f"{self.owner}{segment}"
         self.owners[node] = owner
         return f"{self.prefix}{segment}", owner
+
+    def skip(self, node: Node) -> None:
+        """Leave out a node that exists in training only. What runs may use its weights all the same, shared or tied;
+        of those inside a repeat nothing outside can."""
+        if not isinstance(node, Repeat):
+            self.place(node, ())
 
     def fresh(self, names: tuple[Value, ...]) -> tuple[Value, ...]:
         """New values standing for `names` from here on."""

@@ -6,9 +6,10 @@ import random
 WIDTH = 8
 
 
-def text(seed: int) -> str:
-    """A spec with one model `m` of vectors of `WIDTH` features; the same for the same seed."""
-    return _Writer(random.Random(seed)).spec()
+def text(seed: int, dead: bool = False) -> str:
+    """A spec with one model `m` of vectors of `WIDTH` features; the same for the same seed. With `dead` its longest
+    part is for training, and steps that nothing reads come before and after that."""
+    return _Writer(random.Random(seed)).spec(dead)
 
 
 class _Writer:
@@ -17,7 +18,7 @@ class _Writer:
         self.blocks: list[str] = []
         self.lines: list[str] = []
 
-    def spec(self) -> str:
+    def spec(self, dead: bool) -> str:
         for number in range(self.chance.randint(0, 3)):
             self.lines.append(f"block b{number}(n) [N, d] => [N, d] {{")
             shared = self.shared(f"s{number}")
@@ -29,6 +30,13 @@ class _Writer:
         self.lines.append(f"  linear({WIDTH}) as first")
         self.body(1, 3, shared, ["first.weight", "transpose(first.weight)"])
         self.lines += shared
+        if dead:
+            self.lines.append("  output early(train)")
+            self.body(1, 2, shared, ["first.weight"])
+            self.lines.append("  output late(train) = linear(3)")
+            self.body(1, 1, shared, ["first.weight"])
+            self.lines.append("  first -> relu")
+            self.body(1, 2, shared, ["first.weight"])
         if self.chance.random() < 0.4:
             self.lines.append("  output aux(train) = linear(3) as head")
         return "\n".join([*self.lines, "  output y", "}"])

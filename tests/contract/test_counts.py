@@ -19,6 +19,8 @@ from zoo_specs import SIZES, instances, program
 
 import archdsl
 from archdsl.analysis.cost import cost
+from archdsl.analysis.field import FieldModel
+from archdsl.analysis.liveness import LivenessModel
 from archdsl.analysis.training import TrainingModel
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
@@ -184,6 +186,15 @@ def test_however_weights_are_used_counts_are_exact_and_both_engines_agree(net: P
     check_against_pytorch(net, backward=True)
     module = archdsl.Network(net, (), Limits()).torch().train()
     assert kept_bytes(module, torch.zeros(SIZES["N"], random_networks.WIDTH)) == fixed(TrainingModel(net).kept, SIZES)
+    assert verify(net).passed
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_that_nothing_reads_disturb_no_analysis_beside_outputs_of_training(seed: int) -> None:
+    net = archdsl.load(random_networks.text(seed, dead=True)).program
+    assert flat_sizes(net)[net.entry] <= 1000
+    check_against_the_executor(net)
+    assert TrainingModel(net).macs and LivenessModel(net).peak.candidates and FieldModel(net).entry
     assert verify(net).passed
 
 
