@@ -82,7 +82,8 @@ def worded(path: Path) -> str:
         stem, _, line = name.partition(":")
         text = unmarked(text)
         if stem == path.stem and (found := diagnose(text)):
-            parts.append(f"======== line {line}\n{render_text(found)}\n")
+            shown = render_text(found).replace(str(HERE), "tests/corpus")  # wherever the repository lies
+            parts.append(f"======== line {line}\n{shown}\n")
             mended, mends = mend(Source("<string>", text), Limits())
             if mends:
                 parts.append(f"-------- mended\n{mended.strip()}\n")
