@@ -8,7 +8,8 @@ later. A product that enters no sum, as of a scale or a gate, is no multiply-acc
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from contract_reference import RULES
 
 from archdsl.ir.flatten import flatten
 from archdsl.ir.operator import Operator
-from archdsl.ir.program import Program
+from archdsl.ir.program import Program, Value
 from archdsl.limits import Limits
 from archdsl.types.tensor import TensorType
 
@@ -28,6 +29,9 @@ class Hollow(np.ndarray):
     """A shape that flows through numpy. Elements share one number, so memory is never used."""
 
     products: ClassVar[int] = 0
+    """Products that are added up."""
+    single: ClassVar[int] = 0
+    """Elements that are added up as they are, and products of elements that are not."""
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> "Hollow":
@@ -43,6 +47,7 @@ class Hollow(np.ndarray):
         shapes = [np.shape(x) for x in inputs]
         if method == "reduce":
             shape = _reduced(shapes[0], options.get("axis", 0), options.get("keepdims", False))
+            Hollow.single += math.prod(shapes[0])
         elif method != "__call__":
             raise NotImplementedError(f"{ufunc.__name__}.{method}")
         elif ufunc is np.matmul:
@@ -50,6 +55,7 @@ class Hollow(np.ndarray):
             Hollow.products += math.prod(shape) * inner
         else:
             shape = np.broadcast_shapes(*shapes)
+            Hollow.single += math.prod(shape)
         return out[0] if out else Hollow.of(shape)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -120,15 +126,33 @@ def multiplications(op: Operator, inputs: tuple[TensorType, ...]) -> int:
     return _known[key]
 
 
+def additions_and_products(op: Operator, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Operations of a definition with no weights that are on elements, and not multiply-accumulates."""
+    Hollow.single = 0
+    RULES[op.name](op, {}, *map(Hollow.of, shapes))
+    return Hollow.single
+
+
 def _array(kind: TensorType) -> np.ndarray:
     shape = tuple(int(length) for length in kind.dims)
     # Whole numbers are looked up and not multiplied, so they are real.
     return Hollow.of(shape) if kind.is_float else np.zeros(shape, np.int64)
 
 
-def count(program: Program, sizes: Mapping[str, int]) -> int:
-    """Multiply-accumulates of a whole program, heads for training included, with these sizes for its symbols."""
-    total = 0
-    for flat in flatten(program, Limits()):
-        total += multiplications(flat.op, tuple(value.type.substitute(sizes) for value in flat.inputs))
-    return total
+Applied = tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]
+
+
+def applications(program: Program, sizes: Mapping[str, int]) -> Counter[Applied]:
+    """How often a program applies which operator to what, with these sizes for its symbols, heads for training
+    included."""
+    known: dict[TensorType, TensorType] = {}
+
+    def fixed(values: Iterable[Value]) -> tuple[TensorType, ...]:
+        return tuple(known.setdefault(value.type, value.type.substitute(sizes)) for value in values)
+
+    return Counter((flat.op, fixed(flat.inputs), fixed(flat.outputs)) for flat in flatten(program, Limits()))
+
+
+def count(applied: Counter[Applied]) -> int:
+    """Multiply-accumulates of all of them."""
+    return sum(times * multiplications(op, inputs) for (op, inputs, _), times in applied.items())

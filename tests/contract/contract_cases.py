@@ -33,7 +33,7 @@ class Case:
     def network(self, concrete: bool = False) -> Network:
         """The model, with its symbols bound if `concrete`."""
         used = {name: size for name, size in SIZES.items() if re.search(rf"\b{name}\b", " ".join(self.example.inputs))}
-        return load(self.text, dims=used if concrete else None)
+        return _loaded(self.text, tuple(used.items()) if concrete else ())
 
     def declared(self) -> tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]:
         """The operator with its input and output types as the example writes them, symbols included."""
@@ -54,6 +54,12 @@ class Case:
             value.name: _random(random, value.type.substitute(SIZES), self.example.high)
             for value in self.network().program.inputs
         }
+
+
+@cache
+def _loaded(text: str, dims: tuple[tuple[str, int], ...]) -> Network:
+    """Nothing changes a network, so each is loaded once."""
+    return load(text, dims=dict(dims))
 
 
 def model_text(call: str, inputs: tuple[str, ...]) -> str:

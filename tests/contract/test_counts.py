@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 import random_networks
 import torch
-from brute_force import count, multiplications
+from brute_force import applications, count, multiplications
 from contract_cases import CASES, IDS, Case
 from measured import kept_bytes
+from operations import singles, total_operations
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import flop_counter
 from torch.utils.flop_counter import FlopCounterMode
 from zoo_specs import SIZES, instances, program
 
 import archdsl
-from archdsl.analysis.cost import cost
+from archdsl.analysis.cost import Cost, CostModel, cost
 from archdsl.analysis.field import FieldModel
 from archdsl.analysis.liveness import LivenessModel
 from archdsl.analysis.training import TrainingModel
@@ -26,7 +27,7 @@ from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.loader import load_file
 from archdsl.ir.flatten import flat_sizes, weights
-from archdsl.ir.operator import MAC_KINDS
+from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WorkKind
 from archdsl.ir.program import Call, Op, Program, Repeat, walk
 from archdsl.limits import Limits
 from archdsl.ops.linear import Linear
@@ -146,7 +147,9 @@ def test_pytorch_counts_the_same_for_a_spec_and_for_training_a_model_as_it_stand
 def check_against_the_executor(net: Program) -> None:
     total = cost(net)
     _, sizes = samples(net)
-    assert count(net, sizes) == fixed(total.macs, sizes)
+    applied = applications(net, sizes)
+    assert count(applied) == fixed(total.macs, sizes)
+    assert total_operations(applied) == singles({kind: fixed(amount, sizes) for kind, amount in total.work.items()})
     stored = list(weights(net, Limits()))
     assert sum(weight.elements for _, weight in stored if weight.trainable) == total.params
     assert sum(weight.elements for _, weight in stored if weight.role == "statistic") == total.buffers
@@ -160,14 +163,12 @@ def test_carrying_an_operator_out_takes_the_multiplications_it_states(case: Case
 
 
 @micro_program
-def test_carrying_a_micro_case_out_takes_the_multiplications_counted(net: Program) -> None:
+def test_carrying_a_micro_case_out_takes_the_operations_counted(net: Program) -> None:
     check_against_the_executor(net)
 
 
 @pytest.mark.parametrize(("name", "model", "arguments"), ZOO, ids=str)
-def test_carrying_a_spec_out_takes_the_multiplications_counted(
-    name: str, model: str, arguments: dict[str, object]
-) -> None:
+def test_carrying_a_spec_out_takes_the_operations_counted(name: str, model: str, arguments: dict[str, object]) -> None:
     check_against_the_executor(program(name, model, **arguments))
 
 
@@ -219,6 +220,23 @@ def test_both_oracles_notice_a_product_too_few(monkeypatch: pytest.MonkeyPatch) 
     for check in (check_against_pytorch, check_against_the_executor):
         with pytest.raises(AssertionError):
             check(net)
+
+
+@pytest.mark.parametrize("kind", FLOP_KINDS)
+def test_the_executor_notices_an_operation_too_few_of_any_kind(kind: WorkKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = program("lenet", "lenet_caffe") if kind == "pooling" else program("vit", "vit", layers=1)
+    check_against_the_executor(net)
+    honest = CostModel.op
+
+    def wrong(self: CostModel, node: Op) -> Cost:
+        found = honest(self, node)
+        if found.work.get(kind, 0) != 0:
+            found.work[kind] = found.work[kind] - 1
+        return found
+
+    monkeypatch.setattr(CostModel, "op", wrong)
+    with pytest.raises(AssertionError):
+        check_against_the_executor(net)
 
 
 def test_training_a_depthwise_convolution_takes_three_times_its_forward_pass() -> None:
