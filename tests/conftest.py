@@ -1,6 +1,12 @@
 """Options of the whole suite."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+# pytest's importlib mode leaves test folders off `sys.path`. Last, so that `tests/types` does not hide Python's `types`.
+sys.path.append(str(Path(__file__).parent))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

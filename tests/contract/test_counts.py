@@ -1,21 +1,15 @@
 """Counts are exact: the cases that counting tools get wrong, one spec each, and every spec of the zoo, against what the
 generated module holds, PyTorch's own counter of FLOPs, and an executor that carries the program out."""
 
-from collections.abc import Mapping
-from math import prod
 from pathlib import Path
-from typing import Any
 
 import pytest
 import random_networks
 import torch
-from brute_force import applications, count, multiplications
+from brute_force import multiplications
 from contract_cases import CASES, IDS, Case
+from counted import check_against_pytorch, check_against_the_executor, fixed, samples
 from measured import kept_bytes
-from operations import singles, total_operations
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils import flop_counter
-from torch.utils.flop_counter import FlopCounterMode
 from zoo_specs import SIZES, instances, program
 
 import archdsl
@@ -26,13 +20,12 @@ from archdsl.analysis.training import TrainingModel
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.loader import load_file
-from archdsl.ir.flatten import flat_sizes, weights
+from archdsl.ir.flatten import flat_sizes
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WorkKind
 from archdsl.ir.program import Call, Op, Program, Repeat, walk
 from archdsl.limits import Limits
 from archdsl.ops.linear import Linear
 from archdsl.spec_tests import run_tests
-from archdsl.types.dims import Dim, substitute
 from archdsl.verify import verify
 
 MICRO = sorted((Path(__file__).parent / "micro").glob("*.arch"))
@@ -46,20 +39,6 @@ counter seconds each; the executor counts them as well."""
 FORWARD_ONLY = {"perceptron", "threshold_network", "fractalnet", "ultra_deep"}
 """Models whose training step PyTorch is not asked about: thresholds have no gradient, and a fractal's joins choose
 between columns by a product in training."""
-
-
-def conv_backward_flop(
-    grad: torch.Tensor, x: torch.Tensor, w: torch.Tensor, *rest: Any, out_val: object = None, **named: Any
-) -> int:
-    """PyTorch's own formula, which forgets the groups, where there is one group; else as many products as the forward
-    pass for each gradient."""
-    transposed, groups, wanted = rest[4], rest[6], rest[7]
-    if groups == 1:
-        return flop_counter.conv_backward_flop(grad, x, w, *rest, out_val=out_val, **named)
-    return 2 * (x if transposed else grad).numel() * prod(w.shape[1:]) * sum(wanted[:2])
-
-
-conv_backward_flop._get_raw = True  # pyright: ignore[reportFunctionMemberAccess]  # tensors, not their shapes
 
 
 ZOO = instances()
@@ -91,46 +70,6 @@ def test_a_case_that_counters_get_wrong_is_exact(path: Path) -> None:
     assert [f"{r.name}: {c.text}: {c.computed}" for r in results for c in r.checks if not c.passed] == []
 
 
-def samples(net: Program) -> tuple[int, Mapping[str, int]]:
-    """How many samples `SIZES` means, and the sizes for one of them."""
-    symbol = net.batch_symbol
-    return (SIZES[symbol], {**SIZES, symbol: 1}) if symbol else (1, SIZES)
-
-
-def on_meta(net: Program) -> tuple[torch.nn.Module, list[torch.Tensor]]:
-    """The generated module and inputs for it, without memory. So a network of any size costs its calls only, and
-    recurrent layers, whose kernel PyTorch's counter has no rule for, run as the products they are made of."""
-    with torch.device("meta"):
-        module = archdsl.Network(net, (), Limits()).torch()
-        kinds = [value.type.substitute(SIZES) for value in net.inputs]
-        dtypes = {"f32": torch.float32, "i64": torch.int64}
-        return module, [torch.zeros([int(n) for n in kind.dims], dtype=dtypes[kind.dtype]) for kind in kinds]
-
-
-def fixed(figure: Dim, sizes: Mapping[str, int]) -> int:
-    found = substitute(figure, sizes)
-    assert isinstance(found, int)
-    return found
-
-
-def check_against_pytorch(net: Program, backward: bool = False) -> None:
-    total = cost(net)
-    module, inputs = on_meta(net)
-    assert sum(parameter.numel() for parameter in module.parameters()) == total.params
-    statistics = [buffer.numel() for path, buffer in module.named_buffers() if not path.endswith("num_batches_tracked")]
-    assert sum(statistics) == total.buffers
-
-    heads = any(output.train for output in net.outputs)
-    number, sizes = samples(net)
-    grouped = {torch.ops.aten.convolution_backward: conv_backward_flop}
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False, custom_mapping=grouped) as counter:
-        result = module.train(heads or backward)(*inputs)
-        assert counter.get_total_flops() == 2 * number * fixed(total.macs, sizes)
-        if backward:
-            sum(out.sum() for out in (result if isinstance(result, tuple) else (result,))).backward()
-            assert counter.get_total_flops() == 2 * fixed(TrainingModel(net).macs, SIZES)
-
-
 @micro_program
 def test_pytorch_counts_the_same_for_a_micro_case(net: Program) -> None:
     check_against_pytorch(net)
@@ -142,17 +81,6 @@ def test_pytorch_counts_the_same_for_a_spec_and_for_training_a_model_as_it_stand
 ) -> None:
     net = program(name, model, **arguments)
     check_against_pytorch(net, backward=not arguments and model not in FORWARD_ONLY)
-
-
-def check_against_the_executor(net: Program) -> None:
-    total = cost(net)
-    _, sizes = samples(net)
-    applied = applications(net, sizes)
-    assert count(applied) == fixed(total.macs, sizes)
-    assert total_operations(applied) == singles({kind: fixed(amount, sizes) for kind, amount in total.work.items()})
-    stored = list(weights(net, Limits()))
-    assert sum(weight.elements for _, weight in stored if weight.trainable) == total.params
-    assert sum(weight.elements for _, weight in stored if weight.role == "statistic") == total.buffers
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

@@ -27,7 +27,8 @@ SIZES = {"N": 2, "T": 5, "H": 6, "W": 7, "S": 3, "K": 4}
 """What symbols are when something runs."""
 
 MOST_ELEMENTS = 6_000
-"""Elements of a tensor, and of the weights of one call, beyond which a call is not drawn: programs are many and small."""
+"""Elements of a tensor, and of the weights of one call, beyond which a call is not drawn: programs are many and
+small."""
 
 SMALL = Limits(steps=20_000, nesting=60, depth=30, instances=2_000, nodes=2_000)
 
@@ -108,7 +109,7 @@ def call(operator: type[Operator], types: Types, pick: Pick, number: Callable[[i
     positional = True
     for spec in operator.arguments():
         required = spec.default is REQUIRED
-        if not required and pick(["", "", "given"]) == "" or spec.kind in ("weight", "tensor"):
+        if (not required and pick(["", "", "given"]) == "") or spec.kind in ("weight", "tensor"):
             positional = False
             continue
         text = argument(spec, operator, types, pick, number)
@@ -175,7 +176,9 @@ def argument(
         case "dims":
             return shape(types, pick)
         case "list":
-            return pick(["0.5", "2", "-1", "[1, 2.5]", "[[1], [-2]]", f"[{', '.join(['0.25'] * (lengths or [1])[-1])}]"])
+            return pick(
+                ["0.5", "2", "-1", "[1, 2.5]", "[[1], [-2]]", f"[{', '.join(['0.25'] * (lengths or [1])[-1])}]"]
+            )
         case _:
             return ""
 
@@ -189,7 +192,13 @@ def pattern(example: object) -> str:
 def shape(types: Types, pick: Pick) -> str:
     """Other dimensions for as many elements, or for about as many."""
     dims = [str(dim) for dim in types[0].dims] if types else ["1", "2"]
-    ways = [f"[{', '.join(dims)}]", f"[{', '.join([*dims, '1'])}]", f"[{', '.join([*dims[:1], '-1'])}]", "[-1]", "[2, 3]"]
+    ways = [
+        f"[{', '.join(dims)}]",
+        f"[{', '.join([*dims, '1'])}]",
+        f"[{', '.join([*dims[:1], '-1'])}]",
+        "[-1]",
+        "[2, 3]",
+    ]
     if len(dims) > 2:
         ways += [f"[{', '.join([*dims[:-2], '-1'])}]", f"[{', '.join([*dims[:-2], dims[-1], dims[-2]])}]"]
     return pick(ways)

@@ -141,9 +141,11 @@ class _Writer:
         if known:
             return self.pick(known)
         ways = [
-            f"{value + 1} - 1", f"(2 * {value} + 1) // 2", f"[0, {value}][1]", f"[{value}, 7][-2]", f"min({value}, {value + 3})",
+            f"{value + 1} - 1", f"(2 * {value} + 1) // 2", f"[0, {value}][1]", f"[{value}, 7][-2]",
+            f"min({value}, {value + 3})",
             f"({value} if 1 < 2 <= 2 else 0)", f"match 3 {{ 1 | 3 => {value}; _ => 0 }}", f"{2 * value} / 2",
-            f"round({value}.25)", f"sum([{value}, 1]) - len([1])", f"max(1, {value}) + min(0, {value} - 1)", f"{value} ** 1",
+            f"round({value}.25)", f"sum([{value}, 1]) - len([1])", f"max(1, {value}) + min(0, {value} - 1)",
+            f"{value} ** 1",
             f"floor({value + 0.5})", f"ceil({value - 0.5})", f"{value} % 1000 if not false and true else 1",
         ]  # fmt: skip
         if value < 1:
@@ -156,7 +158,9 @@ class _Writer:
     def spec(self, most: int) -> Spec:
         made = self.made
         if self.chance(20):
-            made.head.append(self.pick(["archdsl 1", "# A comment.", "default conv(!bias), bn(eps = 1e-3)", "default linear(!bias)"]))
+            made.head.append(
+                self.pick(["archdsl 1", "# A comment.", "default conv(!bias), bn(eps = 1e-3)", "default linear(!bias)"])
+            )
         scope = Scope((), model=True, open=True)
         if self.chance(30):
             name, value = self.name(), self.pick([4, 2, 1, 3, 8])
@@ -173,7 +177,9 @@ class _Writer:
             made.body.insert(0, "x -> id")
         if len(scope.flow) > 1:
             made.body.append(self.gather(scope))
-        ending = self.pick(["output y", "output y = id", "relu\noutput y = sigmoid"] if plain(scope.one) else ["output y"])
+        ending = self.pick(
+            ["output y", "output y = id", "relu\noutput y = sigmoid"] if plain(scope.one) else ["output y"]
+        )
         made.body += [*self.outputs, *ending.split("\n")]
         return made
 
@@ -216,8 +222,8 @@ class _Writer:
         if self.fuel < 0:
             return self.operator(scope, keep)
         more = [
-            self.fan_out, self.labelled, self.bind, self.restart, self.tuple, self.group, self.loop, self.repeat, self.choose,
-            self.constants, self.claims, self.call_block, self.call_block, self.combinator, self.recursion, self.share,
+            self.fan_out, self.labelled, self.bind, self.restart, self.tuple, self.group, self.loop, self.repeat,
+            self.choose, self.constants, self.claims, self.call_block, self.call_block, self.combinator, self.recursion, self.share,
             self.share, self.tie, self.standard, self.divide, self.gate, self.fan_out_for, self.defaults, self.values,
         ]  # fmt: skip
         if scope.model:
@@ -226,7 +232,7 @@ class _Writer:
 
     def fits(self, call: str, types: Types, keep: TensorType | None, open: bool = True) -> Types | None:
         """What a call gives, where it may stand: with `open` it sees the model's symbols."""
-        if not open and re.search(r"\b[A-Z]\b", call) or "bias_init" in call and self.made.head:
+        if (not open and re.search(r"\b[A-Z]\b", call)) or ("bias_init" in call and self.made.head):
             return None
         found = ops.results(call, types)
         return None if found is None or (keep is not None and found != (keep,)) else found
@@ -378,7 +384,13 @@ class _Writer:
             return self.operator(scope, keep)
         ones = ", ".join(["1"] * scope.one.rank)
         last = scope.one.dims[-1:] or (1,)
-        ways = ["constant(0.5)", f"param([{ones}])", "reduce_mean(-1, keepdim)", "sigmoid", f'param([{ones}], init = "ones")']
+        ways = [
+            "constant(0.5)",
+            f"param([{ones}])",
+            "reduce_mean(-1, keepdim)",
+            "sigmoid",
+            f'param([{ones}], init = "ones")',
+        ]
         if isinstance(last[0], int) and scope.one.rank:
             ways.append(f"param([{', '.join(['1'] * (scope.one.rank - 1) + [str(last[0])])}])")
         way = self.pick(ways)
@@ -404,9 +416,11 @@ class _Writer:
         name, other = self.name(), self.name()
         kind = self.pick(["range", "list", "pairs", "blocks"])
         if kind == "blocks":
-            return [f"for {name} in [{', '.join(['relu', 'dropout(0.5)', 'tanh'][: self.pick([1, 2, 3])])}] {{ {name} }}"] if (
-                plain(scope.one)
-            ) else ["id"]
+            return (
+                [f"for {name} in [{', '.join(['relu', 'dropout(0.5)', 'tanh'][: self.pick([1, 2, 3])])}] {{ {name} }}"]
+                if (plain(scope.one))
+                else ["id"]
+            )
         if kind == "range":
             head = f"for {name} in 0..{self.number(self.pick([1, 2, 3]), scope)} {{"
         elif kind == "list":
@@ -436,7 +450,9 @@ class _Writer:
 
     def choose(self, scope: Scope, keep: bool) -> list[str]:
         inner = scope.inner()
-        condition, other = self.pick([("1 < 2", "2 < 1"), ("true", "false"), ("not (3 == 4) and true", "1 != 1"), ('"a" == "a"', "[1] == [2]")])
+        condition, other = self.pick(
+            [("1 < 2", "2 < 1"), ("true", "false"), ("not (3 == 4) and true", "1 != 1"), ('"a" == "a"', "[1] == [2]")]
+        )
         flags = [name[len("(3 if ") : -len(" else 5)")] for name in scope.numbers if name.startswith("(3 if")]
         if flags and self.chance(50):
             condition, other = flags[0], f"not {flags[0]}"
@@ -467,7 +483,15 @@ class _Writer:
         if not plain(scope.one):
             return self.operator(scope, keep)
         name = self.name()
-        value = self.pick(["relu", "dropout(0.25)", "match 2 { 1 => tanh; _ => sigmoid }", "[relu, gelu][1]", "(relu if true else id)"])
+        value = self.pick(
+            [
+                "relu",
+                "dropout(0.25)",
+                "match 2 { 1 => tanh; _ => sigmoid }",
+                "[relu, gelu][1]",
+                "(relu if true else id)",
+            ]
+        )
         return [f"let {name} = {value}", name]
 
     def claims(self, scope: Scope, keep: bool) -> list[str]:
@@ -481,7 +505,9 @@ class _Writer:
         if self.chance(20):
             dims = [*dims[:1], "..."]
         if self.chance(30):
-            return [f'require {self.pick(["1 < 2", "true or false", "2 in [2]" if False else "2 == 2"])}, "never {{1 + 1}}"']
+            return [
+                f'require {self.pick(["1 < 2", "true or false", "2 in [2]" if False else "2 == 2"])}, "never {{1 + 1}}"'
+            ]
         return [f"expect [{', '.join(dims)}]"]
 
     def defaults(self, scope: Scope, keep: bool) -> list[str]:
@@ -493,7 +519,10 @@ class _Writer:
         known = [b for b in self.blocks if b.takes == scope.flow and (not keep or b.gives == scope.flow)]
         block = self.pick(known) if known and self.chance(60) else self.new_block(scope.flow, keep)
         scope.flow = block.gives
-        arguments = [text if i == 0 and block.leading and self.chance(50) else f"{name} = {text}" for i, (name, text) in enumerate(block.arguments)]
+        arguments = [
+            text if i == 0 and block.leading and self.chance(50) else f"{name} = {text}"
+            for i, (name, text) in enumerate(block.arguments)
+        ]
         call = f"{block.name}({', '.join(arguments)})" if arguments or self.chance(20) else block.name
         return [call + self.label(scope)]
 
@@ -522,7 +551,7 @@ class _Writer:
                 scope.numbers[parameter] = value
                 if not default or self.chance(50):
                     arguments.append((parameter, str(value)))
-        declared.sort(key=lambda text: (" = " in text or "flag" in text))
+        declared.sort(key=lambda text: " = " in text or "flag" in text)
         arguments.sort(key=lambda pair: next(i for i, text in enumerate(declared) if pair[0] in text))
         leading = bool(arguments) and declared[0].startswith(arguments[0][0])
         self.fuel -= 1
@@ -541,10 +570,15 @@ class _Writer:
         if not self.chance(50):
             return ""
         names = [f"n{i}" for i in range(taken.rank)]
-        left = self.pick([f"[{', '.join(names)}]", "[...r]", f"[{', '.join(['_'] * taken.rank)}]", "[n0, ...]" if names else "[...]"])
+        left = self.pick(
+            [f"[{', '.join(names)}]", "[...r]", f"[{', '.join(['_'] * taken.rank)}]", "[n0, ...]" if names else "[...]"]
+        )
         right = [str(dim) if isinstance(dim, int) else "_" for dim in given.dims]
         if left[1:2] == "n" and "..." not in left and self.chance(60):
-            right = [names[taken.dims.index(dim)] if dim in taken.dims else text for dim, text in zip(given.dims, right, strict=True)]
+            right = [
+                names[taken.dims.index(dim)] if dim in taken.dims else text
+                for dim, text in zip(given.dims, right, strict=True)
+            ]
         return f"{left} => [{', '.join(right)}] " if self.chance(50) else f"{left} "
 
     def combinator(self, scope: Scope, keep: bool) -> list[str]:
@@ -669,7 +703,9 @@ def braces(head: str, lines: Sequence[str]) -> str:
 
 def is_call(line: str) -> bool:
     """Whether a label may follow a line."""
-    return "\n" not in line and not line.startswith(("let", "expect", "require", "default", "shared", "for", "if", "repeat"))
+    return "\n" not in line and not line.startswith(
+        ("let", "expect", "require", "default", "shared", "for", "if", "repeat")
+    )
 
 
 def replaced(text: str, name: str, value: str) -> str:
@@ -680,5 +716,7 @@ def replaced(text: str, name: str, value: str) -> str:
 def type_of(text: str) -> TensorType:
     """The type that a text such as `f32[N, 3, 4*K]` says."""
     dtype, _, dims = text.rstrip("]").partition("[")
-    parsed = [eval(dim, {"__builtins__": {}}, {name: symbol(name) for name in ops.SIZES}) for dim in dims.split(",") if dim]
+    parsed = [
+        eval(dim, {"__builtins__": {}}, {name: symbol(name) for name in ops.SIZES}) for dim in dims.split(",") if dim
+    ]
     return TensorType(tuple(parsed), dtype)
