@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from archdsl.syntax import habits_declarations as declarations
+from archdsl.syntax import habits_flow as flow
+from archdsl.syntax import habits_values as values
+from archdsl.syntax import habits_words as words
+from archdsl.syntax.lexemes import shown
 from archdsl.syntax.tokens import ITEM_STARTS, STATEMENT_WORDS
 
 if TYPE_CHECKING:
-    from archdsl.syntax.explain import Mistake
+    from archdsl.syntax.mistake import Mistake
 
-_FLOW: Final = "a flow is written `conv(64, 3) -> relu`"
-_ARITHMETIC: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 _DEFINES: Final = ITEM_STARTS | {"for", "repeat", "recompute", "if", "else"}
 """What a line starts with whose braces hold statements rather than branches."""
 
@@ -36,7 +39,8 @@ def misspelt_word(m: Mistake) -> bool:
     if not near:
         return False
     help = f"did you mean `{near[0]}`?"
-    return m.report("E0101", f"`{word}` starts no {what}", "read as a name", help, m.first)
+    edits = m.edit(m.first, m.first, near[0]) if m.at(m.first + 1) in ("NAME", "NUMBER") else ()
+    return m.report("E0101", f"`{word}` starts no {what}", "read as a name", help, m.first, edits)
 
 
 def comment(m: Mistake) -> bool:
@@ -50,64 +54,18 @@ def comment(m: Mistake) -> bool:
     if mark != "--" and not begins:
         return False
     message = f"expected {m.expected_words}, found `{mark}`"
-    return m.report("E0113", message, "not a comment", "comments start with `#`")
-
-
-def dotted_step(m: Mistake) -> bool:
-    """`nn.Conv2d(3, 64, 3)`, `self.conv1(x)`, `x.relu()`."""
-    if m.kind != "." or ("->" not in m.expected and "=" not in m.expected) or "CMP" in m.expected:
-        return False
-    if m.tokens.kinds[m.position - 2] == "as":
-        return False
-    if m.before != "NAME":
-        return m.report("E0113", "nothing is called on a value", "a dot after a step", f"{_FLOW}, without dots")
-    base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after == "NAME" else ""
-    help = f"{_FLOW}: operators and blocks stand in it by name, and what flows is not named"
-    if base == "self":
-        help = f"there is no `self`: {_FLOW}, of operators and blocks by their own names"
-    return m.report("E0113", f"`{base}.{name}` is no step of a flow", "a dot after a name", help)
-
-
-def called_twice(m: Mistake) -> bool:
-    """`conv(64, 3)(x)`."""
-    if m.kind != "(" or m.before != ")" or "->" not in m.expected:
-        return False
-    help = "a flow feeds a step: `x -> conv(64, 3) -> relu`"
-    return m.report("E0113", "the result of a step is not called", "a second pair of parentheses", help)
-
-
-def in_place(m: Mistake) -> bool:
-    """`x += conv(64, 3)`, `n -= 1`."""
-    mark = m.text(m.position)
-    if mark not in _ARITHMETIC or m.after != "=" or m.before != "NAME" or "->" not in m.expected:
-        return False
-    if m.tokens.starts[m.position + 1] != m.tokens.ends[m.position]:
-        return False
-    help = f"a flow goes on with what a step gives: `{_ARITHMETIC[mark]} {{ id | conv(64, 3) }}`"
-    if m.position + 2 < len(m.tokens.kinds) and m.tokens.kinds[m.position + 2] == "NUMBER":
-        help = f"a constant keeps its value; name another: `let next = {m.short(m.position - 1)} {mark} 1`"
-    return m.report("E0113", "nothing is changed in place", "assigns to what exists", help)
-
-
-def index(m: Mistake) -> bool:
-    """`x[0]`, `conv(64, 3)[0]`, `concat [a, b]` among the statements, where flows stand."""
-    if m.kind != "[" or m.before not in ("NAME", ")", "]", "}") or "->" not in m.expected or "CMP" in m.expected:
-        return False
-    if m.between(m.position - 1):
-        help = f"what a step works on stands before it: `[a, b] -> {m.short(m.position - 1)}`"
-        return m.report("E0113", "a step is not followed by what it works on", "a list after a step", help)
-    help = "a part of a tensor is the result of `slice` or `select`; a tuple is taken apart: `a, b = split(2)`"
-    return m.report("E0113", "what flows has no index", "an index after a step", help)
-
-
-def arithmetic(m: Mistake) -> bool:
-    """`x + conv(64, 3)` among the statements, where flows stand."""
-    mark = m.text(m.position)
-    if mark not in _ARITHMETIC or m.after == "=" or m.before not in ("NAME", ")", "]", "}") or "->" not in m.expected:
-        return False
-    operator = _ARITHMETIC[mark]
-    help = f"`{operator}` is an operator with a branch for each side: `{operator} {{ id | conv(64, 3) }}`"
-    return m.report("E0113", f"`{mark}` does not join flows", "found in a flow", help)
+    source, start = m.reporter.source, m.tokens.starts[m.position]
+    rest = source.line_text(source.line_column(start)[0])[source.line_column(start)[1] - 1 :]
+    length, text = len(mark), rest[len(mark) :].strip()
+    if mark == "/":
+        inside, ends, after = rest[2:].partition("*/")
+        length, text = len(rest), inside.strip()
+        if not ends or after.strip():
+            return m.report("E0113", message, "not a comment", "comments start with `#`, on every line")
+    help = f"comments start with `#`: `# {shown(text)}`"
+    return m.report(
+        "E0113", message, "not a comment", help, edits=((start, start + length, f"# {text}" if mark == "/" else "#"),)
+    )
 
 
 def comma_in_flow(m: Mistake) -> bool:
@@ -118,12 +76,19 @@ def comma_in_flow(m: Mistake) -> bool:
         at -= 1
     if kinds[at] != "," or ("~" in m.expected and at != m.position):
         return False
-    message = "several values stand without brackets"
+    message, edits = "several values stand without brackets", ()
     if at != m.position:
         # Names and commas, which `=` could have followed.
         if "=" not in m.expected or any(kind not in ("NAME", ",") for kind in kinds[first : m.position]):
             return False
-        help = f"write `[{m.short(at - 1)}, {m.short(at + 1)}]`" if kinds[at + 1] == "NAME" else ""
+        names = m.written(first, m.position - 1)
+        help = f"write `[{names}]`"
+        edits = m.edit(first, m.position - 1, f"[{names}]") if m.kind == "->" else ()
+        if kinds[m.position - 1] == ",":
+            help, edits = "a statement ends with its line, without a comma", m.edit(m.position - 1, m.position - 1, "")
+        elif "\n" in m.between(at):
+            help, edits = "a statement ends with its line, without a comma", m.edit(at, at, "")
+            return m.report("E0101", "a line ends with `,`", "nothing follows on its line", help, at, edits)
     elif "~" in m.expected:
         return m.report("E0101", "expected the end of the check, found `,`", "unexpected", "each check has its line")
     elif kinds[first] == "output" and "CMP" not in m.expected and ")" not in m.expected:
@@ -133,9 +98,23 @@ def comma_in_flow(m: Mistake) -> bool:
         return False
     else:
         message, help = "steps are not separated by `,`", "they are joined by `->`, or stand on lines of their own"
+        following = "\n" in m.between(at) or kinds[at + 1] in ("SEP", "}", "$END")
+        if following:
+            message, help, edits = (
+                "a line ends with `,`",
+                "a statement ends with its line, without a comma",
+                m.edit(at, at, ""),
+            )
+        elif first and m.step_after(at + 1) > 0:
+            help = f"write `{m.written(m.step_before(at - 1), at - 1)} -> {m.written(at + 1, m.step_after(at + 1))}`"
+            edits = m.edit(at, at, " ->")
     if first and kinds[first - 1] in ("{", "|") and in_branches(m):
-        message, help = "branches are not separated by `,`", "write `|` between them: `add { id | conv(64, 3) }`"
-    return m.report("E0101", message, "found here", help, at)
+        closes = m.closer(first - 1) if kinds[first - 1] == "{" else -1
+        written = m.written(first, closes - 1) if closes > 0 else ""
+        branches = " | ".join(m.listed(first, closes)) if written else "id | conv(64, 3)"
+        message, help = "branches are not separated by `,`", f"write `|` between them: `{{ {branches} }}`"
+        edits = m.edit(at, at, " |")
+    return m.report("E0101", message, "found here", help, at, edits)
 
 
 def in_branches(m: Mistake) -> bool:
@@ -153,31 +132,6 @@ def in_branches(m: Mistake) -> bool:
     return at > 0 and kinds[at] == "NAME" and kinds[at - 1] in ("SEP", "{", "|", "->", "=", "[", "}")
 
 
-def unfit_input(m: Mistake) -> bool:
-    """`input x = f32[N]`, `input x: [N]`, `input f32[N]`."""
-    if m.tokens.kinds[m.first] != "input" or m.position - m.first not in (2, 3):
-        return False
-    name = m.short(m.first + 1)
-    message = f"expected {m.expected_words}, found {m.found}"
-    if m.before == ":" and m.kind == "[":
-        message, help = "the kind of number of an input is missing", f"write `input {name}: f32[...]`"
-    elif m.position - m.first == 2 and m.kind == "[":
-        message, help = "an input has no name", f"write `input x: {name}[...]`"
-    elif m.position - m.first == 2 and m.kind in ("=", "NAME"):
-        help = f"write `input {name}: f32[...]`"
-    else:
-        return False
-    return m.report("E0101", message, "unexpected", help)
-
-
-def comprehension(m: Mistake) -> bool:
-    """`[2*k for k in widths]`."""
-    if m.kind != "for" or "]" not in m.expected:
-        return False
-    help = "a list is written out; a loop over statements is `for k in widths { ... }`, a part of a list `widths[0..2]`"
-    return m.report("E0113", "a list has no loop inside", "found in a list", help)
-
-
 def unfit_tolerance(m: Mistake) -> bool:
     """`macs within 5% 12`, `macs within 5 of 12`."""
     back = {"NUMBER": 3, "NAME": 2}.get(m.kind, 0)
@@ -191,14 +145,39 @@ def unfit_tolerance(m: Mistake) -> bool:
 
 HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     comment,
-    dotted_step,
-    called_twice,
-    in_place,
-    arithmetic,
+    words.body_without_braces,
+    flow.statement_in_flow,
+    flow.label_again,
+    flow.dotted_step,
+    flow.called_twice,
+    flow.in_place,
+    flow.number_first,
+    flow.arithmetic,
+    flow.power,
     comma_in_flow,
-    comprehension,
-    unfit_input,
+    values.comprehension,
+    values.constant_without_let,
+    values.other_equals,
+    values.typed_name,
+    values.function_of_numbers,
+    values.names_in_parentheses,
+    values.tuple_without_parentheses,
+    values.braces_as_value,
+    values.unpacked,
+    values.slice_of_list,
+    values.named_with_colon,
+    values.prefixed_string,
+    values.negation,
+    values.double_bar,
+    values.if_as_value,
+    values.arm_with_colon,
+    values.function_of_module,
+    declarations.unfit_input,
+    declarations.unfit_output,
+    declarations.arrow_in_signature,
     unfit_tolerance,
     misspelt_word,
-    index,
+    flow.other_arrow,
+    flow.index,
+    flow.unjoined_steps,
 )

@@ -36,6 +36,7 @@ _SPACES: Final = frozenset(
     "\u00a0\u2007\u2009\u200a\u202f\u3000\u2002\u2003\u200b\u2060\ufeff\u00ad\u000b\u2028\u2029\u0085"
 )
 _QUOTES: Final = frozenset("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02'\u2018\u2019\u2032\uff07`")
+_STRINGS: Final = "strings stand in straight double quotes"
 _ASCII_HELP: Final = {
     "&": "write `and`",
     "^": "the power operator is `**`",
@@ -102,7 +103,9 @@ def _bad_number(reporter: Reporter, text: str, start: int) -> None:
     elif tail and len(text) < 40:
         help = f"names do not start with a digit; for a product write `{digits}*{tail}`"
     message = f"`{shown(text)}` is not a number"
-    reporter.error("E0110", message, start, start + len(text), "cannot be read", help)
+    suffixed = tail in ("k", "m", "g", "t", "B", "b")
+    edits = ((start, start + len(text), digits + ("G" if tail in "bB" else tail.upper())),) if suffixed else ()
+    reporter.error("E0110", message, start, start + len(text), "cannot be read", help, edits=edits)
 
 
 def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
@@ -177,13 +180,17 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
         value = text[position + 1 : end]
         closed = end < len(text) and text[end] != "\n"
         end += closed
-        _report_look_alike(reporter, position, position + 1, '"', "strings stand in straight double quotes")
+        plain = closed and not re.search(r'["\\]', value)
+        help = f'strings stand in straight double quotes: `"{shown(value)}"`' if plain else _STRINGS
+        edits = ((position, end, f'"{value}"'),) if plain else ()
+        _report_look_alike(reporter, position, position + 1, '"', help, edits)
         return "STRING", value.replace("{", "").replace("}", ""), end
     if character in _SPACES:
         end = position + 1
         while end < len(text) and text[end] in _SPACES:
             end += 1
-        _report_look_alike(reporter, position, end, " ", "replace it with an ordinary space")
+        edits = ((position, end, " "),)
+        _report_look_alike(reporter, position, end, " ", "replace it with an ordinary space", edits)
         return "", "", end
     meant = next((mark for mark, alike in _LOOK_ALIKES.items() if character in alike), None)
     if meant is None and "\uff01" <= character <= "\uff5e":
@@ -191,7 +198,8 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
         if not re.fullmatch(r"[()\[\]{}<>+\-*/%=,:;|.!~]", meant):
             meant = None
     if meant is not None:
-        _report_look_alike(reporter, position, position + 1, meant, f"write `{meant}`")
+        edits = ((position, position + 1, meant),)
+        _report_look_alike(reporter, position, position + 1, meant, f"write `{meant}`", edits)
         return "MARK", meant, position + 1
     word = re.compile(r"\w+").match(text, position)
     if word is not None:
@@ -211,17 +219,24 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
     while end < len(text) and text[end] == character:
         end += 1
     if character == "&":
-        reporter.error("E0105", "`&` is not used here", position, end, "stray character", _ASCII_HELP["&"])
+        edits = ((position, end, "and"),)
+        help = _ASCII_HELP["&"]
+        reporter.error("E0105", "`&` is not used here", position, end, "stray character", help, edits=edits)
         return "and", "and", end
-    help = _ASCII_HELP.get(character, "remove it")
-    reporter.error("E0105", f"{_named(character)} is not used in this language", position, end, "stray character", help)
+    from archdsl.syntax.foreign import without_mark
+
+    help, edits = without_mark(text, position) or (_ASCII_HELP.get(character, "remove it"), ())
+    message = f"{_named(character)} is not used in this language"
+    reporter.error("E0105", message, position, end, "stray character", help, edits=edits)
     return "", "", end
 
 
-def _report_look_alike(reporter: Reporter, start: int, end: int, meant: str, help: str) -> None:
+def _report_look_alike(
+    reporter: Reporter, start: int, end: int, meant: str, help: str, edits: tuple[tuple[int, int, str], ...] = ()
+) -> None:
     shown = "a space" if meant == " " else f"`{meant}`"
     message = f"{_named(reporter.source.text[start])} looks like {shown} but is another character"
-    reporter.error("E0105", message, start, end, "stray character", help)
+    reporter.error("E0105", message, start, end, "stray character", help, edits=edits)
 
 
 def _named(character: str) -> str:

@@ -110,6 +110,8 @@ class _Lexer(Layout):
                 self.emit(";", start, end, text)
             else:
                 self.pending, self.explicit = start, True
+        elif text == ":" and self.stack and self.stack[-1].kind == '"':
+            return self.format(start)
         else:
             if text == "->" and self.stack and self.stack[-1].kind == "(":
                 self.unclosed(1, start, end, "a flow cannot stand inside parentheses")
@@ -167,6 +169,17 @@ class _Lexer(Layout):
         self.emit(whole, token_start, end, value)
         if whole == "STRING_TAIL":
             self.pop(end)
+        return end
+
+    def format(self, start: int) -> int:
+        """Report the format in `"{i:02d}"`, and go on from the brace that ends it, or from the end of the line."""
+        end = start
+        while self.text[end : end + 1] not in ("", "}", "\n", '"'):
+            end += 1
+        self.tokens.repaired.append((start, end))
+        help = "a number is inserted as it is; what stands between the braces is an expression"
+        edits = ((start, end, ""),)
+        self.reporter.error("E0112", "an interpolation has no format", start, end, "a format", help, edits=edits)
         return end
 
     def docstring(self, start: int) -> int:

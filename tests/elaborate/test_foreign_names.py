@@ -38,7 +38,7 @@ def test_every_foreign_argument_leads_to_one_that_some_operator_has_and_hides_no
         ("relu(x)", "`x -> relu`"),
         ("permute(0, 2, 3, 1)", "`permute([...])`"),
         ("for i in range(3) { relu }", "write `0..n` to count"),
-        ("x + relu", "`add { id | conv(64, 3) }`"),
+        ("x + relu", "`[x, relu] -> add`"),
     ],
 )
 def test_a_habit_of_pytorch_is_answered_with_what_is_written_here(step: str, help: str) -> None:

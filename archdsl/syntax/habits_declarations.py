@@ -1,0 +1,79 @@
+"""Slips in the declarations of a model: its inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archdsl.syntax.mistake import Edits, Mistake
+
+
+def unfit_input(m: Mistake) -> bool:
+    """`input x = f32[N]`, `input x: [N]`, `input f32[N]`, `input x: (N, 3)`, `input x: f32(N, 3)`."""
+    if m.at(m.first) != "input" or not 2 <= m.position - m.first <= 4:
+        return False
+    name, shape = m.short(m.first + 1), _shape(m)
+    message = f"expected {m.expected_words}, found {m.found}"
+    edits: Edits = ()
+    if m.before == ":" and m.kind in ("[", "("):
+        message, help = "the kind of number of an input is missing", f"write `input {name}: f32[{shape}]`"
+    elif m.before == "NAME" and m.kind == "(" and m.position == m.first + 4:
+        help = f"write `input {name}: {m.short(m.position - 1)}[{shape}]`"
+        closes = m.closer(m.position)
+        edits = m.edit(m.position, m.position, "[") + m.edit(closes, closes, "]") if closes > 0 else ()
+    elif m.position != m.first + 2:
+        return False
+    elif m.kind == "[":
+        message, help = "an input has no name", f"write `input x: {name}[{shape}]`"
+    elif m.kind in ("=", "NAME"):
+        dtype = m.position + (m.kind == "=")
+        written = m.short(dtype) if m.at(dtype) == "NAME" and m.at(dtype + 1) == "[" else ""
+        help = f"write `input {name}: {written or 'f32'}[{shape}]`"
+        end = m.tokens.ends[m.first + 1]
+        edits = ((end, m.tokens.starts[dtype], ": "),) if written else ()
+    else:
+        return False
+    return m.report("E0101", message, "unexpected", help, edits=edits)
+
+
+def _shape(m: Mistake) -> str:
+    """What stands between the brackets of the input."""
+    opens = m.position
+    while opens < m.position + 4 and m.at(opens) not in ("[", "("):
+        opens += 1
+    closes = m.closer(opens) if m.at(opens) in ("[", "(") else -1
+    return (m.written(opens + 1, closes - 1) if closes > 0 else "") or "..."
+
+
+def unfit_output(m: Mistake) -> bool:
+    """`output = y`, `output(y)`, `output x -> relu`."""
+    if m.at(m.first) != "output" or m.position - m.first > 2:
+        return False
+    message = f"expected {m.expected_words}, found {m.found}"
+    last = m.line_end(m.first)
+    if m.position == m.first + 1 and m.kind in ("=", "("):
+        name, closes = m.short(m.position + 1), m.position + 1 if m.kind == "=" else m.closer(m.position)
+        if m.after == "NAME" and closes == last and m.at(m.position + 2) in ("SEP", "}", ")", "$END"):
+            edits = m.edit(
+                m.position,
+                closes,
+                name if m.reporter.source.text[m.tokens.starts[m.position] - 1].isspace() else f" {name}",
+            )
+            return m.report("E0101", message, "unexpected", f"write `output {name}`", edits=edits)
+        flow = m.written(m.position + 1, last if m.kind == "=" else closes - 1) or "flow"
+        return m.report("E0101", message, "unexpected", f"give the output a name: `output y = {flow}`")
+    if m.position == m.first + 2 and m.kind in ("->", ".", "+", "-", "MUL"):
+        flow = m.written(m.first + 1, last) or "flow"
+        name = "y" if m.text(m.first + 1) != "y" else "z"
+        return m.report("E0101", message, "unexpected", f"give the output a name: `output {name} = {flow}`")
+    return False
+
+
+def arrow_in_signature(m: Mistake) -> bool:
+    """`block b(c) [N, d] -> [N, c] { ... }`."""
+    if m.kind != "->" or m.at(m.first) != "block" or "=>" not in m.expected:
+        return False
+    signature = m.written(m.first, m.position - 1), m.written(m.position + 1, m.until(m.position, frozenset("{")))
+    help = f"the shape of a block's result stands after `=>`: `{signature[0]} => {signature[1]} {{ ... }}`"
+    message = f"expected {m.expected_words}, found `->`"
+    return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, "=>"))

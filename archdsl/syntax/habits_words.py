@@ -1,0 +1,198 @@
+"""Words of other languages: what starts a statement there and means nothing here, and how bodies are opened there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from archdsl.syntax.foreign import MODULES
+
+if TYPE_CHECKING:
+    from archdsl.source import Source
+    from archdsl.syntax.mistake import Edits, Mistake
+
+_BLOCK: Final = "a part of a network is a `block {} {{ ... }}`"
+_MODEL: Final = "a network is a `model {} {{ ... }}`, a part of one a `block`"
+_IMPORT: Final = 'blocks come from other files with `use "file.arch" (name)`'
+_LET: Final = "a constant is `let name = expression`, a named value `name = flow`"
+_ARMS: Final = "write `match value { 1 => a; _ => b }`"
+FOREIGN: Final = {
+    "import": _IMPORT,
+    "from": _IMPORT,
+    "include": _IMPORT,
+    "def": _BLOCK,
+    "fn": _BLOCK,
+    "func": _BLOCK,
+    "function": _BLOCK,
+    "layer": _BLOCK,
+    "module": _BLOCK,
+    "class": _MODEL,
+    "network": _MODEL,
+    "net": _MODEL,
+    "return": "the value of a body is what its last statement made; in a model write `output name`",
+    "var": _LET,
+    "const": _LET,
+    "val": _LET,
+    "elif": "write `else if`",
+    "elseif": "write `else if`",
+    "elsif": "write `else if`",
+    "while": "loops are `for i in 0..n { ... }` and `repeat n { ... }`",
+    "loop": "loops are `for i in 0..n { ... }` and `repeat n { ... }`",
+    "assert": 'a condition on parameters is `require condition, "message"`, on a shape `expect [N, c]`',
+    "switch": _ARMS,
+    "case": _ARMS,
+    "lambda": "there are no function literals; give a `block` by name",
+    "try": 'nothing fails while a network runs; a condition on parameters is `require condition, "message"`',
+    "with": "settings are given to the steps themselves, or to all that follow: `default conv(!bias)`",
+    "async": "steps that do not depend on one another are branches: `add { a | b }`",
+    "public": "every block can be used from another file",
+    "export": "every block can be used from another file",
+    "static": _LET,
+}
+"""Words of other languages at the start of something that could not be read, and what to write here; `{}` is the name
+and the parameters that follow."""
+
+_OPENS_BODY: Final = frozenset(("if", "else", "for", "repeat", "recompute", "block", "model", "test"))
+
+
+def foreign_word(m: Mistake) -> bool:
+    """`import x`, `def f(x):`, `return y`."""
+    for at in (m.first, m.position - 1, m.position):
+        word = m.text(at) if m.at(at) == "NAME" else ""
+        begins = at in (m.first, m.position) or word in ("lambda", "case")
+        if word not in FOREIGN or m.position - at > 6 or not begins:
+            continue
+        help, edits = FOREIGN[word], _mended(m, at, word)
+        if "{}" in help:
+            help = help.format(_signature(m, at + 1) or "name(parameters)")
+        if word == "lambda" and (step := _of_lambda(m, at)):
+            name, edits = step
+            help = f"there are no function literals; a step is given by its name: `{name}`"
+        elif word in ("switch", "case") and m.item:
+            help = _ARMS
+        elif word == "assert":
+            given = m.written(at + 1, m.line_end(at)) or "condition"
+            help = f"a condition on parameters is `require {given}`, on a shape `expect [N, c]`"
+            edits = m.edit(at, at, "require") if given != "condition" else ()
+        elif word == "while" and m.at(at + 1) in ("true", "NAME"):
+            help = "a network has as many layers as it is told: `repeat n { ... }`, `for i in 0..n { ... }`"
+        elif word in ("import", "from") and edits:
+            help = "nothing is imported: operators and standard blocks are there by their names"
+        elif word == "return" and m.at(at + 1) == "NAME":
+            help = f"write `output {m.short(at + 1)}`" if m.item == "model" else "a body's last statement is its value"
+        return m.report("E0113", f"`{word}` is not a word of this language", "read as a name", help, at, edits)
+    return False
+
+
+def _signature(m: Mistake, at: int) -> str:
+    """A name and the parameters after it."""
+    if m.at(at) != "NAME":
+        return ""
+    closes = m.closer(at + 1) if m.at(at + 1) == "(" else -1
+    plain = closes > 0 and not any(m.text(k) in (".", "self", ":", "*", "**", "->") for k in range(at + 2, closes))
+    return m.written(at, closes if plain else at)
+
+
+def _mended(m: Mistake, at: int, word: str) -> Edits:
+    """The edit for a word that has one meaning only where it stands."""
+    source = m.reporter.source
+    last = m.line_end(at)
+    after = m.at(at + 1)
+    if word in ("import", "from") and at == m.first and {m.text(k) for k in range(at + 1, last + 1)} & MODULES:
+        start, end = m.tokens.starts[at], m.tokens.ends[last]
+        if source.text[end : end + 1] == "\n":
+            end += 1
+        return ((start, end, ""),)
+    if word in ("elif", "elseif", "elsif"):
+        return m.edit(at, at, "else if")
+    if word in ("const", "var", "val") and after == "NAME" and m.at(at + 2) == "=":
+        return m.edit(at, at, "let") if m.at(at + 3) in ("NUMBER", "STRING", "true", "false") else ()
+    if "{}" in FOREIGN[word] and after == "NAME" and _signature(m, at + 1):
+        closes = m.closer(at + 2) if m.at(at + 2) == "(" else at + 1
+        if m.at(closes + 1) == "{" and m.first == at:
+            return m.edit(at, at, "model" if word in ("class", "network", "net") else "block")
+    if word == "loop" and after == "NUMBER" and m.at(at + 2) == "{":
+        return m.edit(at, at, "repeat")
+    if word == "return" and after == "NAME" and at == m.first and last == at + 1:
+        if m.item == "model" and m.declared(m.text(at + 1)):
+            return m.edit(at, at, "output")
+        return ((m.tokens.starts[at], m.tokens.starts[at + 1], ""),) if m.item == "block" else ()
+    return ()
+
+
+def _of_lambda(m: Mistake, at: int) -> tuple[str, Edits] | None:
+    """The step that `lambda x: relu(x)` applies."""
+    if [m.at(at + k) for k in range(1, 5)] != ["NAME", ":", "NAME", "("] or m.at(at + 5) != "NAME":
+        return None
+    closes = m.closer(at + 4)
+    if closes < 0 or m.text(at + 5) != m.text(at + 1) or m.at(at + 6) not in (",", ")"):
+        return None
+    arguments = m.written(at + 7, closes - 1) if closes > at + 7 else ""
+    step = m.text(at + 3) + (f"({arguments})" if arguments else "")
+    return step, m.edit(at, closes, step)
+
+
+def body_without_braces(m: Mistake) -> bool:
+    """`if wide then relu`, `for i in 0..3: conv(8, 3)`, `else:` and the lines below it."""
+    start = m.tokens.kinds[m.first] if m.before != "else" else "else"
+    if m.kind != ":" and m.text(m.position) not in ("then", "do"):
+        return False
+    if start not in _OPENS_BODY or not ("{" in m.expected or start == "else"):
+        return False
+    head, last = m.written(m.first, m.position - 1), m.line_end(m.position)
+    message, label = f"a body starts with `{{`, not with `{m.short(m.position)}`", "bodies stand in braces"
+    body = m.written(m.position + 1, last)
+    if not head or "\n" in m.between(m.position) or not body:
+        edits = _indented(m)
+        return m.report("E0101", message, label, f"write `{head or start} {{ ... }}`", edits=edits)
+    start, end = m.tokens.starts[m.position], m.tokens.ends[last]
+    if " else " in body:
+        body = re.sub(r" else:? ", " } else { ", body, count=1)
+    space = " " if m.kind == ":" and m.follows(m.position) else ""
+    nested = re.search(r"\b(if|for|repeat)\b", body)
+    edits = () if nested else ((start, end, f"{space}{{ {body} }}"),)
+    return m.report("E0101", message, label, f"write `{head} {{ {body} }}`", edits=edits)
+
+
+def _indented(m: Mistake) -> Edits:
+    """Braces around the deeper lines below, as Python has them, and around those of the `else` that follows; nothing
+    where there are none."""
+    source = m.reporter.source
+    line = source.line_column(m.tokens.starts[m.position])[0]
+    margin = _indentation(source.line_text(line))
+    rest = source.text[m.tokens.ends[m.position] : source.line_starts[line - 1] + len(source.line_text(line))]
+    if rest.strip() and not rest.strip().startswith("#"):
+        return ()
+    brace = "{" if source.text[m.tokens.starts[m.position] - 1].isspace() else " {"
+    edits = [(m.tokens.starts[m.position], m.tokens.ends[m.position], brace)]
+    while (last := _deeper(source, line, margin)) > line:
+        line = last + 1
+        while line <= len(source.line_starts) and not source.line_text(line).strip():
+            line += 1
+        following = source.line_text(line) if line <= len(source.line_starts) else ""
+        again = re.match(r"(\s*)(else|elif)\b([^:#]*):\s*$", following)
+        if not again or len(again[1]) != margin:
+            end = source.line_starts[last - 1] + len(source.line_text(last))
+            return (*edits, (end, end, "\n" + " " * margin + "}"))
+        start = source.line_starts[line - 1]
+        words = "else" if again[2] == "else" else "else if"
+        edits.append((start + margin, start + len(following), f"}} {words}{again[3]} {{"))
+        # What stands there was said here already.
+        m.tokens.repaired.append((start, start + len(following)))
+    return ()
+
+
+def _deeper(source: Source, line: int, margin: int) -> int:
+    """The last of the lines below that are indented deeper; the line itself where there are none."""
+    last = line
+    for at in range(line + 1, min(len(source.line_starts), line + 1000) + 1):
+        text = source.line_text(at)
+        if text.strip():
+            if _indentation(text) <= margin:
+                break
+            last = at
+    return last
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,188 @@
+"""An error at a token with its surroundings, and what may be asked about them."""
+
+from typing import Final
+
+from archdsl.syntax import words
+from archdsl.syntax.driver import Machine
+from archdsl.syntax.lexemes import shown
+from archdsl.syntax.report import Reporter
+from archdsl.syntax.tokens import CLOSES, OPENS, Tokens
+
+_REACH: Final = 1000
+"""Tokens looked at around an error, in either direction."""
+_LONGEST: Final = 100
+"""Characters of an author's text that a help repeats."""
+Edits = tuple[tuple[int, int, str], ...]
+"""Starts, ends and replacements, in offsets of the source."""
+
+
+class Mistake:
+    """An error and its surroundings. `first` is the first token of the line or statement."""
+
+    __slots__ = ("after", "before", "expected", "first", "kind", "machine", "position", "reporter", "tokens")
+
+    def __init__(self, reporter: Reporter, tokens: Tokens, position: int, machine: Machine) -> None:
+        kinds = tokens.kinds
+        self.reporter = reporter
+        self.tokens = tokens
+        self.position = position
+        self.machine = machine
+        self.expected = machine.expected()
+        self.kind = kinds[position]
+        self.before = kinds[position - 1] if position else "$START"
+        self.after = kinds[position + 1] if self.kind != "$END" else "$END"
+        self.first = position
+        while self.first and kinds[self.first - 1] not in ("SEP", "{", "|", "}") and position - self.first < _REACH:
+            self.first -= 1
+
+    def text(self, position: int) -> str:
+        return self.reporter.source.text[self.tokens.starts[position] : self.tokens.ends[position]]
+
+    def short(self, position: int) -> str:
+        """A token's text as messages show it."""
+        return shown(self.text(position))
+
+    def between(self, position: int) -> str:
+        """What stands between a token and the next."""
+        return self.reporter.source.text[self.tokens.ends[position] : self.tokens.starts[position + 1]]
+
+    def follows(self, position: int) -> bool:
+        """Whether a token stands right after the one before it."""
+        return position > 0 and self.tokens.starts[position] == self.tokens.ends[position - 1]
+
+    def at(self, position: int) -> str:
+        """The kind of a token, wherever it is asked for."""
+        kinds = self.tokens.kinds
+        return kinds[position] if 0 <= position < len(kinds) else "$END"
+
+    def written(self, first: int, last: int) -> str:
+        """The text of the tokens from `first` to `last`, on one line; empty where it is too long to repeat, spans
+        lines or was guessed."""
+        if last < first or last >= len(self.tokens.kinds):
+            return ""
+        text = self.reporter.source.text[self.tokens.starts[first] : self.tokens.ends[last]]
+        return text if len(text) <= _LONGEST and text.isprintable() else ""
+
+    def closer(self, opener: int) -> int:
+        """The token that closes the bracket at `opener`; -1 where it is not found."""
+        depth, kinds = 0, self.tokens.kinds
+        for at in range(opener, min(len(kinds), opener + _REACH)):
+            depth += (kinds[at] in OPENS) - (kinds[at] in CLOSES)
+            if depth == 0:
+                return at
+        return -1
+
+    def opener(self, closer: int) -> int:
+        """The token that opens the bracket at `closer`; -1 where it is not found."""
+        depth, kinds = 0, self.tokens.kinds
+        for at in range(closer, max(-1, closer - _REACH), -1):
+            depth += (kinds[at] in CLOSES) - (kinds[at] in OPENS)
+            if depth == 0:
+                return at
+        return -1
+
+    def until(self, position: int, ends: frozenset[str]) -> int:
+        """The last token before one of the kinds `ends` outside brackets, or before the end of what is around."""
+        kinds = self.tokens.kinds
+        depth, at = 0, position
+        while at < len(kinds) and at - position < _REACH:
+            kind = kinds[at]
+            if (depth == 0 and kind in ends) or kind == "$END":
+                break
+            depth += (kind in OPENS) - (kind in CLOSES)
+            if depth < 0:
+                break
+            at += 1
+        return at - 1
+
+    def line_end(self, position: int) -> int:
+        """The last token of the statement that a token is in, as far as its line goes."""
+        last = self.until(position, STATEMENT_ENDS)
+        for at in range(position, last):
+            if "\n" in self.between(at):
+                return at
+        return last
+
+    def listed(self, first: int, end: int) -> list[str]:
+        """The texts between commas from a token up to another."""
+        found: list[str] = []
+        while first < end:
+            last = self.until(first, frozenset((",",)))
+            found.append(self.written(first, min(last, end - 1)))
+            first = last + 2
+        return found
+
+    def step_before(self, position: int) -> int:
+        """The first token of the step, name or brackets that ends with the token at `position`; -1 for none."""
+        at = position
+        if self.at(at) in CLOSES:
+            at = self.opener(at)
+            if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == ")":
+                at = self.opener(at - 1)
+            if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == "NAME":
+                at -= 1
+            return at
+        return at if self.at(at) in ("NAME", "NUMBER") else -1
+
+    def step_after(self, position: int) -> int:
+        """The last token of the step that starts at `position`; -1 where none does."""
+        if self.at(position) == "NUMBER":
+            return position
+        if self.at(position) == "[":
+            return self.closer(position)
+        if self.at(position) != "NAME":
+            return -1
+        last = position
+        while self.at(last + 1) in ("(", "{") and last >= 0:
+            last = self.closer(last + 1)
+        return last
+
+    def declared(self, name: str) -> str:
+        """`constant` or `tensor`, by how the item around declares a name before the error; empty if it does not."""
+        kinds, values = self.tokens.kinds, self.tokens.values
+        found = ""
+        for at in range(self.first - 1, max(0, self.first - 10 * _REACH), -1):
+            if kinds[at] in ("block", "model"):
+                opens = self.at(at + 2) == "(" and self.closer(at + 2)
+                inside = range(at + 3, opens) if opens else ()
+                if not found and any(kinds[k] == "NAME" and values[k] == name for k in inside):
+                    found = "constant"
+                break
+            if found or kinds[at] != "NAME" or values[at] != name:
+                continue
+            before = kinds[at - 1]
+            if before in ("let", "for"):
+                found = "constant"
+            elif before in ("as", "input") or (before in ("SEP", "{", "}") and self.at(at + 1) == "="):
+                found = "tensor"
+        return found
+
+    @property
+    def item(self) -> str:
+        """`block`, `model` or `test`: the kind of item the error is in, by the last word that starts one."""
+        kinds = self.tokens.kinds
+        for at in range(self.position - 1, -1, -1):
+            if kinds[at] in ("block", "model", "test") and (not at or kinds[at - 1] in ("SEP", "}", "{")):
+                return kinds[at]
+        return ""
+
+    @property
+    def found(self) -> str:
+        return words.found(self.tokens, self.position, self.reporter.source.text)
+
+    @property
+    def expected_words(self) -> str:
+        return words.expected(self.expected)
+
+    def edit(self, first: int, last: int, text: str) -> Edits:
+        """Replace the tokens from `first` to `last`."""
+        return ((self.tokens.starts[first], self.tokens.ends[last], text),)
+
+    def report(self, code: str, message: str, label: str, help: str = "", at: int = -1, edits: Edits = ()) -> bool:
+        at = self.position if at < 0 else at
+        start, end = self.tokens.starts[at], self.tokens.ends[at]
+        self.reporter.error(code, message, start, end, label, help, edits=edits)
+        return True
+
+
+STATEMENT_ENDS: Final = frozenset(("SEP", "}", "|"))
