@@ -181,8 +181,8 @@ COLUMNS: tuple[Column, ...] = (
         "bytes",
         "memory traffic",
         lambda row: row.cost.moved,
-        note="moved: bytes, if every operator reads each input and weight once and writes its results once; views move"
-        " nothing",
+        note="moved: bytes, if every operator reads once what it needs of its inputs and weights, of a look-up the rows"
+        " looked up, and writes its results once; views move nothing",
     ),
     Column(
         "intensity",

@@ -41,7 +41,8 @@ class Cost:
     params: trainable scalars, split in `roles` (weight, bias, normalisation, embedding). buffers:
     non-trainable scalars (running statistics). bytes_by_dtype: bytes of all state as stored, counters included.
     work: MACs and FLOPs by kind. activations: scalars written. moved: bytes read and written, if every
-    operator that is not a view reads each of its inputs and weights once and writes its results once.
+    operator that is not a view reads once what it needs of its inputs and weights (`Operator.reads`) and writes its
+    results once.
     """
 
     roles: dict[WeightRole, int] = field(default_factory=dict[WeightRole, int])
@@ -226,11 +227,11 @@ class CostModel:
     def _moved(self, node: Op, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Dim:
         """Bytes of what an operator reads and writes; weights that it shares or borrows are read as its own are."""
         total: Dim = 0
-        for kind in (*inputs, *outputs):
+        sources = (*inputs, *node.op.weights(*inputs))
+        for elements, source in zip(node.op.reads(inputs, outputs), sources, strict=True):
+            total = total + elements * DTYPE_BYTES[source.dtype]
+        for kind in outputs:
             total = total + kind.elements * DTYPE_BYTES[kind.dtype]
-        for weight in node.op.weights(*inputs):
-            if weight.role != "counter":  # inference does not look at it
-                total = total + weight.elements * DTYPE_BYTES[weight.dtype]
         for ref in node.op.borrowed():
             total = total + prod(ref.shape) * DTYPE_BYTES["f32"]
         return total

@@ -303,6 +303,13 @@ class Operator:
         """Work of one application; the docstring of the overriding method states the rule."""
         raise NotImplementedError
 
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """How many elements of each input, and then of each of its own weights, one application reads at inference,
+        each once: all of them, unless the operator looks only some of them up. A view reads nothing; who reads its
+        result does."""
+        weights = (0 if weight.role == "counter" else weight.elements for weight in self.weights(*inputs))
+        return (*(x.elements for x in inputs), *weights)
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchResult":
         """PyTorch code of one application, as a description."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, Init, Operator, Weight, Work, arg, reject
 from archdsl.ops import reaches, rules
+from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window, output_length, transposed_length
 
@@ -168,6 +169,12 @@ class Conv(Operator):
         weight = self.weights(*inputs)[0]
         elements = outputs[0].elements
         return {"conv": elements * prod(weight.shape[1:]), "bias": elements if self.bias else 0}
+
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """What its windows step over is not read."""
+        _, *weights = super().reads(inputs, outputs)
+        windows = self._windows(inputs[0].rank - 2)
+        return (rules.windowed(inputs[0], outputs[0], *windows), *weights)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, TensorArgument, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
+from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ class Join(Operator):
         """Branches - 1 additions and one division per output element; nothing for a single branch."""
         branches = len(inputs) - (self.column is not None)
         return {"elementwise": branches * outputs[0].elements} if branches > 1 else FREE
+
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """A column matters in training only."""
+        reads = super().reads(inputs, outputs)
+        return reads if self.column is None else (*reads[:-1], 0)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         branches = inputs if self.column is None else inputs[:-1]

@@ -145,6 +145,10 @@ class Positions(Operator):
         """None."""
         return FREE
 
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """Positions are counted, not read."""
+        return (0,)
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         return t.call(t.helper(POSITIONS), inputs[0])
 

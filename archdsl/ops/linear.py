@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Init, Operator, Weight, WeightRef, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
+from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType, shape_text
 
 if TYPE_CHECKING:
@@ -175,6 +176,10 @@ class Embedding(Operator):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: a look-up moves data."""
         return FREE
+
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """A row for each index; which of them are alike is known at run time only."""
+        return (inputs[0].elements, outputs[0].elements)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         module = t.module("nn.Embedding", self.vocab, self.dim)

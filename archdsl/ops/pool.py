@@ -88,6 +88,10 @@ class Pool(Operator):
         kernel = self.windows(inputs[0].rank - 2)[0]
         return {"pooling": outputs[0].elements * prod(kernel)}
 
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """What its windows step over is not read."""
+        return (rules.windowed(inputs[0], outputs[0], *self.windows(inputs[0].rank - 2)),)
+
     def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
         """Keyword arguments of this pool alone."""
         raise NotImplementedError
@@ -364,6 +368,11 @@ class LpPool(Operator):
         """Window elements per output element; powers and roots are not counted."""
         kernel, _ = self._windows(inputs[0].rank - 2)
         return {"pooling": outputs[0].elements * prod(kernel)}
+
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """What its windows step over is not read."""
+        kernel, stride = self._windows(inputs[0].rank - 2)
+        return (rules.windowed(inputs[0], outputs[0], kernel, stride, (0,) * len(kernel), (1,) * len(kernel)),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs

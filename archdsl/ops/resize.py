@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
 from archdsl.ops import reaches, rules
-from archdsl.types.dims import Dim, at_least
+from archdsl.types.dims import Dim, at_least, product
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
 
@@ -271,6 +271,14 @@ class Resize(Operator):
             return FREE
         neighbours = 16 if self.mode == "bicubic" else 2 ** (inputs[0].rank - 2)
         return {"elementwise": 2 * neighbours * outputs[0].elements}
+
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """`nearest` reads only what it copies; where that depends on symbols, all."""
+        (x,), (y,) = inputs, outputs
+        if self.mode != "nearest":
+            return (x.elements,)
+        pairs = zip(x.dims, y.dims, strict=True)
+        return (product(new if at_least(old - new, 0) else old for old, new in pairs),)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from archdsl.ir.operator import Init, reject
-from archdsl.types.dims import Dim, at_least, equal
+from archdsl.types.dims import Dim, at_least, equal, product
 from archdsl.types.tensor import TensorType, shape_text
-from archdsl.types.windows import Window, per_axis, same_padding
+from archdsl.types.windows import Window, covered_length, per_axis, same_padding
 
 IMAGES = "[N, channels, length], [N, channels, height, width] or [N, channels, depth, height, width]"
 
@@ -186,6 +186,19 @@ def require_positive(x: TensorType, spatial: Sequence[Dim], sizes: tuple[int, ..
                 help="pad more, use a smaller window, or shrink the image less before this point",
                 code="E0406",
             )
+
+
+def windowed(
+    x: TensorType,
+    y: TensorType,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Dim:
+    """Elements of an image that windows read, the windows of all axes written out."""
+    lengths = map(covered_length, x.dims[2:], y.dims[2:], kernel, stride, padding, dilation)
+    return product((*x.dims[:2], *lengths))
 
 
 def require_equal(left: Dim, right: Dim, what: str, inputs: Sequence[TensorType]) -> None:

@@ -232,6 +232,12 @@ class Select(Operator):
         """None: it moves data."""
         return FREE
 
+    def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
+        """The chosen positions, each once."""
+        (x,) = inputs
+        length = rules.known(x, self.axis, "elements along the axis")
+        return (x.replace_axis(self.axis, len({index % length for index in self.indices})).elements,)
+
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         return t.item(x, *[slice(None)] * (self.axis % x.type.rank), list(self.indices))

@@ -45,3 +45,23 @@ def transposed_length(
 ) -> Dim:
     """Output length of a transposed convolution: the input length of the convolution it is the transpose of."""
     return (length - 1) * stride + (dilation * (kernel - 1) + 1 + output_padding - 2 * padding)
+
+
+def covered_length(length: Dim, positions: Dim, kernel: int, stride: int, padding: int, dilation: int = 1) -> Dim:
+    """How many of `length` elements lie in a window, at `positions` windows as `output_length` or `ceil_output_length`
+    has them: all of them, except where windows step over some, or leave over some at the end. A dilated window counts
+    from its first to its last tap, and of a padded axis whose length is a symbol all of it counts, as far as a few
+    elements at its end."""
+    extent = dilation * (kernel - 1) + 1
+    if isinstance(length, int) and isinstance(positions, int):
+        end = min(length, (positions - 1) * stride + extent - padding)
+        return _in_windows(end + padding, extent, stride) - _in_windows(padding, extent, stride)
+    if padding == 0 and positions == output_length(length, kernel, stride, padding, dilation):
+        return positions * extent if extent < stride else (positions - 1) * stride + extent
+    return length
+
+
+def _in_windows(end: int, extent: int, stride: int) -> int:
+    """Of the places before `end`, those in windows that begin at 0 and then every `stride`."""
+    whole, rest = divmod(max(end, 0), stride)
+    return whole * min(extent, stride) + min(rest, extent)
