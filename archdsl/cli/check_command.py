@@ -68,6 +68,7 @@ def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source
     """Check one file, or a source as if it were the text of one; returns the number of models that were elaborated."""
     from archdsl.cli.session import load_any
     from archdsl.elaborate.claims import check_tests
+    from archdsl.elaborate.lint import lint
     from archdsl.elaborate.loader import load_source
     from archdsl.elaborate.model import elaborate
     from archdsl.elaborate.names import check_names
@@ -88,6 +89,8 @@ def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source
         done += 1
     check_names(module, sink, limits)
     check_tests(module, sink, limits)
+    if not any(found.severity == "error" for found in sink.found[before:]):
+        lint(module, sink, limits)
     return done
 
 

@@ -1,5 +1,6 @@
 """Building one function: nodes in order, open `repeat` bodies, and at the end the path segments."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -59,16 +60,31 @@ class Builder:
         return left
 
     def dead_ends(self, outputs: tuple[Value, ...]) -> list[Node]:
-        """Nodes whose results nothing reads and whose weights nothing borrows; views (`x = id`) cost nothing and may be
-        there for one arm of an `if` only."""
+        """Nodes whose results nothing reads and whose weights nothing borrows. Views (`x = id`) cost nothing and may be
+        there for one arm of an `if` only: they are none themselves, and what only they read is read by nobody."""
         nodes = [node for node, _ in walk(self.regions[0])]
-        left = self.unused([value for node in nodes for value in node.outputs], outputs)
+        reads: Counter[Value] = Counter(outputs)
+        makers: dict[Value, Node] = {}
+        for node in nodes:
+            reads.update(node.inputs)
+            if isinstance(node, Repeat):
+                reads.update(node.results)
+            makers.update(dict.fromkeys(node.outputs, node))
         borrowed = {ref.owner for node in nodes if isinstance(node, Op) for ref in node.op.borrowed()}
-        return [
-            node
-            for node in nodes
-            if left.issuperset(node.outputs) and node not in borrowed and not (isinstance(node, Op) and node.op.view)
-        ]
+
+        def unread(node: Node) -> bool:
+            return node not in borrowed and not any(reads[value] for value in node.outputs)
+
+        def unread_view(node: Node) -> bool:
+            return isinstance(node, Op) and node.op.view and unread(node)
+
+        views = [node for node in nodes if unread_view(node)]
+        while views:
+            for value in views.pop().inputs:
+                reads[value] -= 1
+                if not reads[value] and value in makers and unread_view(makers[value]):
+                    views.append(makers[value])
+        return [node for node in nodes if unread(node) and not (isinstance(node, Op) and node.op.view)]
 
     def finish(
         self,

@@ -263,10 +263,24 @@ class Evaluator(Arithmetic):
         stop = self.integer(expr.stop, scope, "the end of a range")
         if isinstance(start, Unknown) or isinstance(stop, Unknown):
             return UNKNOWN
+        if 0 <= stop < start:
+            self._warn_backwards(start, stop, expr.span)
         stop = max(start, stop)
         if (stop - start).bit_length() > self.report.limits.integer_bits:
             raise self.integer_limit(expr.span)
         return range(start, stop)
+
+    def _warn_backwards(self, start: int, stop: int, span: Span) -> None:
+        """Warn about `3..0`. An end below zero is no mistake: `0..n - 2` has nothing in it for a small `n`."""
+        down = ", ".join(map(str, range(start - 1, stop - 1, -1)[:3]))
+        self.report.error(
+            "W0503",
+            f"{start}..{stop} is empty: ranges count upwards",
+            span,
+            "ends before it starts",
+            help=f"a list goes down: [{down}{', ...' if start - stop > 3 else ''}]",
+            severity="warning",
+        )
 
     def _index(self, expr: ast.Index, scope: Scope) -> Any:
         base = self.evaluate(expr.base, scope)

@@ -10,9 +10,20 @@ from typing import Any
 from archdsl.elaborate.builder import label_node, substitute_inputs
 from archdsl.elaborate.declarations import Declarations
 from archdsl.elaborate.frame import Frame
-from archdsl.elaborate.free_names import bound_names
-from archdsl.elaborate.report import CALL_STEPS
-from archdsl.elaborate.values import UNKNOWN, Flow, Scope, SharedInstance, Static, Tensor, Unknown, is_list, show
+from archdsl.elaborate.free_names import bound_names, free_names
+from archdsl.elaborate.report import CALL_STEPS, as_written
+from archdsl.elaborate.values import (
+    UNKNOWN,
+    Flow,
+    Scope,
+    SharedInstance,
+    Static,
+    Tensor,
+    Unknown,
+    is_list,
+    length,
+    show,
+)
 from archdsl.ir.program import Node, Recompute, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -28,6 +39,10 @@ class Statements(Declarations):
     """Statements of a body. `Elaborator` in `calls.py` adds the application of blocks and operators."""
 
     def __init__(self) -> None:
+        self.lost: dict[int, tuple[Span, str]] = {}
+        """By statement: a place where results are lost for a reason that is known, and the help that says so; no help
+        where the place has its own warning."""
+        self._mentioned: dict[int, tuple[ast.Expr, tuple[str, ...]]] = {}
         self._statements: dict[type, Any] = {
             ast.FlowStatement: self._flow_statement,
             ast.Bind: self._bind,
@@ -60,6 +75,13 @@ class Statements(Declarations):
                 self._poison(body.statements[index + 1 :], frame)
                 return
 
+    def mentioned(self, expr: ast.Expr) -> tuple[str, ...]:
+        """The names in an expression."""
+        found = self._mentioned.get(id(expr))
+        if found is None:
+            found = self._mentioned[id(expr)] = (expr, free_names(expr))
+        return found[1]
+
     def _poison(self, statements: list[ast.Statement], frame: Frame) -> None:
         """Bind what skipped statements would have bound, so that those who use it stay silent."""
         for name in bound_names(statements):
@@ -69,9 +91,16 @@ class Statements(Declarations):
         """Run `a -> b -> c` from the frame's current value without moving it."""
         current: Flow = frame.flow
         node: Node | None = None
+        frame.reads = frame.reads or not self._starts_anew(flow, frame)
         for index, step in enumerate(flow.steps):
             current, node = self._step(step, current, frame, index == 0)
         return current, node
+
+    def _starts_anew(self, flow: ast.Flow, frame: Frame) -> bool:
+        """Whether a flow starts from a tensor that it names."""
+        head = flow.steps[0]
+        bare = isinstance(head, ast.Apply) and head.arguments is None and head.branches is None
+        return isinstance(head, ast.Apply) and bare and isinstance(frame.scope.lookup(head.callee.id), Tensor)
 
     def _step(self, step: ast.Step, flow: Flow, frame: Frame, is_head: bool) -> tuple[Flow, Node | None]:
         node: Node | None = None
@@ -112,7 +141,20 @@ class Statements(Declarations):
         """One branch written as a body, from the given value."""
         inner = frame.child(start, names)
         self.run(body, inner)
+        if inner.flow is start and len(body.statements) == 1 and isinstance(body.statements[0], ast.For):
+            self._warn_empty_branch(body.statements[0])
         return inner.flow, body.span
+
+    def _warn_empty_branch(self, loop: ast.For) -> None:
+        """Warn about a branch that is a loop over nothing: it hands on what flows in."""
+        self.report.error(
+            "W0503",
+            "this loop does nothing, so the branch is the identity",
+            loop.iterable.span,
+            "nothing to go over",
+            help="a branch for each element, and none for none, is written `concat for x in xs { ... }`",
+            severity="warning",
+        )
 
     def gather(self, branches: list[tuple[Flow, Span]]) -> Flow:
         """The tensors that branches end in, in order: tuples are flat, so a branch that ends in a tuple gives all of
@@ -160,6 +202,7 @@ class Statements(Declarations):
         frame.flow = self.run_flow(statement.flow, frame)[0]
 
     def _bind(self, statement: ast.Bind, frame: Frame) -> None:
+        self._explain_rebinding(statement, frame)
         result, node = self.run_flow(statement.flow, frame)
         targets = statement.targets
         if result is None:
@@ -188,9 +231,41 @@ class Statements(Declarations):
             else:
                 frame.scope.names[target.id] = Tensor(UNKNOWN)
 
+    def _explain_rebinding(self, statement: ast.Bind, frame: Frame) -> None:
+        """Note what to say if `x = x -> ...` in a loop turns out to be read by nobody."""
+        flow = statement.flow
+        name = statement.targets[0].id
+        head = flow.steps[0]
+        if frame.round is None or len(flow.steps) < 2 or not isinstance(head, ast.Apply) or head.callee.id != name:
+            return
+        if self._starts_anew(flow, frame) and isinstance(frame.around(name), Tensor):
+            rest = as_written(Span(flow.span.source, flow.steps[1].span.start, flow.span.end))
+            self.lost[id(statement)] = (
+                flow.span,
+                f"this `{name}` is a new one in each round, and the next round starts from the `{name}` outside; the"
+                f" current value is what a loop hands on: put `{name}` in front of the loop, and `{rest}` in it",
+            )
+
     def _let(self, statement: ast.Let, frame: Frame) -> None:
+        if frame.round is not None:
+            self._warn_hidden(statement, frame)
         value = self.evaluator.evaluate(statement.value, frame.scope)
         self.bind_static(statement.targets, value, statement.value.span, frame.scope)
+
+    def _warn_hidden(self, statement: ast.Let, frame: Frame) -> None:
+        """Warn about `let n = n + 1` in a loop: it hides the `n` outside for this round, and adds up nothing."""
+        for target in statement.targets:
+            name = target.id
+            if frame.around(name) is not None and name in self.mentioned(statement.value):
+                self.report.error(
+                    "W0202",
+                    f"this `let` makes a new `{name}` in each round, always from the `{name}` outside the loop",
+                    target.span,
+                    "hides the one outside",
+                    help=f"a loop hands on its current value alone: work `{name}` out from the name that the loop"
+                    f" counts with, or go over a list, `for {name} in [...]`",
+                    severity="warning",
+                )
 
     def bind_static(self, targets: list[ast.Name], value: Any, span: Span, scope: Scope) -> None:
         """Bind `let` or loop targets."""
@@ -204,22 +279,42 @@ class Statements(Declarations):
         if isinstance(items, Unknown):
             frame.flow = UNKNOWN
             return
+        anew = False
         for item in items:
             self.report.spend(CALL_STEPS, statement.span)
-            inner = frame.child(frame.flow)
+            inner = frame.next_round()
             self.bind_static(statement.targets, item, statement.iterable.span, inner.scope)
             self.report.loops.append((shown_targets(statement.targets, inner.scope), statement.iterable.span))
             self.run(statement.body, inner)
             self.report.loops.pop()
+            anew = not inner.reads and inner.flow is not frame.flow
             frame.flow = inner.flow
             if isinstance(frame.flow, Unknown):
                 return
+        if anew and length(items) > 1:
+            self._warn_last_round(statement)
+        frame.reads = frame.reads or not anew
+
+    def _warn_last_round(self, statement: ast.For) -> None:
+        """Warn about a loop whose rounds all start from tensors that they name, so that the last one alone is left."""
+        names = ", ".join(target.id for target in statement.targets)
+        over = as_written(statement.iterable.span)
+        self.lost[id(statement)] = (statement.span, "")
+        self.report.error(
+            "W0502",
+            "every round of this loop starts anew, so only the last one counts",
+            statement.iterable.span,
+            "the rounds before it are lost",
+            help=f"`concat for {names} in {over} {{ ... }}` merges what all of them give, and so does `add for`",
+            severity="warning",
+        )
 
     def _repeat(self, statement: ast.Repeat, frame: Frame) -> None:
         count = self.evaluator.integer(statement.count, frame.scope, "the count of a repeat", minimum=0)
         if isinstance(count, Unknown):
             frame.flow = UNKNOWN
             return
+        frame.reads = True
         frame.builder.repeats += 1
         try:
             self._iterations(statement, frame, count)
@@ -247,7 +342,7 @@ class Statements(Declarations):
             del self.report.loops[loops:]
 
     def _iterate(self, body: ast.Body, frame: Frame) -> None:
-        inner = frame.child(frame.flow)
+        inner = frame.next_round()
         self.run(body, inner)
         frame.flow = inner.flow
 
@@ -260,6 +355,7 @@ class Statements(Declarations):
         values = (flow,) if isinstance(flow, Value) else flow
         parameters = tuple(Value(value.type) for value in values)
         inner = frame.child(parameters[0] if isinstance(flow, Value) else parameters)
+        inner.round = inner.scope
         builder.regions.append([])
         try:
             self.run(statement.body, inner)

@@ -132,14 +132,25 @@ class Functions(Statements):
     def warn_unused(self, builder: Builder, outputs: tuple[Value, ...]) -> None:
         """Warn about every step whose result is thrown away: mostly a misunderstanding of what moves the flow."""
         for node in builder.dead_ends(outputs):
+            help = self._why_lost(node.span)
+            if help is None:
+                continue
             self.report.error(
                 "W0501",
                 "the result of this step is not used",
                 node.span,
                 "nothing reads it",
-                help="`x = ...` names a value and does not move the flow: write `... as x`, or go on with `x -> ...`",
+                help=help
+                or "`x = ...` names a value and does not move the flow: write `... as x`, or go on with `x -> ...`",
                 severity="warning",
             )
+
+    def _why_lost(self, span: Span) -> str | None:
+        """What is known of the place where a result is lost: a help, nothing (""), or that it has been warned about."""
+        for place, help in self.lost.values():
+            if place.source is span.source and place.start <= span.start and span.end <= place.end:
+                return help or None
+        return ""
 
     def _body(
         self,

@@ -160,6 +160,7 @@ class _Loader:
             return None
         module = Module(source)
         module.resolver = self.resolver
+        module.tree = tree
         self.open.append(real)
         self._duplicates(tree)
         run_items(tree, module, self.elaborator, lambda item: self._use(item, module, real))

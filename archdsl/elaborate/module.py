@@ -33,6 +33,8 @@ class Module:
     sources: tuple[Source, ...] = ()
     """The text of the spec that was asked for and those of the files that it imports, each once, in the order in which
     they are read; the standard library is none of them."""
+    tree: ast.File | None = None
+    """What the file says; None for a file of the standard library."""
     resolver: object = None
     """The `Resolver` shared by everything that elaborates this module."""
 

@@ -262,3 +262,9 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A suggestion for the help line, or the empty string."""
     found = nearest(name, candidates)
     return f"did you mean `{found}`?" if found else ""
+
+
+def as_written(span: Span, most: int = 60) -> str:
+    """What the author wrote there, on one line and shortened, to be shown in a help."""
+    text = " ".join(span.text[: 4 * most].split())
+    return text if len(text) <= most else text[: most - 3] + "..."

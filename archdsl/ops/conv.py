@@ -145,8 +145,11 @@ class Conv(Operator):
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
     def advice(self, *inputs: TensorType) -> str:
-        """A convolution written as PyTorch's, input channels first."""
+        """A convolution written as PyTorch's, input channels first; an image in another layout; one-sided padding."""
         (x,) = inputs
+        kernel = rules.window(self.kernel, x.rank - 2, "kernel")
+        if other := rules.layout_advice(x) or rules.sides_advice(self.padding, kernel):
+            return other
         if x.rank == 3 or self.groups != 1:
             return ""
         channels = rules.known(x, 1, "channels")
@@ -314,8 +317,11 @@ class ConvTranspose(Operator):
         return (x.with_dims(x.dims[0], self.out, *spatial),)
 
     def advice(self, *inputs: TensorType) -> str:
-        """A convolution written as PyTorch's, input channels first."""
+        """A convolution written as PyTorch's, input channels first; an image in another layout; one-sided padding."""
         (x,) = inputs
+        kernel = rules.window(self.kernel, x.rank - 2, "kernel")
+        if other := rules.layout_advice(x) or rules.sides_advice(self.padding, kernel):
+            return other
         if x.rank == 3 or self.groups != 1:
             return ""
         channels = rules.known(x, 1, "channels")

@@ -118,6 +118,16 @@ def _trailing(x: TensorType, axes: int) -> tuple[int, ...]:
     return tuple(rules.known(x, axis, "elements in each normalised axis") for axis in range(-axes, 0))
 
 
+def _trailing_advice(x: TensorType, axes: int) -> str:
+    """Four axes of which the last two alone are equal are taken for an image, channels first."""
+    if axes != 1 or x.rank != 4 or x.dims[2] != x.dims[3] or x.dims[1] == x.dims[2]:
+        return ""
+    return (
+        f"it normalises each row of the image {x} alone; `axes = 3` takes each image whole, and channels are normalised"
+        f" where they are last: `transpose(1, 3)` before and after, or `group_norm(1)`"
+    )
+
+
 class LayerNorm(Operator):
     """Normalises each sample over its trailing axes."""
 
@@ -145,6 +155,9 @@ class LayerNorm(Operator):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         _trailing(inputs[0], self.axes)
         return inputs
+
+    def advice(self, *inputs: TensorType) -> str:
+        return _trailing_advice(inputs[0], self.axes)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         if not self.affine:
@@ -219,6 +232,9 @@ class RMSNorm(Operator):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         _trailing(inputs[0], self.axes)
         return inputs
+
+    def advice(self, *inputs: TensorType) -> str:
+        return _trailing_advice(inputs[0], self.axes)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         if not self.affine:

@@ -68,6 +68,13 @@ class Pool(Operator):
         rules.require_positive(x, lengths, kernel)
         return (x.with_dims(*x.dims[:2], *lengths),)
 
+    def advice(self, *inputs: TensorType) -> str:
+        """An image in another layout; one-sided padding."""
+        (x,) = inputs
+        return rules.layout_advice(x) or rules.sides_advice(
+            self.padding, rules.window(self.kernel, x.rank - 2, "kernel")
+        )
+
     def _length(self, length: Dim, kernel: int, stride: int, padding: int, dilation: int) -> Dim:
         if not self.ceils():
             return output_length(length, kernel, stride, padding, dilation)

@@ -94,6 +94,32 @@ def require_images(x: TensorType) -> int:
     return x.rank - 2
 
 
+def layout_advice(x: TensorType) -> str:
+    """What to say where windows go over an input that looks like an image laid out otherwise: three axes that are
+    channels, height and width, or four with the channels last. Pictures have 1 or 3 channels; nothing is guessed of
+    other numbers."""
+    if x.rank == 3 and x.dims[0] == 3 and x.dims[1] == x.dims[2]:
+        size = x.dims[1]
+        image = f"[N, 3, {size}, {size}]"
+        return f"{x} is taken for 3 sequences of {size} channels; of an image the batch comes first: {image}"
+    if x.rank == 4 and x.dims[3] in (1, 3) and x.dims[1] == x.dims[2] and x.dims[1] not in (1, 3):
+        image = shape_text((x.dims[0], x.dims[3], x.dims[1], x.dims[2]))
+        return f"{x} is taken for an image with {x.dims[1]} channels; the channels come second: {image}"
+    return ""
+
+
+def sides_advice(padding: object, kernel: Sequence[int]) -> str:
+    """What to say of `padding = [0, 1]` beside a square window: it is a number for each axis, where before and after
+    may have been meant."""
+    if not isinstance(padding, tuple) or len(padding) != 2 or padding[0] == padding[1] or len(set(kernel)) > 1:  # pyright: ignore[reportUnknownArgumentType]
+        return ""
+    before, after = padding  # pyright: ignore[reportUnknownVariableType]
+    return (
+        f"`padding` has a number for each axis, here {before} above and below and {after} at the left and right; where"
+        f" before and after were meant, write `pad([{before}, {after}], axis = [2, 3])` and then `padding = 0`"
+    )
+
+
 def known(x: TensorType, axis: int, what: str) -> int:
     """The length of an axis that must be a number, because weights are as long or a rule divides it."""
     dim = x.dims[axis]

@@ -105,7 +105,7 @@ def test_a_parameter_without_a_default_takes_anything(build):
         ("f(8, [1, 5])", "conv(8, [1, 5], padding = same) f32[N, 8, 8, 8]"),
         ("f(8, 5, padding = 0)", "conv(8, 5, padding = 0) f32[N, 8, 4, 4]"),
         ("f(8, padding = same)", "conv(8, 3, padding = same) f32[N, 8, 8, 8]"),
-        ("f(8, 5, [0, 1])", "conv(8, 5, padding = [0, 1]) f32[N, 8, 4, 6]"),
+        ("f(8, [5, 3], [0, 1])", "conv(8, [5, 3], padding = [0, 1]) f32[N, 8, 4, 8]"),
     ],
 )
 def test_a_block_takes_windows_and_paddings_as_conv_does(build, flat, call, made):

@@ -7,6 +7,7 @@ import pytest
 from archdsl.diagnostics.codes import arguments, budgets, flow, names
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
+from archdsl.elaborate.lint import lint
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.limits import Limits
@@ -129,6 +130,8 @@ def test_the_example_of_a_code_gives_that_code_and_nothing_else(code):
     for name in module.models:
         elaborate(module, name, {}, {}, sink, limits)
     run_tests(module, sink, limits)
+    if not sink.has_errors:
+        lint(module, sink, limits)
     assert [d.code for d in sink.found] == [code.code]
 
 

@@ -64,6 +64,7 @@ EXAMPLES = [code for code in all_codes() if code.example.strip()]
 def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_path: Path) -> None:
     from archdsl.diagnostics.codes import Code
     from archdsl.diagnostics.model import Sink
+    from archdsl.elaborate.lint import lint
     from archdsl.elaborate.loader import load_text
     from archdsl.elaborate.model import elaborate
     from archdsl.limits import Limits
@@ -76,4 +77,5 @@ def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_pa
         for name in module.models:
             elaborate(module, name, {}, {}, sink, limits)
         run_tests(module, sink, limits)
+        lint(module, sink, limits)
     assert code.code in {found.code for found in sink.found}

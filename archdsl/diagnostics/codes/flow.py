@@ -199,4 +199,42 @@ model m {
 }
 """,
     ),
+    Code(
+        "W0502",
+        "only-the-last-round",
+        "every round of a loop starts anew",
+        """A warning: each round of the loop begins with a tensor that it names and not with the current value, so what
+the rounds before gave is lost.
+
+odd:    concat { a | for t in kept { t } }
+right:  concat for t in kept { t }""",
+        """\
+block last(a: tensor, b: tensor) { for t in [a, b] { t } }
+model m {
+  input x: f32[N, 4]
+  linear(3) as a
+  linear(3) as b
+  last(a, b)
+  output y
+}
+""",
+    ),
+    Code(
+        "W0503",
+        "loop-over-nothing",
+        "a loop never runs",
+        """A warning: a range that ends before it starts is empty, and a branch that is nothing but a loop over nothing
+is the identity.
+
+odd:    for i in 3..0 { conv(2**i, 3) }
+right:  for i in [3, 2, 1] { conv(2**i, 3) }""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  conv(8, 3)
+  for i in 3..0 { conv(2**i, 3) }
+  output y
+}
+""",
+    ),
 )

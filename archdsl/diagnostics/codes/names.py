@@ -182,4 +182,85 @@ model m {
 }
 """,
     ),
+    Code(
+        "W0201",
+        "unread-name",
+        "nothing reads a name",
+        """A warning: a parameter, flag, constant, loop name, block or import that nothing mentions. Often it was meant
+to be passed on. A loop that does not need its name is a `repeat`; a name that begins with `_` is left alone, and
+so are the parameters of blocks that are chosen among, and what a file without models defines for others.
+
+odd:    block unit(out, stride = 1) { conv(out, 3) }
+right:  block unit(out, stride = 1) { conv(out, 3, stride) }""",
+        """\
+block unit(out, stride = 1) { conv(out, 3) }
+model m {
+  input x: f32[N, 3, 8, 8]
+  unit(8, 2)
+  output y
+}
+""",
+    ),
+    Code(
+        "W0202",
+        "hidden-not-changed",
+        "a `let` in a loop hides a name and adds up nothing",
+        """A warning: `let` in a loop makes a name of that round. It hides the one outside and does not change it, so
+every round starts from the same value. What a round hands to the next is the current value of the flow, and
+nothing else.
+
+odd:    let width = 8
+        for i in 0..3 { let width = 2*width; conv(width, 3) }
+right:  for i in 0..3 { conv(8 * 2**(i + 1), 3) }""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  let width = 8
+  for _ in 0..3 {
+    let width = 2*width
+    conv(width, 3)
+  }
+  output y
+}
+""",
+    ),
+    Code(
+        "W0203",
+        "label-is-a-word",
+        "a label is a word, not the value that the word names",
+        """A warning: `as n` labels the step with the word `n`, also where `n` is the name of a loop or of a string. A
+label that follows a value is written as a string.
+
+odd:    for i in 0..3 { conv(8, 3) as i }
+right:  for i in 0..3 { conv(8, 3) as "conv{i}" }""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  let stem = "conv1"
+  conv(8, 3) as stem
+  output y
+}
+""",
+    ),
+    Code(
+        "W0204",
+        "default-without-a-call",
+        "a `default` holds for no call",
+        """A warning: a `default` holds for the calls that are written below it in the same braces or file. It never
+reaches into blocks that are defined elsewhere, those of the standard library among them.
+
+odd:    block norm_linear(out) { layer_norm -> linear(out) }
+        model m { default layer_norm(eps = 1e-6); input x: f32[N, 8]; norm_linear(4); output y }
+right:  default layer_norm(eps = 1e-6)
+        block norm_linear(out) { layer_norm -> linear(out) }""",
+        """\
+block norm_linear(out) { layer_norm -> linear(out) }
+model m {
+  default layer_norm(eps = 1e-6)
+  input x: f32[N, 8]
+  norm_linear(4)
+  output y
+}
+""",
+    ),
 )

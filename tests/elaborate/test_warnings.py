@@ -1,0 +1,205 @@
+"""Silent mistakes of an author: each gets a warning with the line that was meant."""
+
+import pytest
+
+from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.elaborate.lint import lint
+from archdsl.elaborate.loader import load_text
+from archdsl.elaborate.model import elaborate
+from archdsl.limits import Limits
+
+
+def found(text: str) -> list[Diagnostic]:
+    """What `archdsl check` warns about in a spec without errors."""
+    sink = Sink()
+    module = load_text(text, sink, Limits())
+    assert module is not None
+    for name in module.models:
+        assert elaborate(module, name, {}, {}, sink, Limits()) is not None, [str(d) for d in sink.found]
+    lint(module, sink, Limits())
+    assert not sink.has_errors
+    return sink.found
+
+
+def warned(text: str) -> list[tuple[str, str]]:
+    """Codes and places of the warnings."""
+    return [(d.code, d.span.text) for d in found(text) if d.span is not None]
+
+
+def of(body: str, input: str = "f32[N, 3, 32, 32]", before: str = "") -> str:
+    lines = "\n".join(f"  {line}" for line in body.split("\n"))
+    return f"{before}model m {{\n  input x: {input}\n{lines}\n  output y\n}}\n"
+
+
+# ------------------------------------------------------------------------------------------- layouts and padding
+
+
+def test_an_image_without_a_batch_is_not_three_sequences_in_silence() -> None:
+    (warning,) = found(of("conv(8, 3) -> flatten -> linear(10)", "f32[3, 32, 32]"))
+    assert warning.code == "W0401"
+    assert "of an image the batch comes first: [N, 3, 32, 32]" in warning.message
+
+
+@pytest.mark.parametrize("step", ["conv(8, 3)", "max_pool(2)", "avg_pool(2)", "conv_transpose(8, 2)"])
+def test_channels_that_come_last_are_pointed_out_wherever_windows_go(step: str) -> None:
+    (warning,) = found(of(step, "f32[N, 32, 32, 3]"))
+    assert (warning.code, "the channels come second: [N, 3, 32, 32]" in warning.message) == ("W0401", True)
+
+
+@pytest.mark.parametrize("type", ["f32[1, 128, 400]", "f32[N, 3, 32, 32]", "f32[N, 3, 3, 3]", "f32[3, 80, 100]"])
+def test_sequences_and_images_as_they_should_be_are_not_remarked_on(type: str) -> None:
+    assert warned(of("conv(8, 3)", type)) == []
+
+
+@pytest.mark.parametrize("norm", ["layer_norm(axes = 1)", "layer_norm", "rms_norm"])
+def test_normalising_the_rows_of_an_image_is_pointed_out(norm: str) -> None:
+    (warning,) = found(of(norm, "f32[N, 16, 32, 32]"))
+    assert (warning.code, "`axes = 3` takes each image whole" in warning.message) == ("W0401", True)
+
+
+def test_normalising_channels_that_are_last_is_not_remarked_on() -> None:
+    assert warned(of("transpose(1, 3) -> layer_norm -> transpose(1, 3)", "f32[N, 16, 32, 32]")) == []
+
+
+def test_padding_per_axis_that_reads_like_before_and_after_is_pointed_out() -> None:
+    (warning,) = found(of("conv(4, 3, stride = 2, padding = [0, 1])"))
+    assert "`pad([0, 1], axis = [2, 3])` and then `padding = 0`" in warning.message
+    assert warned(of("conv(4, [1, 3], padding = [0, 1])")) == []
+
+
+# ----------------------------------------------------------------------------------------------------------- loops
+
+
+def test_a_let_that_adds_up_nothing_is_pointed_out() -> None:
+    text = of('let n = 4\nfor i in 0..3 {\n  let n = n + 1\n  conv(n, 3) as "c{i}"\n}')
+    assert warned(text) == [("W0202", "n")]
+    (warning,) = found(text)
+    assert warning.help.endswith("`for n in [...]`")
+
+
+def test_a_let_of_the_rounds_own_is_not_remarked_on() -> None:
+    assert warned(of("let n = 4\nfor i in 0..3 {\n  let k = n + i\n  let k = k + 1\n  conv(k, 3)\n}")) == []
+
+
+def test_a_rebinding_that_the_next_round_does_not_see_says_what_a_loop_hands_on() -> None:
+    warnings = found(of("last = conv(8, 3)\nfor _ in 0..3 {\n  last = last -> conv(8, 3) -> relu\n}\nlast -> relu"))
+    assert {d.code for d in warnings} == {"W0501"}
+    assert {d.help for d in warnings} == {
+        "this `last` is a new one in each round, and the next round starts from the `last` outside; the current value"
+        " is what a loop hands on: put `last` in front of the loop, and `conv(8, 3) -> relu` in it"
+    }
+
+
+def test_a_loop_whose_rounds_all_start_anew_is_one_warning() -> None:
+    text = of("linear(3) as a\nlinear(3) as b\nx -> keep(a, b)", "f32[N, 4]", _KEEP)
+    assert warned(text) == [("W0502", "[a, b]")]
+    (warning,) = found(text)
+    assert warning.help.startswith("`concat for t in [a, b] { ... }` merges")
+
+
+_KEEP = "block keep(a: tensor, b: tensor) { concat { a | b | for t in [a, b] { t } } }\n"
+
+
+def test_rounds_that_read_the_current_value_are_not_remarked_on() -> None:
+    assert warned(of("for f in [relu, tanh] { f }")) == []
+    assert warned(of("shortcut = conv(3, 3)\nfor _ in 0..2 { add { conv(3, 3) | shortcut } }")) == []
+
+
+@pytest.mark.parametrize(("range", "list"), [("3..0", "[2, 1, 0]"), ("9..1", "[8, 7, 6, ...]")])
+def test_a_range_that_ends_before_it_starts_is_shown_as_a_list(range: str, list: str) -> None:
+    (warning,) = found(of(f"conv(8, 3)\nfor i in {range} {{ conv(i + 1, 3) }}"))
+    assert (warning.code, warning.help) == ("W0503", f"a list goes down: {list}")
+
+
+def test_a_range_that_is_empty_for_a_small_number_is_not_remarked_on() -> None:
+    assert (
+        warned(
+            "model m(n = 1) {\n  input x: f32[N, 3, 8, 8]\n  conv(8, 3)\n  for _ in 0..n - 2 { relu }\n  output y\n}"
+        )
+        == []
+    )
+
+
+def test_a_branch_that_is_a_loop_over_nothing_is_called_the_identity() -> None:
+    block = "block keep(xs) { concat { conv(8, 3) | for w in xs { conv(w, 3) } } }\n"
+    assert warned(of("keep([])", before=block)) == [("W0503", "xs")]
+    assert warned(of("keep([4])", before=block)) == []
+
+
+# ---------------------------------------------------------------------------------------------- what nothing reads
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (of("conv(8, 3)", before="block unit(out) { conv(out, 3) }\n"), "block `unit`"),
+        (of("unit(8, 2)", before="block unit(out, stride = 1) { conv(out, 3) }\n"), "parameter `stride`"),
+        (of("unit(8)", before="block unit(out, flag wide) { conv(out, 3) }\n"), "flag `wide`"),
+        ("model m(n = 3) {\n  input x: f32[N, 4]\n  relu\n  output y\n}", "parameter `n`"),
+        (of("let n = 3\nrelu"), "constant `n`"),
+        (of("relu", before="let n = 3\n"), "constant `n`"),
+        (of("relu", before="use std.conv (conv_bn_relu)\n"), "import `conv_bn_relu`"),
+        (of("for w, k in [(4, 1), (8, 3)] { conv(w, 3) }"), "loop name `k`"),
+    ],
+    ids=lambda value: value if "`" in value and "\n" not in value else "",
+)
+def test_what_nothing_reads_is_named(text: str, what: str) -> None:
+    assert [(d.code, d.message) for d in found(text)] == [("W0201", f"nothing reads the {what}")]
+
+
+def test_a_loop_that_does_not_need_its_name_is_a_repeat() -> None:
+    (warning,) = found(of("for i in 0..2 { conv(3, 3) }"))
+    assert (warning.message, warning.help) == ("nothing reads the loop name `i`", "without it: `repeat 2 { ... }`")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        of("for _ in 0..2 { relu }\nlet _spare = 3\nunit(8)", before="block unit(out, _stride = 1) { conv(out, 3) }\n"),
+        "let width = 8\nblock unit(out) { conv(out, 3) }\n",  # a file for others to import
+        of("unit(8)", before="block unit(out) [N, c, ...S] => [N, out, ...S] { conv(out, 3) }\n"),
+        "model m(side = 32) {\n  input x: f32[N, 3, side, side]\n  relu\n  output y\n}",
+        'model m(name = "a") {\n  input x: f32[N, 3, 8, 8]\n  conv(8, 3) as "{name}"\n  output y\n}',
+        of(
+            "let unit = basic if 1 < 2 else wide\nunit(8, 2)",
+            before="block basic(out, n) { conv(out, 3) }\nblock wide(out, n) { repeat n { conv(out, 3) } }\n",
+        ),
+        of(
+            "unit(8, norm)",
+            before="block unit(out, flag norm) { inner(out, norm) }\n"
+            "block inner(out, flag norm) { if norm { bn }; conv(out, 1) }\n",
+        ),
+    ],
+    ids=["underscores", "a library", "a signature", "an input's shape", "a label", "chosen among", "a flag passed on"],
+)
+def test_a_use_of_any_kind_is_a_use(text: str) -> None:
+    assert warned(text) == []
+
+
+def test_a_word_where_the_value_of_a_name_was_meant_is_pointed_out() -> None:
+    assert warned(of('let stem = "conv1"\nconv(8, 3) as stem')) == [("W0203", "stem")]
+    assert warned(of("for i in 0..2 { conv(8, 3) as i }")) == [("W0203", "i")]
+    assert warned(of('let stem = "conv1"\nconv(8, 3) as "{stem}"')) == []
+
+
+def test_a_default_that_holds_for_no_call_is_pointed_out() -> None:
+    block = "block norm_linear(out) { layer_norm -> linear(out) }\n"
+    assert warned(of("default layer_norm(eps = 1e-6)\nnorm_linear(4)", "f32[N, 8]", block)) == [
+        ("W0204", "layer_norm(eps = 1e-6)")
+    ]
+    assert warned(of("default bn(eps = 1e-3)\nbatch_norm")) == []
+    assert warned(of("default bn(eps = 1e-3)\nfor f in [bn] { f }")) == []
+    assert warned("default bn(eps = 1e-3)\n" + of("relu")) == [("W0204", "bn(eps = 1e-3)")]
+
+
+# ------------------------------------------------------------------------------------------------------- dead code
+
+
+def test_dead_steps_that_end_in_a_view_are_dead() -> None:
+    assert warned(of("h = linear(8) -> id\nrelu", "f32[N, 4]")) == [("W0501", "linear")]
+    assert warned(of("constant(2)", "f32[N, 4]")) == []
+    assert ("W0501", "linear") in warned(of("linear(8)\nid\nconstant(2)", "f32[N, 4]"))
+
+
+def test_a_chain_of_dead_views_is_followed_in_time_that_grows_with_its_length() -> None:
+    assert warned(of("h = conv(4, 3) -> " + " -> ".join(["id"] * 3000) + "\nrelu")) == [("W0501", "conv")]
