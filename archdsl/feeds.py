@@ -1,13 +1,17 @@
 """Arrays for the inputs of a model: from `.npy` files, from images, or at random."""
 
-import ast
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.readers.images import read_image
+from archdsl.readers.lengths import evaluate, symbols
+from archdsl.readers.npy import read_npy
 from archdsl.records import described, record
+from archdsl.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy
@@ -23,8 +27,13 @@ IMAGE_DEVIATION: Final = (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's red, green and blue in [0, 1], by which torchvision's models
 normalise."""
 
-_LARGEST_BYTES: Final = 1 << 34
-"""Bytes of one input beyond which it is refused rather than allocated."""
+LARGEST_BYTES: Final = 1 << 28
+"""Bytes that one input may take which is made up or comes from an image: a few bytes of a model can ask for any number.
+An array of an `.npy` file has its own."""
+
+_FURTHEST: Final = 4096
+_MOST_TRIES: Final = 40_000
+"""Values tried for a symbol, and in all: an ONNX file may have many inputs, each with symbols of its own."""
 
 
 @record
@@ -63,8 +72,10 @@ def make_feeds(
     Symbolic dimensions come from files first, then from `dims`; the batch is otherwise 1, any other dimension 64, or
     what comes next below it where it is, say, a multiple of 5.
 
-    Raises `ArchError` (E0831) for data that cannot be fed, `OSError` for a file that cannot be read.
+    Raises `ArchError` (E0831) for data that cannot be fed, `OSError` for a file that cannot be read, `ValueError` for a
+    seed that is none.
     """
+    stream = require("numpy").random.default_rng(check_seed(seed))
     numpy = require("numpy")
     sources = _sources(specs, given)
     sizes = dict(dims)
@@ -77,9 +88,10 @@ def make_feeds(
             arrays[spec.name] = _from_image(numpy, spec, source, sizes)
     if specs and specs[0].shape and isinstance(specs[0].shape[0], str):
         sizes.setdefault(specs[0].shape[0], 1)
-    for name in {name for spec in specs for dim in spec.shape if isinstance(dim, str) for name in _names(dim)}:
-        sizes.setdefault(name, _usual(name, specs))
-    stream = numpy.random.default_rng(seed)
+    decided = _decided(specs)
+    for name, own in decided.items():
+        if name not in sizes:
+            sizes[name] = _usual(own, name, _MOST_TRIES // sum(map(len, decided.values())) if own else 1)
     for spec in specs:
         # The stream advances for every input, so that data given for one leaves the others as they were.
         shape = tuple(_length(dim, sizes) for dim in spec.shape)
@@ -109,26 +121,28 @@ def _sources(specs: Sequence[InputSpec], given: Mapping[str, str]) -> dict[str, 
 
 
 def _random(numpy: Any, stream: Any, spec: InputSpec, shape: tuple[int, ...], bound: int) -> Any:
-    count = numpy.dtype(spec.dtype).itemsize
-    for length in shape:
-        count *= length
-    if count > _LARGEST_BYTES:
-        raise _refuse(f"the input {spec.name} of shape {list(shape)} takes {count} bytes")
+    _check_size(spec, shape, numpy.dtype(spec.dtype).itemsize)
     if spec.dtype.startswith("float"):
-        return stream.standard_normal(shape, numpy.float32).astype(spec.dtype)
-    return stream.integers(0, 2 if spec.dtype == "bool" else bound, shape).astype(spec.dtype)
+        return stream.standard_normal(shape, numpy.float32).astype(spec.dtype, copy=False)
+    return stream.integers(0, 2 if spec.dtype == "bool" else bound, shape).astype(spec.dtype, copy=False)
+
+
+def _check_size(spec: InputSpec, shape: tuple[int, ...], itemsize: int) -> None:
+    """Refuse an array that cannot be, or that is larger than anybody fed a network."""
+    for dim, length in zip(spec.shape, shape, strict=True):
+        if length < 0:
+            raise _refuse(f"{spec.name} cannot be of shape {list(shape)}", f"the dimension {dim} is {length}")
+    if prod(shape) * itemsize > LARGEST_BYTES or max(shape, default=0) > LARGEST_BYTES:
+        message = f"the input {spec.name} of shape {list(shape)} takes {prod(shape) * itemsize:_} bytes"
+        raise _refuse(message, f"more than {LARGEST_BYTES:_} are not made up; an .npy file may hold them")
 
 
 def _from_npy(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -> Any:
-    try:
-        # Mapped: a header cannot ask for more than the file holds.
-        array = numpy.lib.format.open_memmap(path, mode="r")
-    except (ValueError, EOFError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
-        raise _refuse(f"{os.path.basename(path)} is not an array in .npy format", str(error)) from None
+    name = os.path.basename(path)
     kinds = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
-    if array.dtype.kind not in kinds[numpy.dtype(spec.dtype).kind]:
-        raise _refuse(f"{os.path.basename(path)} holds {array.dtype}, and {spec.name} takes {spec.dtype}")
-    _fix(spec, array.shape, os.path.basename(path), sizes)
+    wanted = f"{spec.name} takes {spec.dtype}"
+    array = read_npy(numpy, path, kinds[numpy.dtype(spec.dtype).kind], wanted)
+    _fix(spec, array.shape, name, sizes)
     return numpy.array(array, spec.dtype, order="C")
 
 
@@ -138,21 +152,18 @@ def _from_image(numpy: Any, spec: InputSpec, path: str, sizes: dict[str, int]) -
     if channels not in (1, 3) or not spec.dtype.startswith("float"):
         wanted = f"{spec.name} is {spec.dtype}{_shape(spec.shape)}"
         raise _refuse(f"{name}: an image needs a float input [N, 1 or 3, H, W]", wanted)
-    images = require("PIL.Image")
-    with open(path, "rb") as file:
-        try:
-            image = images.open(file).convert("RGB" if channels == 3 else "L")
-        except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombError) as error:
-            raise _refuse(f"{name} cannot be read as an image", str(error)) from None
+    image = read_image(path, "RGB" if channels == 3 else "L")
     width, height = image.size
     target = [_known(dim, sizes, own) for dim, own in zip(spec.shape[2:], (height, width), strict=True)]
+    copies = _known(spec.shape[0], sizes, 1)
+    _fix(spec, (copies, channels, *target), name, sizes)
+    _check_size(spec, (copies, channels, *target), 4)
     if target != [height, width]:
-        image = image.resize((target[1], target[0]), images.Resampling.BILINEAR)
+        image = image.resize((target[1], target[0]), require("PIL.Image").Resampling.BILINEAR)
     pixels = numpy.asarray(image, numpy.float32).reshape(target[0], target[1], channels) / numpy.float32(255)
     if channels == 3:
         pixels = (pixels - numpy.float32(IMAGE_MEAN)) / numpy.float32(IMAGE_DEVIATION)
-    batch = numpy.repeat(pixels.transpose(2, 0, 1)[None], _known(spec.shape[0], sizes, 1), 0)
-    _fix(spec, batch.shape, name, sizes)
+    batch = numpy.repeat(pixels.transpose(2, 0, 1)[None], copies, 0)
     return numpy.ascontiguousarray(batch.astype(spec.dtype))
 
 
@@ -195,65 +206,31 @@ def _length(dim: int | str, sizes: Mapping[str, int]) -> int:
     return _known(dim, sizes, DEFAULT_LENGTH)
 
 
-def _usual(name: str, specs: Sequence[InputSpec]) -> int:
-    """The value of a symbol that nothing fixes: the largest with which no dimension of its own is longer than the
-    default, and at least 1."""
-    own = [dim for spec in specs for dim in spec.shape if isinstance(dim, str) and set(_names(dim)) == {name}]
-    for size in range(DEFAULT_LENGTH, 1, -1):
-        if all((evaluate(dim, {name: size}) or 0) <= DEFAULT_LENGTH for dim in own):
-            return size
-    return 1
+def _usual(own: Sequence[str], name: str, tries: int) -> int:
+    """The value of a symbol that nothing fixes, `own` being the dimensions that it alone decides: the largest with
+    which none of them is longer than the default or empty. Of `H - 100` that is 164. If none of the first so many
+    fits, it is 1."""
+
+    def fits(size: int) -> bool:
+        values = [evaluate(dim, {name: size}) for dim in own]
+        return all(value is None or 0 < value <= DEFAULT_LENGTH for value in values)
+
+    below = range(DEFAULT_LENGTH, max(DEFAULT_LENGTH - tries, 0), -1)
+    above = range(DEFAULT_LENGTH + 1, min(DEFAULT_LENGTH + tries, _FURTHEST))
+    size = next((size for size in (*below, *above) if fits(size)), 0)
+    while DEFAULT_LENGTH < size < above.stop and fits(size + 1):
+        size += 1
+    return size or 1
 
 
-_OPERATIONS: Final[Mapping[type[ast.operator], Callable[[int, int], int]]] = {
-    ast.Add: int.__add__,
-    ast.Sub: int.__sub__,
-    ast.Mult: int.__mul__,
-    ast.FloorDiv: int.__floordiv__,
-}
-
-
-def evaluate(text: str, sizes: Mapping[str, int]) -> int | None:
-    """The value of a dimension's text (`2*H + 1`) under the symbols' values; None if a symbol has none, or
-    the text, which may come from any ONNX file, is no such expression."""
-    if text in sizes:
-        return sizes[text]
-    tree = _parse(text)
-    try:
-        return _value(tree, sizes) if tree is not None else None
-    except (KeyError, ZeroDivisionError):
-        return None
-
-
-def _names(text: str) -> list[str]:
-    tree = _parse(text)
-    return [] if tree is None else [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-
-
-def _parse(text: str) -> ast.expr | None:
-    """The expression of a dimension; None for a text that is too long or no expression."""
-    if len(text) > 200:
-        return None
-    try:
-        return ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
-
-
-def _value(tree: ast.expr, sizes: Mapping[str, int]) -> int:
-    """Recursion is bounded by the text's 200 characters. Raises `KeyError` for anything but symbols and
-    arithmetic."""
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
-        return tree.value
-    if isinstance(tree, ast.Name):
-        return sizes[tree.id]
-    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Pow) and isinstance(tree.right, ast.Constant):
-        exponent = tree.right.value
-        if isinstance(exponent, int) and 0 <= exponent <= 8:
-            return _value(tree.left, sizes) ** exponent
-    if isinstance(tree, ast.BinOp):
-        return _OPERATIONS[type(tree.op)](_value(tree.left, sizes), _value(tree.right, sizes))
-    raise KeyError(type(tree).__name__)
+def _decided(specs: Sequence[InputSpec]) -> dict[str, list[str]]:
+    """Every symbol of the inputs, with the dimensions in which it stands alone."""
+    found: dict[str, list[str]] = {}
+    for dim in {dim for spec in specs for dim in spec.shape if isinstance(dim, str)}:
+        names = set(symbols(dim))
+        for name in names:
+            found.setdefault(name, []).extend([dim] if len(names) == 1 else [])
+    return found
 
 
 def _refuse(message: str, note: str = "", help: str = "") -> ArchError:

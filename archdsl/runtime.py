@@ -3,8 +3,8 @@ random."""
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence, Sized
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
@@ -12,6 +12,7 @@ from archdsl.feeds import InputSpec, make_feeds
 from archdsl.ir.flatten import flatten
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.readers.onnx_file import check_model
 from archdsl.records import described, record
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _NUMPY_TYPES: Final = {
     "tensor(bool)": "bool",
 }
 
+_NO_NUMBERS: Final = ("sequence", "map", "nothing", "text")
+"""What outputs are called that have no range."""
+
 _LARGEST_MESSAGE: Final = 1 << 30
 """Bytes of weights above which a model reaches onnxruntime through files: a protobuf message ends at 2
 GiB."""
@@ -43,8 +47,10 @@ def session(model: Any, device: str = "cpu") -> "onnxruntime.InferenceSession":
 
     On "cuda" operators that have no CUDA kernel run on the CPU, as onnxruntime always does; a provider that
     is missing or fails to start is an error. Raises `ArchError`: E0802 (provider), E0830 (model refused),
-    E0801 (onnxruntime missing); `FileNotFoundError` for a path without a file, `ValueError` for another
-    device.
+    E0801 (onnxruntime missing); `OSError` for a file that cannot be opened, `ValueError` for another device.
+
+    What a model asks for while it is loaded or run, time and memory, has no bound here: `archdsl run` sets one, by
+    running a foreign file in a process of its own.
     """
     if device not in PROVIDERS:
         raise ValueError(f"the device is one of {', '.join(PROVIDERS)}, not {device!r}")
@@ -54,8 +60,7 @@ def session(model: Any, device: str = "cpu") -> "onnxruntime.InferenceSession":
         raise _missing(device, f"the installed onnxruntime {runtime.__version__} does not have it")
     if isinstance(model, str | os.PathLike):
         path = str(os.fspath(model))  # pyright: ignore[reportUnknownArgumentType]
-        if not os.path.isfile(path):
-            raise FileNotFoundError(2, "No such file", path)
+        check_model(path)
         return _create(runtime, path, device, os.path.basename(path))
     name = model.graph.name or "the model"
     if sum(len(tensor.raw_data) for tensor in model.graph.initializer) < _LARGEST_MESSAGE:
@@ -94,15 +99,24 @@ def provider_of(created: "onnxruntime.InferenceSession") -> str:
 def inputs_of(created: "onnxruntime.InferenceSession") -> tuple[InputSpec, ...]:
     """Names, dtypes and shapes of a session's inputs; a symbolic dimension is its text."""
     specs: list[InputSpec] = []
-    untyped: Any = created
-    for number, entry in enumerate(untyped.get_inputs()):
-        dtype = _NUMPY_TYPES.get(entry.type)
+    for number, (name, kind, lengths) in enumerate(_entries(created, "get_inputs")):
+        dtype = _NUMPY_TYPES.get(kind)
         if dtype is None:
-            message = f"the input {entry.name} is of type {entry.type}, which cannot be fed"
+            message = f"the input {name} is of type {kind}, which cannot be fed"
             raise ArchError([Diagnostic("E0831", message, None)])
-        shape = [dim if dim is not None else f"?{number}.{axis}" for axis, dim in enumerate(entry.shape)]
-        specs.append(InputSpec(entry.name, dtype, tuple(shape)))
+        shape = [dim if isinstance(dim, int | str) else f"?{number}.{axis}" for axis, dim in enumerate(lengths)]
+        specs.append(InputSpec(name, dtype, tuple(shape)))
     return tuple(specs)
+
+
+def _entries(created: Any, which: str) -> list[tuple[str, str, list[Any]]]:
+    """Name, type and shape of a session's inputs (`get_inputs`) or outputs. They come from the file, and its
+    texts need be none: `ArchError` (E0830) then."""
+    try:
+        return [(entry.name, entry.type, list(entry.shape or ())) for entry in getattr(created, which)()]
+    except Exception as error:  # a UnicodeDecodeError, or whatever a type without a shape raises
+        message = "onnxruntime cannot say what the model's inputs and outputs are called"
+        raise ArchError([Diagnostic("E0830", message, None, notes=(_first_lines(error),))]) from None
 
 
 def feeds(
@@ -139,38 +153,40 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
     options = require("onnxruntime").RunOptions()
     options.log_severity_level = 4  # what fails is raised, and need not be printed as well
     named = inputs if isinstance(inputs, Mapping) else _in_order(untyped, inputs)
+    names = [name for name, _, _ in _entries(untyped, "get_outputs")]
     try:
-        results: list[Array] = untyped.run(None, dict(named), options)
+        results: list[Any] = untyped.run(None, dict(named), options)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         message = "the model failed while running"
         raise ArchError(
             [Diagnostic("E0832", message, None, notes=(_first_lines(error),), help=_sizes(untyped, named))]
         ) from None
-    return dict(zip([entry.name for entry in untyped.get_outputs()], results, strict=True))
+    return dict(zip(names, results, strict=True))
 
 
 def _sizes(created: Any, named: "Mapping[str, Array]") -> str:
     """What the symbolic dimensions but the batch were in a run that failed, since one of them may be why."""
-    entries = created.get_inputs()
-    batch = entries[0].shape[0] if entries and entries[0].shape else None
+    entries = _entries(created, "get_inputs")
+    batch = entries[0][2][0] if entries and entries[0][2] else None
     found: dict[str, int] = {}
-    for entry in entries:
-        array = named.get(entry.name)
-        if array is not None and len(array.shape) == len(entry.shape):
-            pairs = zip(entry.shape, array.shape, strict=True)
+    for name, _, shape in entries:
+        array = named.get(name)
+        if array is not None and len(array.shape) == len(shape):
+            pairs = zip(shape, array.shape, strict=True)
             found.update((dim, length) for dim, length in pairs if isinstance(dim, str) and dim != batch)
     sizes = ", ".join(f"{name} = {length}" for name, length in found.items())
     return f"it ran with {sizes}; other sizes are set with --dim NAME=SIZE" if found else ""
 
 
 def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":
-    return dict(zip([entry.name for entry in created.get_inputs()], inputs, strict=True))
+    return dict(zip([name for name, _, _ in _entries(created, "get_inputs")], inputs, strict=True))
 
 
 @record
 class Description:
     """What an output looks like. `top` holds, for scores `[N, classes]`, the five best (class, score) of the first
-    sample, best first."""
+    sample, best first. An output of texts, a sequence or a map has no range, which is NaN; a sequence says how long it
+    is."""
 
     name: str
     dtype: str
@@ -182,12 +198,29 @@ class Description:
 
     __repr__ = described
 
+    @property
+    def range_text(self) -> str:
+        """`, min 0, max 1, mean 0.5`; "" where there are no numbers."""
+        if self.dtype in _NO_NUMBERS:
+            return ""
+        return f", min {self.minimum:.6g}, max {self.maximum:.6g}, mean {self.mean:.6g}"
 
-def describe(name: str, array: "Array") -> Description:
-    """Shape and range of an output; NaN where it is empty."""
+
+def describe(name: str, array: Any) -> Description:
+    """Shape and range of an output; NaN where it is empty or holds no numbers. ONNX files of other origin give lists,
+    dictionaries and texts too."""
     numpy = require("numpy")
-    values = numpy.asarray(array, numpy.float64)
     nan = float("nan")
+    if isinstance(array, list | dict):
+        items = len(cast("Sized", array))
+        return Description(name, "sequence" if isinstance(array, list) else "map", (items,), nan, nan, nan)
+    if array is None:
+        return Description(name, "nothing", (), nan, nan, nan)
+    array = numpy.asarray(array)
+    if array.dtype.kind not in "fiub":
+        dtype = "text" if array.dtype.kind in "OUS" else str(array.dtype)
+        return Description(name, dtype, tuple(array.shape), nan, nan, nan)
+    values = numpy.asarray(array, numpy.float64)
     low, high, mean = (values.min(), values.max(), values.mean()) if values.size else (nan, nan, nan)
     top: tuple[tuple[int, float], ...] = ()
     if values.ndim == 2 and values.shape[0] > 0 and values.shape[1] > 1:

@@ -11,6 +11,7 @@ from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.records import described, record
 from archdsl.runtime import feeds, index_bounds, provider_of, run, session
+from archdsl.seeds import check_seed
 from archdsl.weights import initial
 
 TOLERANCE: Final = 1e-5
@@ -67,6 +68,7 @@ def verify(
     onnxruntime runs. Raises `ArchError` as `onnx_model`, `session` and `run` do.
     """
     limits = limits or Limits()
+    seed = check_seed(seed)
     torch = require("torch")
     numpy = require("numpy")
     # Only now: the module imports torch, whose absence is to be a diagnostic.

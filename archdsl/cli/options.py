@@ -87,11 +87,32 @@ def add_model(p: argparse.ArgumentParser) -> None:
     add_color(p)
 
 
+def count(text: str) -> int:
+    """The type of an option that takes a whole number of at least 1."""
+    number = int(text) if len(text) < 20 else 0
+    if number < 1:
+        raise ValueError
+    return number
+
+
+count.__name__ = "whole number of at least 1"
+
+
+def seed(text: str) -> int:
+    """The type of `--seed`, the same for every command."""
+    from archdsl.seeds import check_seed
+
+    return check_seed(int(text) if len(text) < 30 else -1)
+
+
+seed.__name__ = "seed, which is a whole number from 0 to 2**64 - 1"
+
+
 def add_weights(p: argparse.ArgumentParser) -> None:
     """`--weights`, `--keys` and `--seed`."""
     p.add_argument("--weights", metavar="FILE", help="a safetensors file whose keys are the model's parameter paths")
     p.add_argument("--keys", metavar="FILE", help="a key map for weights with other keys; see `archdsl explain E0815`")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the initial weights (default 0)")
+    p.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the initial weights (default 0)")
 
 
 def add_device(p: argparse.ArgumentParser) -> None:
@@ -117,7 +138,7 @@ def add_onnx_form(p: argparse.ArgumentParser) -> None:
 def refuse(arguments: argparse.Namespace, options: Sequence[str], why: str, help: str = "") -> None:
     """Refuse options that would change nothing, rather than ignore them. Raises `ArchError` (E0607)."""
     for option in options:
-        name = "param" if option == "-p" else option.removeprefix("--")
+        name = "param" if option == "-p" else option.removeprefix("--").replace("-", "_")
         if getattr(arguments, name) != arguments.parser.get_default(name):
             raise ArchError([Diagnostic("E0607", f"{option} {why}", None, help=help)])
 

@@ -1,7 +1,10 @@
 """`archdsl run`: a spec or an ONNX file, run on onnxruntime."""
 
 import argparse
+import os
 import time
+from contextlib import suppress
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.cli import exits
@@ -14,6 +17,11 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
+    return guarded(parser().parse_args(arguments), lambda parsed: _run(parsed, arguments))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     p = opts.parser(
         "run",
         "Run a model on onnxruntime and describe its outputs. The provider that ran it is printed.",
@@ -34,13 +42,61 @@ def main(arguments: list[str]) -> int:
         help="an .npy file, an image file, or random (default); without a name the first input's",
     )
     opts.add_device(p)
+    p.add_argument(
+        "--max-memory", type=opts.count, metavar="MIB", help="memory an ONNX file may take (default by its size)"
+    )
+    p.add_argument(
+        "--max-seconds", type=opts.count, metavar="N", help="processor time an ONNX file may take (default by its size)"
+    )
     opts.add_weights(p)
     opts.add_onnx(p)
     opts.add_model(p)
-    return guarded(p.parse_args(arguments), _run)
+    return p
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, given: list[str]) -> int:
+    """Run a spec here, an ONNX file in a process with bounds."""
+    if not _is_onnx(arguments):
+        why = "bounds an ONNX file, which may come from anywhere"
+        opts.refuse(arguments, ("--max-memory", "--max-seconds"), why, "a spec is bounded by --limit")
+        return run_here(arguments)
+    unused = ("-p", "--weights", "--keys", "--opset", "--dtype", "--functions")
+    opts.refuse(arguments, unused, "does not go with an ONNX file", "the file says all of that itself")
+    from archdsl.cli import guard
+
+    if not guard.is_possible():
+        return run_here(arguments)
+    from archdsl.readers.onnx_file import check_model
+
+    dims = opts.dims(arguments.dim)
+    try:
+        size = check_model(arguments.target)
+    except (OSError, ValueError) as error:
+        raise unreadable(arguments.target, error) from None
+    memory, seconds = guard.allowance(size, _asked(arguments, dims))
+    memory = (arguments.max_memory or 0) << 20 or (memory if arguments.device == "cpu" else 0)
+    colour = "always" if opts.wants_color(arguments.color) else "never"
+    return guard.run_guarded(
+        [*given, "--color", colour], os.path.basename(arguments.target), memory, arguments.max_seconds or seconds
+    )
+
+
+def _is_onnx(arguments: argparse.Namespace) -> bool:
+    return arguments.target.endswith(".onnx")
+
+
+def _asked(arguments: argparse.Namespace, dims: dict[str, int]) -> int:
+    """Bytes of the data that the caller gives to a model, or of a colour image for each of the batch that was asked
+    for, at most a gigabyte."""
+    found = min(prod(dims.values()), 1 << 10) * (150 << 10) if dims else 0
+    for source in _inputs(arguments.input).values():
+        with suppress(OSError, ValueError):  # told when it is read
+            found += os.path.getsize(source)
+    return min(found, 1 << 30)
+
+
+def run_here(arguments: argparse.Namespace) -> int:
+    """Run in this process. Raises `ArchError`."""
     from archdsl import runtime
     from archdsl.feeds import preparation
 
@@ -49,8 +105,8 @@ def _run(arguments: argparse.Namespace) -> int:
     created, bounds = _session(arguments)
     try:
         feeds = runtime.feeds(created, given, dims=dims, seed=arguments.seed, bounds=bounds)
-    except OSError as error:
-        raise unreadable(str(error.filename or "the input"), error) from None
+    except (OSError, ValueError) as error:
+        raise unreadable(str(getattr(error, "filename", None) or "the input"), error) from None
     start = time.perf_counter()
     outputs = runtime.run(created, feeds)
     seconds = time.perf_counter() - start
@@ -84,12 +140,10 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
     """A session, and the bounds of its integer inputs where they are known."""
     from archdsl import runtime
 
-    if arguments.target.endswith(".onnx"):
-        unused = ("-p", "--weights", "--keys", "--opset", "--dtype", "--functions")
-        opts.refuse(arguments, unused, "does not go with an ONNX file", "the file says all of that itself")
+    if _is_onnx(arguments):
         try:
             return runtime.session(arguments.target, arguments.device), {}
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise unreadable(arguments.target, error) from None
     network = open_network(arguments.target, arguments)
     weights = read_weights(network, arguments)
@@ -104,10 +158,7 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
 
 
 def _describe(found: "Description") -> None:
-    print(
-        f"output    {printable(found.name)}: {found.dtype}{list(found.shape)}, "
-        f"min {found.minimum:.6g}, max {found.maximum:.6g}, mean {found.mean:.6g}"
-    )
+    print(f"output    {printable(found.name)}: {found.dtype}{list(found.shape)}{found.range_text}")
     if found.top:
         whose = "of the first sample, " if found.shape[0] > 1 else ""
         best = ", ".join(f"{index} ({score:.4g})" for index, score in found.top)

@@ -155,8 +155,10 @@ def unwritable(path: str, error: OSError) -> ArchError:
     return ArchError([Diagnostic("E0610", f"cannot write {path}: {error.strerror or error}", None)])
 
 
-def unreadable(path: str, error: OSError) -> ArchError:
-    """E0601 or E0603 for an input that the system refused."""
+def unreadable(path: str, error: OSError | ValueError) -> ArchError:
+    """E0601 to E0603 for an input that the system refused; a `ValueError` is a path that cannot be one."""
+    if isinstance(error, ValueError):
+        return ArchError([Diagnostic("E0603", f"`{path}` cannot be read: the path is not valid", None)])
     if isinstance(error, FileNotFoundError):
         return ArchError([Diagnostic("E0601", f"there is no file `{path}`", None)])
     if isinstance(error, IsADirectoryError):

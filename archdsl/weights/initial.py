@@ -15,6 +15,7 @@ from archdsl.ir.flatten import weights
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.seeds import check_seed
 from archdsl.types.tensor import DTYPE_BYTES
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def initial(program: Program, seed: int, limits: Limits | None = None) -> "Array
 
     Raises `ArchError`: E0910 (too many nodes), E0814 (more than this machine's memory), E0801 (no numpy).
     """
+    seed = check_seed(seed)
     entries = list(weights(program, limits or Limits()))
     _check_memory(program, entries)
     numpy = require("numpy")

@@ -17,13 +17,16 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.elaborate.loader import read_source
 from archdsl.limits import Limits
 from archdsl.source import Source, Span
-from archdsl.weights.match import listed
+from archdsl.weights.match import listed, shortened
 
 LEFT_OUT: Final = "-"
 """What stands in place of a path for tensors that are not to be loaded."""
 
 MOST_PATTERNS: Final = 100
 """Rules with `*` in one map: each is tried on each name."""
+
+MOST_TRIES: Final = 10_000_000
+"""Stars in all rules times names, about the time that pairing them takes."""
 
 
 class KeyMap:
@@ -50,11 +53,20 @@ class KeyMap:
         """The names of `origin` by the path each means, without those that are left out. Raises `ArchError` (E0816)
         where several mean one path."""
         found: dict[str, list[str]] = {}
+        names = list(names)
+        stars = sum(len(old) for old, _ in self.patterns)
+        if len(names) * stars > MOST_TRIES:
+            message = f"the rules of {self.name} have too many `*` for the {len(names):_} names of {origin}"
+            raise ArchError([Diagnostic("E0815", message, None, help="write rules with fewer `*`, or fewer rules")])
         for name in names:
             path = self.path(name)
             if path is not None:
                 found.setdefault(path, []).append(name)
-        clashes = [f"{path}: {', '.join(several[:3])}" for path, several in found.items() if len(several) > 1]
+        clashes = [
+            f"{shortened(path)}: {', '.join(map(shortened, several[:3]))}"
+            for path, several in found.items()
+            if len(several) > 1
+        ]
         if clashes:
             message = f"{self.name} takes several names of {origin} for one path"
             raise ArchError([Diagnostic("E0816", message, None, notes=listed(clashes))])
@@ -108,7 +120,7 @@ def _add(made: KeyMap, fields: list[str], span: Span, sink: Sink) -> None:
     if new != LEFT_OUT and new.count("*") != stars:
         refuse(f"{_stars(stars)} in the name and {_stars(new.count('*'))} in the path", "each keeps the text it fits")
     elif old in made.exact:
-        refuse(f"`{old}` has a rule already")
+        refuse(f"`{shortened(old)}` has a rule already")
     elif not stars:
         made.exact[old] = new
     elif len(made.patterns) == MOST_PATTERNS:

@@ -12,6 +12,9 @@ from archdsl.limits import Limits
 
 SHOWN: Final = 5
 """How many names a diagnostic lists before it counts the rest."""
+_LONGEST_SHOWN: Final = 200
+_LONGEST_COMPARED: Final = 120
+"""Characters of a name."""
 
 
 def match(
@@ -42,7 +45,7 @@ def match(
     if missing and unexpected:
         diagnostics[0].help = "where only names differ, a key map (--keys) pairs them: `archdsl explain E0815`"
     elif unexpected:
-        rule = f"`{unexpected[0]} -`"
+        rule = f"`{shortened(unexpected[0])} -`"
         diagnostics[0].help = f"what is not wanted is left out by a key map (--keys) with lines like {rule}"
     if diagnostics:
         raise ArchError(diagnostics)
@@ -55,7 +58,7 @@ def _wrong(expected: dict[str, Weight], found: Mapping[str, tuple[tuple[int, ...
             continue
         shape, kind = found[path]
         if shape != weight.shape:
-            yield f"{path}: expected {list(weight.shape)}, found {list(shape)}"
+            yield f"{path}: expected {list(weight.shape)}, found {shortened(str(list(shape)))}"
         elif kind != kind_of(weight):
             yield f"{path}: expected {weight.dtype}, found another kind of number"
 
@@ -68,12 +71,19 @@ def kind_of(weight: Weight) -> str:
 def _named(names: list[str], candidates: list[str]) -> tuple[str, ...]:
     """Names to show, each with the most similar one of the other side."""
     lines: list[str] = []
+    # Similarity costs time with the number of candidates and more with their length; beyond these bounds a suggestion
+    # is a guess anyway.
+    plain = [name for name in candidates[:2000] if len(name) <= _LONGEST_COMPARED]
     for name in names[:SHOWN]:
-        # Similarity costs time with the number of candidates; beyond this many a suggestion is a guess
-        # anyway.
-        close = get_close_matches(name, candidates[:2000], n=1, cutoff=0.6)
-        lines.append(f"{name} (similar: {close[0]})" if close else name)
+        close = get_close_matches(name, plain, n=1, cutoff=0.6) if len(name) <= _LONGEST_COMPARED else []
+        shown = shortened(name)
+        lines.append(f"{shown} (similar: {close[0]})" if close else shown)
     return listed(lines, len(names))
+
+
+def shortened(name: str) -> str:
+    """A name as a message shows it: a file may hold one of a megabyte."""
+    return name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}..."
 
 
 def listed(lines: list[str], total: int | None = None) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from math import prod
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
@@ -31,6 +33,19 @@ _TYPES: Final = {
 }
 """Number formats of the file -> numpy's, and the kind that `match` compares. Others fit no weight."""
 
+_BITS: Final = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    "F4": 4,
+}
+"""Bits of an element of every format there is."""
+
+_LONGEST_HEADER: Final = 1 << 25
+_MOST_AXES: Final = 64
+
 _NAMES: Final = {
     "<f8": "F64",
     "<f4": "F32",
@@ -50,13 +65,16 @@ def load_safetensors(
     are, where they are not the paths themselves.
 
     Raises `OSError` when the file cannot be opened; `ArchError` with E0810 (not a complete safetensors file),
-    E0811 to E0813 (does not fit, see `match`), E0816 (see `KeyMap.paths`), E0801 (package missing).
+    E0811 to E0813 (does not fit, see `match`), E0816 (see `KeyMap.paths`), E0801 (numpy missing).
     """
     numpy = require("numpy")
     path = str(os.fspath(path))
     name = os.path.basename(path)
+    # Asked before it is opened: opening a pipe would wait for somebody to write into it.
+    if stat.S_ISFIFO(os.stat(path).st_mode):
+        raise _unreadable(name, "it is no regular file")
     with open(path, "rb") as file:
-        entries, start = _header(path, name)
+        entries, start = _header(file, name)
         if keys is not None:
             entries = {new: entries[old] for new, old in keys.paths(entries, name).items()}
             name = f"{name} renamed by {keys.name}"
@@ -125,23 +143,68 @@ def save_safetensors(path: str | os.PathLike[str], arrays: "Mapping[str, Any]") 
     write_atomic(path, chunks())
 
 
-def _header(path: str, name: str) -> tuple[dict[str, tuple[str, tuple[int, ...], int]], int]:
-    """Name -> format, shape and offset of each tensor, and where the data starts. The safetensors package
-    validates the file first: lengths, offsets, overlaps, text."""
-    safetensors = require("safetensors")
+def _header(file: Any, name: str) -> tuple[dict[str, tuple[str, tuple[int, ...], int]], int]:
+    """Name -> format, shape and offset of each tensor, and where the data starts. Everything that the format demands is
+    checked, so that no shape asks for more than the file holds."""
+    status = os.fstat(file.fileno())
+    start = 8 + int.from_bytes(file.read(8), "little")
     try:
-        with safetensors.safe_open(path, framework="np") as checked:
-            keys = list(checked.keys())
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise _unreadable(name, str(error)) from None
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(length))
-        except (ValueError, RecursionError) as error:
-            raise _unreadable(name, str(error)) from None
-    entries = {key: (header[key]["dtype"], tuple(header[key]["shape"]), header[key]["data_offsets"][0]) for key in keys}
-    return entries, 8 + length
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no regular file")
+        if status.st_size < 8 or start > status.st_size:
+            raise ValueError("it ends inside its header")
+        if start - 8 > _LONGEST_HEADER:
+            raise ValueError(f"its header has {start - 8:_} bytes, more than {_LONGEST_HEADER:_}")
+        header = json.loads(file.read(start - 8).decode("utf-8"), object_pairs_hook=_unique, parse_float=_no_number)
+        return _entries(header, status.st_size - start), start
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(name, " ".join(str(error).split())[:200]) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in its header")
+    return found
+
+
+def _no_number(text: str) -> int:
+    raise ValueError(f"its header holds the number {text[:20]}")
+
+
+def _entries(header: Any, size: int) -> dict[str, tuple[str, tuple[int, ...], int]]:
+    """The tensors of a header, whose data fill `size` bytes without a gap. Raises `ValueError`."""
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
+    entries: dict[str, tuple[str, tuple[int, ...], int]] = {}
+    places: list[tuple[int, int]] = []
+    for key, entry in cast("dict[str, Any]", header).items():
+        if key == "__metadata__":
+            continue
+        shown = key[:100]
+        match entry:
+            case {"dtype": str() as dtype, "shape": [*shape], "data_offsets": [int() as first, int() as last]}:
+                lengths = cast("list[object]", shape)
+            case _:
+                raise ValueError(f"{shown} has no dtype, shape and data_offsets")
+        whole = [length for length in lengths if isinstance(length, int) and not isinstance(length, bool)]
+        if len(whole) != len(lengths) or any(length < 0 for length in whole) or len(whole) > _MOST_AXES:
+            raise ValueError(f"the shape of {shown} is not one")
+        bits = _BITS.get(dtype)
+        if bits is None:
+            raise ValueError(f"{shown} is of the unknown type {dtype[:20]}")
+        if first > last or prod(whole) * bits != (last - first) * 8:
+            raise ValueError(f"the shape of {shown} does not take the bytes it is given")
+        places.append((first, last))
+        entries[key] = (dtype, tuple(whole), first)
+    reached = 0
+    for first, last in sorted(places):
+        if first != reached:
+            raise ValueError("its tensors overlap or leave gaps")
+        reached = last
+    if reached != size:
+        raise ValueError(f"its tensors take {reached:_} bytes, and {size:_} follow the header")
+    return entries
 
 
 def _unreadable(name: str, reason: str) -> ArchError:

@@ -322,3 +322,13 @@ def test_an_output_that_looks_like_another_kind_of_file_is_no_folder_by_accident
     assert archdsl("compile", spec, "--to", "torch", "-o", f"{tmp_path}/net.pt/").code == 0
     assert archdsl("compile", spec, "--to", "torch", "-o", tmp_path / "v1.2").code == 0
     assert (tmp_path / "net.pt" / "tiny.py").exists() and (tmp_path / "v1.2" / "tiny.py").exists()
+
+
+@pytest.mark.parametrize("command", ["compile", "run", "verify"])
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x", "", str(1 << 64), "9" * 5000])
+def test_a_seed_is_the_same_kind_of_number_in_every_command(
+    archdsl: Archdsl, spec: Path, tmp_path: Path, command: str, seed: str
+) -> None:
+    ran = archdsl(command, spec, "--seed", seed)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--seed" in ran.err

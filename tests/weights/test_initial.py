@@ -1,6 +1,7 @@
 """Seeded weights: PyTorch's rules, one stream per path."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -82,3 +83,21 @@ def test_weights_beyond_the_memory_of_the_machine_are_refused_before_they_are_ma
         initial(program, 0)
     (diagnostic,) = error.value.diagnostics
     assert diagnostic.code == "E0814" and "linear.weight" in diagnostic.notes[0]
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 64, 1.0, "1", None, True])
+def test_a_seed_is_the_same_kind_of_number_everywhere(seed: object):
+    from archdsl.feeds import make_feeds
+    from archdsl.verify import verify
+
+    network = archdsl.load("model m { input x: f32[N, 4]\n linear(4)\n output y }")
+    calls: list[Callable[[], object]] = [
+        lambda: network.weights(seed),
+        lambda: network.onnx_model(seed=seed),
+        lambda: verify(network.program, seed),
+        lambda: verify(network.program, seed, weights=network.weights(1)),
+        lambda: make_feeds([], {}, dims={}, seed=seed, bounds={}),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="a seed is a whole number from 0"):
+            call()

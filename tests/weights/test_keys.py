@@ -164,3 +164,10 @@ def test_a_map_without_weights_is_refused(others):
     network, _, _, keys = others
     with pytest.raises(ValueError, match="no weights"):
         network.torch(keys=keys)
+
+
+def test_more_stars_and_names_than_anybody_needs_are_refused(tmp_path: Path):
+    found = key_map(tmp_path, "".join(f"{i}{'*a' * 200} {i}{'*a' * 200}\n" for i in range(100)))
+    with pytest.raises(ArchError) as error:
+        found.paths(map(str, range(1000)), "w.safetensors")
+    assert [one.code for one in error.value.diagnostics] == ["E0815"]

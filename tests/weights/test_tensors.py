@@ -1,6 +1,8 @@
 """safetensors files: what fits is read exactly, what does not is a diagnostic, whatever the bytes."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +132,18 @@ def test_hostile_headers_are_diagnostics(file: Path, program):
         wrapped(json.dumps({"a": {**entry, "shape": [-1]}}).encode(), b"1234"),
         wrapped(json.dumps({"a": {**entry, "shape": [1], "data_offsets": [8, 4]}}).encode(), b"1234"),
         wrapped(b"\x80\x04."),
+        wrapped(b"[]"),
+        wrapped(b"1"),
+        wrapped(b"\xff{}"),
+        wrapped(b'{"a": {}}'),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "a": 1}', b"1234"),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}}', b"1234"),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [true], "data_offsets": [0, 4]}}', b"1234"),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [' + b"9" * 5000 + b'], "data_offsets": [0, 4]}}', b"1234"),
+        wrapped(b'{"a": {"dtype": "F33", "shape": [1], "data_offsets": [0, 4]}}', b"1234"),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}', b"12345"),
+        wrapped(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [1, 5]}}', b"12345"),
+        wrapped(json.dumps({"a": {**entry, "shape": [1] * 1000}}).encode(), b"1234"),
     ]
     for data in hostile:
         file.write_bytes(data)
@@ -146,3 +160,16 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(file: Path, program,
     with pytest.raises(OSError, match="no"):
         save_safetensors(file, initial(program, 1))
     assert file.read_bytes() == before and [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def test_long_names_cost_no_time_and_are_not_printed_whole(program, tmp_path: Path):
+    save_safetensors(tmp_path / "w", {f"{i}{'ab' * 50_000}": np.zeros(1, np.float32) for i in range(50)})
+    start = time.perf_counter()
+    text = message(tmp_path / "w", program)
+    assert time.perf_counter() - start < 3
+    assert len(text) < 5_000 and "ababab..." in text
+
+
+def test_a_pipe_is_refused_and_not_waited_for(program, tmp_path: Path):
+    os.mkfifo(tmp_path / "w")
+    assert codes(tmp_path / "w", program) == ["E0810"]

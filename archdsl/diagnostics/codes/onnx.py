@@ -69,4 +69,16 @@ CODES: tuple[Code, ...] = (
         "Counting and checking never write a program out and have no such limit.",
         "",
     ),
+    Code(
+        "E0920",
+        "stopped-run",
+        "running an ONNX file was stopped",
+        "An ONNX file is a program, and one of a hundred bytes can ask for gigabytes or run for ever.\n"
+        "`archdsl run` gives a file four times the bytes of its weights, 64 times those of the data\n"
+        "given to it, 400 MiB on top, and 5 seconds of processor time and one more for each MiB of\n"
+        "that. It runs in a process of its own, so a crash inside onnxruntime is reported here too.\n"
+        "Where a file that you trust needs more: `--max-memory 8000 --max-seconds 600`. From Python,\n"
+        "`archdsl.runtime.session` has no such bounds.",
+        "",
+    ),
 )

@@ -10,7 +10,8 @@ from PIL import Image
 
 import archdsl
 from archdsl.diagnostics.model import ArchError
-from archdsl.feeds import IMAGE_DEVIATION, IMAGE_MEAN, evaluate
+from archdsl.feeds import IMAGE_DEVIATION, IMAGE_MEAN
+from archdsl.readers.lengths import evaluate
 from archdsl.runtime import describe, feeds, index_bounds, inputs_of, provider_of, run, session
 
 IMAGE = "model m { input image: f32[N, 3, 4, 6]\n relu\n output y }"

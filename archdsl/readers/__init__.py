@@ -1,0 +1,6 @@
+"""Readers of files that others wrote: arrays, images, ONNX models.
+
+Each is total: whatever bytes a file holds, it gives a value, or an `ArchError` with a code, and asks for no more memory
+than the file honestly needs. What is small and certain is parsed here; where another package parses, there is one
+narrow boundary around the call, which takes whatever that package raises, documented or not.
+"""
