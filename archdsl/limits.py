@@ -5,7 +5,18 @@ The name of a field is its name on the command line: `--limit nesting=400`. A li
 diagnostic with a code of the E09 family, which the command line turns into exit code 4.
 """
 
-from archdsl.records import record
+from archdsl.records import field_names, record
+
+
+@record
+class Ledger:
+    """What was spent on one file, or by one command, over all models and tests that were elaborated for it."""
+
+    steps: int = 0
+    errors: int = 0
+    warnings: int = 0
+    spent: bool = False
+    """Whether nothing is left: what has not been looked at will not be."""
 
 
 @record
@@ -27,6 +38,20 @@ class Limits:
     instances: int = 100_000
     """Distinct instantiations of blocks."""
     steps: int = 1_000_000
-    """Steps of evaluation."""
+    """Steps of evaluation of one model or test."""
+    file_steps: int = 4_000_000
+    """Steps of evaluation of all models and tests of one file."""
+    command_steps: int = 100_000_000
+    """Steps of evaluation of all files of one command."""
+    levels: int = 1_500
+    """Bodies and flows open inside one another, over all blocks that are open. CPython holds them on the heap; compiled
+    for browsers it has a stack of 1 MB, which 2,700 of the most costly kind fill."""
     nodes: int = 200_000
     """Nodes written out by a lowering that has to flatten the program."""
+    command: Ledger | None = None
+    """What the command has spent so far, against `command_steps`. From Python every call has its own budgets."""
+
+
+def limit_names() -> list[str]:
+    """What `--limit` can set."""
+    return [name for name in field_names(Limits) if name != "command"]

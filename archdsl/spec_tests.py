@@ -16,14 +16,14 @@ from archdsl.elaborate.claims import PART_FIGURES, label_of, no_figure, no_label
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.model import elaborate, tested_arguments
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import LimitReached, Reporter, working_room
+from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.values import Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
 from archdsl.records import record
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import DimTooLarge, Expr, symbol, symbols
+from archdsl.types.dims import Expr, symbol, symbols
 
 _UNITS = {"K": 3, "M": 6, "G": 9, "T": 12}
 
@@ -56,27 +56,27 @@ class TestResult:
 
 
 def run_tests(module: Module, sink: Sink, limits: Limits) -> list[TestResult]:
-    """Run every test of a module. Mistakes in the tests themselves are diagnostics in `sink`."""
-    return [_run(item, module, sink, limits) for item in module.tests]
+    """Run every test of a module. Mistakes in the tests themselves are diagnostics in `sink`, and so is a budget that
+    is spent: the tests after that are left out."""
+    results: list[TestResult] = []
+    for item in module.tests:
+        if module.closed(limits):
+            break
+        results.append(_run(item, module, sink, limits))
+    return results
 
 
 def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResult:
     result = TestResult(_title(item.syntax.target), item.syntax.span, [], failed_to_build=True)
-    report = Reporter(sink, limits)
-    with working_room():
-        try:
-            arguments = tested_arguments(item, module, report)
-            name = item.syntax.target.callee.id
-            program = None if arguments is None else elaborate(module, name, arguments, {}, sink, limits)
-            if program is None:
-                return result
+    with elaboration(sink, limits, module.ledger) as report:
+        arguments = tested_arguments(item, module, report)
+        name = item.syntax.target.callee.id
+        program = None if arguments is None else elaborate(module, name, arguments, {}, sink, limits, module.ledger)
+        if program is not None:
             checker = _Checker(program, item, module, report)
             result.checks = [checker.check(check) for check in item.syntax.checks]
-        except LimitReached:
-            return result
-        except DimTooLarge:
-            report.dimension_limit()
-    result.failed_to_build = report.errors > 0
+            result.failed_to_build = False
+    result.failed_to_build = result.failed_to_build or report.errors > 0
     return result
 
 

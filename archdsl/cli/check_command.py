@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import bad_usage, guarded, plural, report, spec_files
+from archdsl.cli.session import bad_usage, guarded, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.limits import Limits
 
@@ -49,8 +49,13 @@ def _check(arguments: argparse.Namespace) -> int:
         from archdsl.cli.mending import fix
 
         remarks += fix(files, limits)
+    left: list[str] = []
     for path in files:
-        models += check_file(path, sink, limits, remarks)
+        if limits.command is not None and limits.command.spent:
+            left.append(f"file {path}")
+        else:
+            models += check_file(path, sink, limits, remarks)
+    say_unchecked(sink.found, left)
     if arguments.diff:
         from archdsl.cli.mending import print_diff
 
@@ -77,29 +82,35 @@ def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source
     module = load_any(path, sink, limits) if source is None else load_source(source, sink, limits)
     if module is None or any(found.severity == "error" for found in sink.found[before:]):
         return 0
-    done = 0
+    elaborated = 0
+    left: list[str] = []
     for name in module.models:
-        if missing := _required(module, name, sink, limits):
+        if module.closed(limits):
+            left.append(f"model `{name}`")
+        elif missing := _required(module, name, sink, limits):
             given = " ".join(f"-p {parameter}=..." for parameter in missing)
             remarks.append(
                 f"note: {path}:{name} has no defaults: only its names were checked; `archdsl count` it with {given}"
             )
-            continue
-        elaborate(module, name, {}, {}, sink, limits)
-        done += 1
-    check_names(module, sink, limits)
-    check_tests(module, sink, limits)
+        else:
+            elaborate(module, name, {}, {}, sink, limits, module.ledger)
+            elaborated += 1
+    for check, what in ((check_names, "what no model uses"), (check_tests, "the tests")):
+        if module.closed(limits):
+            left.append(what)
+        else:
+            check(module, sink, limits)
+    say_unchecked(sink.found[before:], left)
     if not any(found.severity == "error" for found in sink.found[before:]):
         lint(module, sink, limits)
-    return done
+    return elaborated
 
 
 def _required(module: "Module", name: str, sink: Sink, limits: Limits) -> list[str]:
     """Parameters without a default: the model cannot be elaborated unless somebody sets them."""
-    from archdsl.elaborate.model import find_model
-    from archdsl.elaborate.report import Reporter
+    from archdsl.elaborate.model import look_up_model
 
-    found = find_model(module, name, Reporter(sink, limits))
+    found = look_up_model(module, name, sink, limits)
     if found is None or found[1]:  # a preset is there to set what its model leaves open
         return []
     return [p.name.id for p in found[0].syntax.parameters if p.default is None and not p.is_flag]

@@ -87,7 +87,8 @@ def _count(arguments: argparse.Namespace) -> int:
         if arguments.convention not in conventions.names():
             raise _unknown("--convention", arguments, "convention", arguments.convention, conventions.names())
     families = opts.families(arguments.param)
-    networks = [network for text in arguments.targets for network in open_family(text, families, arguments)]
+    limits = opts.limits(arguments.limit)
+    networks = [network for text in arguments.targets for network in open_family(text, families, arguments, limits)]
     depth = arguments.depth if arguments.depth is not None else int(len(networks) == 1)
     reports = [report.report(network.program, depth, network.limits) for network in networks]
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]

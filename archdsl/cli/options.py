@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
-from archdsl.limits import Limits
-from archdsl.records import field_names, record
+from archdsl.limits import Ledger, Limits, limit_names
+from archdsl.records import record
 from archdsl.source import Source, Span
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def add_color(p: argparse.ArgumentParser) -> None:
 
 
 def add_limit(p: argparse.ArgumentParser) -> None:
-    names = ", ".join(field_names(Limits))
+    names = ", ".join(limit_names())
     p.add_argument(
         "--limit", action="append", default=[], metavar="NAME=COUNT", help=f"raise or lower a limit: {names}"
     )
@@ -171,8 +171,8 @@ def target(text: str) -> Target:
 
 def limits(given: Sequence[str]) -> Limits:
     """Limits as `--limit` options say. Raises `ArchError` (E0607, E0609)."""
-    chosen = Limits()
-    names = list(field_names(Limits))
+    chosen = Limits(command=Ledger())
+    names = limit_names()
     for option in given:
         name, value, source = _split("--limit", option)
         if name not in names:

@@ -74,12 +74,14 @@ def open_network(text: str, arguments: argparse.Namespace) -> "Network":
     return open_family(text, [arguments.param], arguments)[0]
 
 
-def open_family(text: str, families: Sequence[Sequence[str]], arguments: argparse.Namespace) -> "list[Network]":
-    """The networks of a `FILE[:MODEL]` under each of several lists of `-p` options. The file is read once; a warning
-    that several of them give is printed once."""
+def open_family(
+    text: str, families: Sequence[Sequence[str]], arguments: argparse.Namespace, limits: Limits | None = None
+) -> "list[Network]":
+    """The networks of a `FILE[:MODEL]` under each of several lists of `-p` options, and under the limits of a command
+    that opens several. The file is read once; a warning that several of them give is printed once."""
     from archdsl import api
 
-    limits = opts.limits(arguments.limit)
+    limits = limits or opts.limits(arguments.limit)
     dims = opts.dims(arguments.dim)
     settings = [opts.parameters(given) for given in families]
     module, model, found = open_model(text, limits)
@@ -164,6 +166,17 @@ def unreadable(path: str, error: OSError | ValueError) -> ArchError:
     if isinstance(error, IsADirectoryError):
         return ArchError([Diagnostic("E0602", f"`{path}` is a folder", None)])
     return ArchError([Diagnostic("E0603", f"`{path}` cannot be read: {error.strerror or error}", None)])
+
+
+def say_unchecked(found: Sequence[Diagnostic], left: Sequence[str]) -> None:
+    """Add to the finding that says that a budget is spent what was not looked at because of that."""
+    last = next((each for each in reversed(found) if each.severity == "error"), None)
+    if left and last is not None:
+        more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+        last.notes = (*last.notes, f"not checked: {', '.join(left[:_MOST_NAMED])}{more}")
+
+
+_MOST_NAMED = 5
 
 
 def bad_usage(message: str, help: str = "") -> ArchError:

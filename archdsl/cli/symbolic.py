@@ -11,8 +11,8 @@ from archdsl.cli import options as opts
 from archdsl.cli.session import bad_usage, open_model
 from archdsl.cli.session import report as print_diagnostics
 from archdsl.diagnostics.model import ArchError, Sink
-from archdsl.elaborate.model import elaborate, find_model
-from archdsl.elaborate.report import OPERATOR_STEPS, Reporter, did_you_mean
+from archdsl.elaborate.model import elaborate, look_up_model
+from archdsl.elaborate.report import OPERATOR_STEPS, did_you_mean
 from archdsl.limits import Limits
 from archdsl.records import replace
 from archdsl.source import Source
@@ -101,7 +101,7 @@ def _whole(name: str, parameters: Mapping[str, object]) -> int:
 
 def _choices(module: "Module", model: str) -> dict[str, list[int]]:
     """The values of parameters that take only certain whole numbers."""
-    found = find_model(module, model, Reporter(Sink(), Limits()))
+    found = look_up_model(module, model, Sink(), Limits())
     assert found is not None  # it has been elaborated
     return {
         parameter.name.id: [choice.value for choice in parameter.choices if isinstance(choice, ast.Int)]

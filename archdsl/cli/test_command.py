@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, load_any, plural, report, spec_files
+from archdsl.cli.session import guarded, load_any, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable, styled, width
 from archdsl.limits import Limits
@@ -35,7 +35,11 @@ def _test(arguments: argparse.Namespace) -> int:
     paths = spec_files(arguments.files, folders)
     report(folders.found, arguments.color)
     found = folders.found
+    left: list[str] = []
     for path in paths:
+        if limits.command is not None and limits.command.spent:
+            left.append(path)
+            continue
         sink = Sink()
         inside = _test_file(path, sink, limits)
         report(sink.found, arguments.color)
@@ -46,7 +50,9 @@ def _test(arguments: argparse.Namespace) -> int:
             print(_table(path, inside, opts.wants_color(arguments.color, sys.stdout)), end="\n\n")
         elif not inside and not sink.has_errors:
             print(f"note: {path} has no tests", file=sys.stderr)
-    print(_summary(results, unread, found), file=sys.stderr)
+    if left:
+        print(f"note: not tested, because the budget of the command is spent: {', '.join(left)}", file=sys.stderr)
+    print(_summary(results, unread + len(left), found), file=sys.stderr)
     code = exits.exit_code(found)
     return exits.SPEC if code == exits.FINE and not all(result.passed for result in results) else code
 
@@ -70,7 +76,9 @@ def _test_file(path: str, sink: Sink, limits: Limits) -> "list[TestResult]":
     module = load_any(path, sink, limits)
     if module is None or sink.has_errors:
         return []
-    return run_tests(module, sink, limits)
+    results = run_tests(module, sink, limits)
+    say_unchecked(sink.found, [f"test at line {item.syntax.span.line}" for item in module.tests[len(results) :]])
+    return results
 
 
 def _table(path: str, results: "list[TestResult]", color: bool) -> str:

@@ -12,13 +12,12 @@ from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.model import bind_model, find_model, tested_arguments
 from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.names import Bound, nodes, parts
-from archdsl.elaborate.report import LimitReached, Reporter, working_room
+from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, Unknown
 from archdsl.limits import Limits
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import DimTooLarge
 
 FIGURES: tuple[str, ...] = ("params", "buffers", "macs", "flops", "activations", "depth")
 """What a check may say of a model."""
@@ -34,14 +33,8 @@ def check_tests(module: Module, sink: Sink, limits: Limits) -> None:
     assert isinstance(resolver, Resolver)
     models: dict[BlockDef, _Model] = {}
     for item in module.tests:
-        report = Reporter(sink, limits)
-        with working_room():
-            try:
-                _check_test(item, module, report, resolver, models)
-            except LimitReached:
-                return
-            except DimTooLarge:
-                report.dimension_limit()
+        with elaboration(sink, limits, module.ledger) as report:
+            _check_test(item, module, report, resolver, models)
 
 
 def _check_test(

@@ -1,8 +1,8 @@
 """Running bodies: flows, bindings and loops become nodes of the function under construction.
 
 The elaborator is an interpreter whose current value is a typed tensor. It recurses over the nesting of the source
-(bounded by the parser) and over the depth of block calls (bounded by `limits.depth`), never over the length of
-anything."""
+(bounded by the parser) inside every open block call (bounded by `limits.depth`), together by `limits.levels`, and never
+over the length of anything."""
 
 import re
 from typing import Any
@@ -69,11 +69,13 @@ class Statements(Declarations):
     def run(self, body: ast.Body, frame: Frame) -> None:
         """Run the statements of a body; the frame's flow moves. A `require` that does not hold ends it: what follows
         counts on it."""
+        self.report.open(body.span)
         for index, statement in enumerate(body.statements):
             if self._statements[type(statement)](statement, frame):
                 frame.flow = UNKNOWN
                 self._poison(body.statements[index + 1 :], frame)
-                return
+                break
+        self.report.level -= 1
 
     def mentioned(self, expr: ast.Expr) -> tuple[str, ...]:
         """The names in an expression."""
@@ -89,11 +91,13 @@ class Statements(Declarations):
 
     def run_flow(self, flow: ast.Flow, frame: Frame) -> tuple[Flow, Node | None]:
         """Run `a -> b -> c` from the frame's current value without moving it."""
+        self.report.open(flow.span)
         current: Flow = frame.flow
         node: Node | None = None
         frame.reads = frame.reads or not self._starts_anew(flow, frame)
         for index, step in enumerate(flow.steps):
             current, node = self._step(step, current, frame, index == 0)
+        self.report.level -= 1
         return current, node
 
     def _starts_anew(self, flow: ast.Flow, frame: Frame) -> bool:
@@ -322,7 +326,7 @@ class Statements(Declarations):
             frame.builder.repeats -= 1
 
     def _iterations(self, statement: ast.Repeat, frame: Frame, count: int) -> None:
-        loops = len(self.report.loops)
+        loops, level = len(self.report.loops), self.report.level
         remaining = count
         fold = True
         while remaining > 0 and not isinstance(frame.flow, Unknown):
@@ -339,6 +343,7 @@ class Statements(Declarations):
                     if frame.builder.depth:
                         raise
                     fold = False
+                    self.report.level = level
             del self.report.loops[loops:]
 
     def _iterate(self, body: ast.Body, frame: Frame) -> None:

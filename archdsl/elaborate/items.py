@@ -6,10 +6,8 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.module import Module, define_items
-from archdsl.elaborate.report import LimitReached
 from archdsl.elaborate.values import BlockDef
 from archdsl.syntax import ast
-from archdsl.types.dims import DimTooLarge
 
 
 def run_items(tree: ast.File, module: Module, elaborator: Elaborator, use: Callable[[ast.Use], None]) -> None:
@@ -17,18 +15,13 @@ def run_items(tree: ast.File, module: Module, elaborator: Elaborator, use: Calla
     brings in what a `use` names. Everything wrong is reported by the elaborator."""
     rest = {id(item) for item in define_items(tree, module)}
     frame = Frame(Builder(), module.scope, None)
-    try:
-        for item in tree.items:
-            if id(item) not in rest:
-                _give_defaults(item, module)
-            elif isinstance(item, ast.Use):
-                use(item)
-            elif isinstance(item, (ast.Let, ast.Default)):
-                elaborator.run(ast.Body([item], item.span), frame)
-    except LimitReached:
-        pass
-    except DimTooLarge:
-        elaborator.report.dimension_limit()
+    for item in tree.items:
+        if id(item) not in rest:
+            _give_defaults(item, module)
+        elif isinstance(item, ast.Use):
+            use(item)
+        elif isinstance(item, (ast.Let, ast.Default)):
+            elaborator.run(ast.Body([item], item.span), frame)
 
 
 def _give_defaults(item: ast.Item, module: Module) -> None:

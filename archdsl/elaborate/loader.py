@@ -11,10 +11,10 @@ from archdsl.diagnostics.model import Diagnostic, Label, Sink
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.items import run_items
 from archdsl.elaborate.module import Module
-from archdsl.elaborate.report import FILE_STEPS, Reporter, nearest, working_room
+from archdsl.elaborate.report import FILE_STEPS, Reporter, elaboration, nearest
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Static
-from archdsl.limits import Limits
+from archdsl.limits import Ledger, Limits
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.parser import parse
@@ -49,12 +49,15 @@ def load_source(source: Source, sink: Sink, limits: Limits) -> Module | None:
 
 def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> Module | None:
     before = len(sink.found)
-    loader = _Loader(sink, limits, root)
-    with working_room():
-        module = loader.load(source, real)
+    file = Ledger()
+    module = None
+    sources: list[Source] = []
+    with elaboration(sink, limits, file) as report:
+        module = _Loader(report, root, sources).load(source, real)
     if module is not None:
-        module.sources = tuple(loader.sources)
-        module.sound = not loader.report.errors and not any(found.severity == "error" for found in sink.found[before:])
+        module.sources = tuple(sources)
+        module.ledger = file
+        module.sound = not report.errors and not any(found.severity == "error" for found in sink.found[before:])
     return module
 
 
@@ -133,16 +136,16 @@ def _similar(real: str, shown: str) -> str:
 class _Loader:
     """Loads one file and everything it imports, each file once."""
 
-    def __init__(self, sink: Sink, limits: Limits, root: str) -> None:
-        self.sink = sink
-        self.limits = limits
+    def __init__(self, report: Reporter, root: str, sources: list[Source]) -> None:
+        self.report = report
+        self.sink = report.sink
+        self.limits = report.limits
         self.root = root
-        self.resolver = Resolver(sink, limits)
-        self.report = Reporter(sink, limits)
-        self.elaborator = Elaborator(self.report, self.resolver)
+        self.resolver = Resolver(report.sink, report.limits)
+        self.elaborator = Elaborator(report, self.resolver)
         self.modules: dict[str, Module | None] = {}
         self.open: list[str] = []
-        self.sources: list[Source] = []
+        self.sources = sources
         self.bytes = 0
 
     def load(self, source: Source, real: str) -> Module | None:
@@ -150,8 +153,8 @@ class _Loader:
         if self.bytes > self.limits.import_bytes:
             limit = self.limits.import_bytes
             span = Span(source, 0, 0)
-            self.report.limit("E0909", f"the spec and its imports are larger than {limit} bytes", span, "import_bytes")
-            return None
+            message = f"the spec and its imports are larger than {limit} bytes"
+            raise self.report.limit("E0909", message, span, "import_bytes")
         self.sources.append(source)
         before = len(self.sink.found)
         tree = parse(source, self.sink, self.limits)
@@ -161,10 +164,12 @@ class _Loader:
         module = Module(source)
         module.resolver = self.resolver
         module.tree = tree
+        self.report.open(tree.items[0].span if tree.items else Span(source, 0, 0))
         self.open.append(real)
         self._duplicates(tree)
         run_items(tree, module, self.elaborator, lambda item: self._use(item, module, real))
         self.open.pop()
+        self.report.level -= 1
         return module
 
     def _duplicates(self, tree: ast.File) -> None:

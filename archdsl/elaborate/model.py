@@ -11,14 +11,13 @@ from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import LimitReached, Reporter, working_room
+from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
-from archdsl.limits import Limits
+from archdsl.limits import Ledger, Limits
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.types.dims import DimTooLarge
 
 MAX_OPERATOR_BITS = 1024
 """Python refuses to print integers of more than 4 300 digits; every count of a network this large has fewer."""
@@ -31,24 +30,18 @@ def elaborate(
     dims: Mapping[str, int],
     sink: Sink,
     limits: Limits,
+    file: Ledger | None = None,
 ) -> Program | None:
     """The program of one model under the given parameters (plain Python values, or `Given` ones that know their place)
-    and dimension bindings.
+    and dimension bindings. What it takes is put on the account of its file, if any.
 
     None when there are errors; they are in `sink`. Never raises for anything a spec contains.
     """
     resolver = module.resolver
     assert isinstance(resolver, Resolver)
-    report = Reporter(sink, limits)
-    elaborator = Elaborator(report, resolver)
     program = None
-    with working_room():
-        try:
-            program = _Model(elaborator, module).build(name, arguments, dims)
-        except LimitReached:
-            pass
-        except DimTooLarge:
-            report.dimension_limit()
+    with elaboration(sink, limits, file) as report:
+        program = _Model(Elaborator(report, resolver), module).build(name, arguments, dims)
     return program if module.sound and not report.errors else None
 
 
@@ -196,6 +189,14 @@ def tested_arguments(item: TestItem, module: Module, report: Reporter) -> dict[s
         return None
     binder = Binder(Evaluator(report, resolver.find))
     return binder.pair(name, binder.interface(found[0]), target.arguments, item.scope)
+
+
+def look_up_model(module: Module, name: str, sink: Sink, limits: Limits) -> tuple[BlockDef, list[ModelPreset]] | None:
+    """What `find_model` finds, for those who elaborate nothing."""
+    found = None
+    with elaboration(sink, limits) as report:
+        found = find_model(module, name, report)
+    return found
 
 
 def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, list[ModelPreset]] | None:

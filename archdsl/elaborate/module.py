@@ -1,6 +1,7 @@
 """A file after its names are defined: what importing it, elaborating its models and running its tests start from."""
 
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope
+from archdsl.limits import Ledger, Limits
 from archdsl.records import field, record
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -37,6 +38,12 @@ class Module:
     """What the file says; None for a file of the standard library."""
     resolver: object = None
     """The `Resolver` shared by everything that elaborates this module."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """What was spent where all models and tests of the file were asked for."""
+
+    def closed(self, limits: Limits) -> bool:
+        """Whether the file, or the command that looks at it, has spent its budget."""
+        return self.ledger.spent or (limits.command is not None and limits.command.spent)
 
 
 def define_items(tree: ast.File, module: Module) -> list[ast.Item]:

@@ -18,7 +18,7 @@ from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.interface import Interface
 from archdsl.elaborate.module import Module
-from archdsl.elaborate.report import LimitReached, Reporter, working_room
+from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, OperatorRef, Partial, Scope, Static
 from archdsl.limits import Limits
@@ -30,15 +30,11 @@ def check_names(module: Module, sink: Sink, limits: Limits) -> None:
     through."""
     resolver = module.resolver
     assert isinstance(resolver, Resolver)
-    report = Reporter(sink, limits)
     definitions = [found for found in module.scope.names.values() if isinstance(found, BlockDef)]
-    with working_room():
-        try:
-            for definition in definitions:
-                if definition.syntax.span.source is module.source:
-                    _Names(report, resolver, definition).check()
-        except LimitReached:
-            pass
+    with elaboration(sink, limits, module.ledger) as report:
+        for definition in definitions:
+            if definition.syntax.span.source is module.source:
+                _Names(report, resolver, definition).check()
 
 
 class Bound:

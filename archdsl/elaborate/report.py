@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from archdsl.diagnostics.model import Diagnostic, Edit, Frame, Label, Sink
 from archdsl.elaborate.values import UNKNOWN, Unknown
-from archdsl.limits import Limits
+from archdsl.ir.operator import Rejection
+from archdsl.limits import Ledger, Limits
 from archdsl.records import field, record
 from archdsl.source import Span
+from archdsl.types.dims import DimTooLarge
 
 # What one piece of work costs in evaluation steps. The weights are proportional to measured time, so that the step
 # limit is reached in well under a second whatever the spec does.
@@ -26,15 +28,16 @@ CHARACTERS_PER_STEP = 32
 step each."""
 
 MAX_ERRORS = 100
-"""After so many mistakes elaboration stops: nobody reads more, and every one costs time."""
+"""After so many mistakes in a file elaboration stops: nobody reads more, and every one costs time. After so many
+remarks it goes on without them."""
 MAX_SUGGESTIONS = 20
 """Suggestions compare a name with every name in sight, so a run makes only so many."""
 SURE_LENGTH = 4
 """A shorter name is one slip away from too many others."""
-RECURSION_LIMIT = 400_000
-"""Python frames the elaborator may use. Its recursion is bounded by `limits.nesting` inside a block, `limits.depth` of
-blocks and `limits.import_bytes` of imports; frames of Python functions calling each other live on the heap, so this
-protects nothing but those limits."""
+RECURSION_LIMIT = 100_000
+"""Python frames the elaborator may use. Its recursion is bounded by `limits.levels`, a dozen frames each at most, and
+by `limits.nesting` inside an expression; frames of Python functions calling each other live on the heap, so this
+protects nothing but those limits, and leaves room to raise them."""
 
 
 @contextmanager
@@ -53,7 +56,27 @@ def working_room() -> Generator[None]:
 
 
 class LimitReached(Exception):
-    """A budget is spent: unwinds the elaborator to its entry. The diagnostic has already been recorded."""
+    """A budget is spent: unwinds the elaborator to its entry, `elaboration`. The diagnostic has already been
+    recorded."""
+
+
+@contextmanager
+def elaboration(sink: Sink, limits: Limits, file: Ledger | None = None) -> Generator["Reporter"]:
+    """The way into everything that elaborates, and the only one that makes a `Reporter`: whatever ends elaboration
+    early is a diagnostic when it gets here, and goes no further. What was spent is put on the accounts."""
+    report = Reporter(sink, limits, file or Ledger())
+    with working_room():
+        try:
+            try:
+                yield report
+            except DimTooLarge:
+                report.dimension_limit()
+            except Rejection as rejection:
+                report.rejected(rejection)
+        except LimitReached:
+            pass
+        finally:
+            report.settle()
 
 
 @record
@@ -65,6 +88,8 @@ class Reporter:
 
     sink: Sink
     limits: Limits
+    file: Ledger
+    """The account of the file, where all of its models and tests are asked for."""
     frames: list[Frame] = field(default_factory=list[Frame])
     steps: int = 0
     instances: int = 0
@@ -76,6 +101,20 @@ class Reporter:
     """The last `repeat` that could not be folded."""
     here: Span | None = None
     """The place that last spent a step."""
+    level: int = 0
+    """Bodies and flows that are being run inside one another, over all blocks that are open."""
+    allowed: int = 0
+    """Steps that may be spent, once the first was."""
+
+    def settle(self) -> None:
+        """Put what was spent on the accounts."""
+        for ledger in (self.file, self.limits.command):
+            if ledger is not None:
+                ledger.steps += self.steps
+
+    def rejected(self, rejection: Rejection) -> Unknown:
+        """An operator's rule that refuses outside `infer`."""
+        return self.error(rejection.code, rejection.message, self.here, rejection.expected, help=rejection.help)
 
     def error(
         self,
@@ -91,13 +130,19 @@ class Reporter:
         edits: tuple[Edit, ...] = (),
     ) -> Unknown:
         """Record a finding with the current trace; returns poison, so that `return report.error(...)` reads well."""
+        file = self.file
         if severity == "error":
             self.errors += 1
-            if self.errors == MAX_ERRORS:
+            if self.errors == MAX_ERRORS or file.errors == MAX_ERRORS - 1:
                 notes = (*notes, f"this is mistake number {MAX_ERRORS}: the rest is not checked")
+        elif file.warnings >= MAX_ERRORS:
+            return UNKNOWN
+        elif file.warnings == MAX_ERRORS - 1:
+            notes = (*notes, f"this is remark number {MAX_ERRORS}: further ones are left out")
         trace = tuple(reversed(self.frames))
         if self.loops:
             trace = (Frame(f"loop {self.iteration()}", self.loops[-1][1]), *trace)
+        known = len(self.sink.found)
         self.sink.add(
             Diagnostic(
                 code=code,
@@ -112,7 +157,13 @@ class Reporter:
                 edits=edits,
             )
         )
-        if self.errors >= MAX_ERRORS:
+        added = len(self.sink.found) - known
+        if severity == "error":
+            file.errors += added
+        else:
+            file.warnings += added
+        file.spent = file.spent or file.errors >= MAX_ERRORS
+        if self.errors >= MAX_ERRORS or file.errors >= MAX_ERRORS:
             raise LimitReached
         return UNKNOWN
 
@@ -155,13 +206,42 @@ class Reporter:
         """Charge evaluation steps."""
         self.steps += steps
         self.here = span
-        if self.steps > self.limits.steps:
-            related: tuple[Label, ...] = ()
-            if self.written_out is not None:
-                reason = "this repeat is written out, because its body changes the type of what flows"
-                related = (Label(self.written_out, reason),)
-            message = f"elaboration takes more than {self.limits.steps:,} steps"
-            raise self.limit("E0907", message, span, "steps", "the budget ran out here", related=related)
+        if self.steps > self.allowed:
+            self._overspent(span)
+
+    def _overspent(self, span: Span) -> None:
+        """More steps than were known to be allowed: `allowed` is worked out at the first one."""
+        limits, command = self.limits, self.limits.command
+        budgets = [(limits.steps, "steps"), (limits.file_steps - self.file.steps, "file_steps")]
+        if command is not None:
+            budgets.append((limits.command_steps - command.steps, "command_steps"))
+        self.allowed, name = min(budgets, key=lambda budget: budget[0])
+        if self.steps <= self.allowed:
+            return
+        if name != "steps":
+            raise self._account_spent(name, span)
+        related: tuple[Label, ...] = ()
+        if self.written_out is not None:
+            reason = "this repeat is written out, because its body changes the type of what flows"
+            related = (Label(self.written_out, reason),)
+        message = f"elaboration takes more than {self.limits.steps:,} steps"
+        raise self.limit("E0907", message, span, "steps", "the budget ran out here", related=related)
+
+    def _account_spent(self, name: str, span: Span) -> LimitReached:
+        ledger, whose, most = self.file, "the models and tests of this file take", self.limits.file_steps
+        if name == "command_steps" and self.limits.command is not None:
+            ledger, whose, most = self.limits.command, "what this command looks at takes", self.limits.command_steps
+        ledger.spent = True
+        return self.limit("E0912", f"{whose} more than {most:,} steps in all", span, name, "the budget ran out here")
+
+    def open(self, span: Span) -> None:
+        """Charge one more body or flow that runs inside those that are running; whoever opens it counts it back. The
+        interpreter's own stack grows with these, whatever nests them: braces, tuples or calls."""
+        self.level += 1
+        if self.level > self.limits.levels:
+            message = f"more than {self.limits.levels:,} bodies and flows are open inside one another"
+            help = "braces count once for every block that is open around them: nest less, or recurse less deeply"
+            raise self.limit("E0913", message, span, "levels", "opened here", help=help)
 
     def instantiate(self, span: Span) -> None:
         """Charge one distinct instantiation."""

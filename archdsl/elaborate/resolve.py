@@ -2,6 +2,7 @@
 
 from archdsl.diagnostics.model import Sink
 from archdsl.elaborate.module import Module
+from archdsl.elaborate.report import elaboration
 from archdsl.elaborate.values import BlockDef, OperatorRef
 from archdsl.limits import Limits
 from archdsl.ops import catalogue
@@ -45,7 +46,6 @@ class Resolver:
         """Run a standard file's own `use std...`, `let` and `default`, under budgets of their own."""
         from archdsl.elaborate.calls import Elaborator
         from archdsl.elaborate.items import run_items
-        from archdsl.elaborate.report import Reporter
 
         def use(item: ast.Use) -> None:
             assert item.module is not None, "a standard file uses standard files only"
@@ -53,7 +53,8 @@ class Resolver:
             for entry in item.imports:
                 module.scope.names[(entry.alias or entry.name).id] = found[entry.name.id]
 
-        run_items(tree, module, Elaborator(Reporter(self.sink, self.limits), self), use)
+        with elaboration(self.sink, self.limits) as report:
+            run_items(tree, module, Elaborator(report, self), use)
 
     def _look_up(self, name: str) -> OperatorRef | BlockDef | None:
         stem = INDEX.get(name)

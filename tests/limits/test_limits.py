@@ -78,18 +78,18 @@ BOMBS: dict[str, tuple[str, str]] = {
         "E0907",
     ),
     # Depth: of braces times that of calls.
-    "200 braces in a recursive block": (model("f(0)", f"block f(n) {{ {'{ ' * 190}f(n + 1){' }' * 190} }}"), "E0905"),
+    "200 braces in a recursive block": (model("f(0)", f"block f(n) {{ {'{ ' * 190}f(n + 1){' }' * 190} }}"), "E0913"),
     "190 fan-outs in a recursive block": (
         model("f(0)", f"block f(n) {{ {'add { id | ' * 190}f(n + 1){' }' * 190} }}"),
-        "E0907",
+        "E0913",
     ),
     "190 tuples in a recursive block": (
         model("f(0)", f"block f(n) {{ {'[' * 190}f(n + 1){'] -> add ' * 190} }}"),
-        "E0905",
+        "E0913",
     ),
     "190 loops in a recursive block": (
         model("f(0)", f"block f(n) {{ {'add for i in 0..1 { ' * 190}f(n + 1){' }' * 190} }}"),
-        "E0907",
+        "E0913",
     ),
     "lists in lists by recursion": (
         model("f(0, 1)", f"block f(n, a) {{ f(n + 1, {'[' * 190}a{']' * 190}) }}"),

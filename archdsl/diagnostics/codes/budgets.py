@@ -1,4 +1,4 @@
-"""Codes of the budgets of elaboration (E0905 to E0909)."""
+"""Codes of the budgets of elaboration (E0905 to E0909, E0912, E0913)."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -83,5 +83,41 @@ model m {
         "a spec and its imports are too large together",
         """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
         "",
+    ),
+    Code(
+        "E0912",
+        "shared-budget-spent",
+        "all models and tests together take too many steps",
+        """Every model and every test has a budget of steps (E0907). Those of one file also have one together,
+`--limit file_steps=...`, and so have all files of one command, `--limit command_steps=...`: a file of thousands of
+presets that each stay just below their own limit would keep a command busy for minutes. What is left when it is
+spent is not checked, and named.
+
+wrong:  model m1 = net(seed = 1)    and five thousand more, each of a million steps
+right:  the presets that belong together in one file, the others in files of their own""",
+        "",
+    ),
+    Code(
+        "E0913",
+        "nested-too-deep",
+        "too many bodies and flows are open inside one another",
+        """Braces, tuples and branches may be nested, and blocks may call blocks inside them; what is open at one
+time is the product of the two, and the interpreter's stack has to hold it. A block that calls itself inside ten
+pairs of braces is ten levels deeper at every call. `--limit levels=...` raises the limit, as far as the machine's
+stack goes.
+
+wrong:  block f(n) { add { id | add { id | if n > 0 { f(n - 1) } } } }   with f(250), among fifty more braces
+right:  block f(n) { if n > 0 { add { id | conv(8, 3) } -> f(n - 1) } }""",
+        "block f(n) { "
+        + "add { id | " * 40
+        + "if n > 0 { f(n - 1) } else { relu }"
+        + " }" * 40
+        + """ }
+model m {
+  input x: f32[N, 3, 8, 8]
+  f(250)
+  output y
+}
+""",
     ),
 )
