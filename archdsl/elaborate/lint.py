@@ -9,14 +9,13 @@ is mentioned; every question after that is a search in a sorted list.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from archdsl.diagnostics.model import Label, Sink
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.module import Module
 from archdsl.elaborate.names import parts
-from archdsl.elaborate.report import LimitReached, Reporter, as_written
+from archdsl.elaborate.report import Reporter, as_written, elaboration
 from archdsl.elaborate.resolve import Resolver
 from archdsl.limits import Limits
 from archdsl.source import Span
@@ -27,8 +26,8 @@ def lint(module: Module, sink: Sink, limits: Limits) -> None:
     """Warn about what a file says to no effect. What a file without models defines is there for others to import."""
     resolver = module.resolver
     if isinstance(resolver, Resolver) and module.tree is not None:
-        with suppress(LimitReached):
-            _Lint(Reporter(sink, limits), resolver, module.tree).check()
+        with elaboration(sink, limits, module.ledger) as report:
+            _Lint(report, resolver, module.tree).check()
 
 
 class _Mentions:
