@@ -93,8 +93,8 @@ model m {
 presets that each stay just below their own limit would keep a command busy for minutes. What is left when it is
 spent is not checked, and named.
 
-wrong:  model m1 = net(seed = 1)    and five thousand more, each of a million steps
-right:  the presets that belong together in one file, the others in files of their own""",
+wrong:  model m1 = net(n = 100_000), and hundreds more like it
+right:  archdsl count zoo.arch:net -p n=100_000""",
         "",
     ),
     Code(
