@@ -8,7 +8,7 @@ BIN := .venv/bin
 OUT := build/demo
 BENCH := build/bench-venv
 
-.PHONY: demo test bench lint unit clean
+.PHONY: demo test bench lint unit optimised clean
 
 demo: .venv/ready
 	$(BIN)/archdsl compile specs/resnet.arch -p depth=50 -o $(OUT)
@@ -26,8 +26,15 @@ lint: .venv/ready
 	$(BIN)/basedpyright
 
 # Two workers with a thread each: some tests hold networks of half a gigabyte, so more of them want memory.
-unit: .venv/ready
+unit: .venv/ready optimised
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# A part of the suite without any `assert` of archdsl: nothing correct may depend on one. The variable, unlike -O, also
+# reaches pytest's workers and the commands that tests start; pytest sees to the asserts of the tests.
+OPTIMISED := tests/golden tests/ir tests/elaborate tests/types tests/corpus tests/backends/torch/test_layout.py \
+	tests/meta/test_optimised.py
+optimised: .venv/ready
+	PYTHONOPTIMIZE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --disable-warnings $(OPTIMISED)
 
 # The environment is made anew when what it is made from changes. PyTorch is pinned in constraints.txt, because an
 # unpinned one may bring gigabytes of CUDA along; the package itself accepts a range. torchvision, whose networks some

@@ -4,6 +4,7 @@ from typing import Any
 
 from archdsl.elaborate.arithmetic import MAX_LIST
 from archdsl.elaborate.values import BLOCKS, UNKNOWN, Tensor, is_list, type_name
+from archdsl.internal import InternalError
 from archdsl.ir.operator import ArgumentSpec, TensorArgument, WeightRef
 from archdsl.ir.program import Value
 from archdsl.types.dims import Expr
@@ -80,7 +81,8 @@ def converted(spec: ArgumentSpec, value: Any) -> Any:
         if is_int(value):
             return (value,)
         return value if _are_ints(value) else UNKNOWN
-    assert kind == "dims"
+    if kind != "dims":
+        raise InternalError(f"no argument is of the kind {kind}")
     return value if is_list(value) and all(is_int(d) or isinstance(d, Expr) for d in value) else UNKNOWN
 
 

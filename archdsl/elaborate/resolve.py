@@ -48,7 +48,7 @@ class Resolver:
         from archdsl.elaborate.items import run_items
 
         def use(item: ast.Use) -> None:
-            assert item.module is not None, "a standard file uses standard files only"
+            assert item.module is not None  # a standard file uses standard files only
             found = self.standard_file(item.module.removeprefix("std.")).scope.names
             for entry in item.imports:
                 module.scope.names[(entry.alias or entry.name).id] = found[entry.name.id]

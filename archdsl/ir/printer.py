@@ -18,6 +18,7 @@ within their function.
 from collections.abc import Mapping
 
 from archdsl.diagnostics.terminal import printable
+from archdsl.internal import InternalError
 from archdsl.ir.program import Call, Function, Node, Op, Program, Recompute, Repeat, Segment, Value
 from archdsl.records import record
 
@@ -66,7 +67,8 @@ def function_names(program: Program) -> dict[int, str]:
         count = used.get(base, 0)
         name = f"{base}.{count}" if count else base
         used[base] = count + 1
-        assert name not in taken  # block names hold no dots
+        if name in taken:
+            raise InternalError(f"two functions are called {name}, though names of blocks hold no dots")
         taken.add(name)
         names[id(function)] = name
     return names

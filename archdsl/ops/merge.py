@@ -7,6 +7,7 @@ Inputs have equal ranks; an axis of size 1 stretches to the others' length, and 
 from functools import reduce
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.internal import InternalError
 from archdsl.ir.operator import FREE, Example, Operator, Work, reject
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
@@ -270,7 +271,8 @@ class Mean(Merge):
         if len(inputs) == 1:
             return inputs[0]
         total = super().torch(t, *inputs)
-        assert not isinstance(total, tuple)
+        if isinstance(total, tuple):
+            raise InternalError("a sum has several results")
         return t.infix("/", total, len(inputs))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":

@@ -16,6 +16,8 @@ The last rule is what keeps a deep convolutional network readable: five stride-2
 from collections.abc import Iterable, Mapping
 from math import gcd
 
+from archdsl.internal import InternalError
+
 MAX_TERMS = 256
 """A polynomial with more terms than this is refused (`DimTooLarge`): no network needs one, an expansion bomb does."""
 
@@ -184,7 +186,8 @@ def _floor(rest: dict[Monomial, int], divisor: int) -> Dim:
     if constant:
         rest[()] = constant
     numerator = _build(rest)
-    assert isinstance(numerator, Expr)
+    if not isinstance(numerator, Expr):
+        raise InternalError("the symbolic part of a numerator is a number")
     return Expr((((Floor(numerator, divisor),), 1),))
 
 

@@ -14,6 +14,7 @@ FLOORS = {
     "archdsl": 6,
     "archdsl.__main__": 6,
     "archdsl.records": 0,
+    "archdsl.internal": 0,
     "archdsl.source": 0,
     "archdsl.limits": 0,
     "archdsl.files": 0,

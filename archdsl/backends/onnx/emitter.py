@@ -7,6 +7,7 @@ from typing import Final
 from archdsl.backends.onnx.dims import Step
 from archdsl.backends.onnx.records import Attribute, Body, Val
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.internal import InternalError
 from archdsl.ir.flatten import weight_path
 from archdsl.ir.lowering import OnnxValue
 from archdsl.ir.operator import Weight, WeightRef
@@ -60,7 +61,8 @@ class Emitter:
         results = flat.op.onnx(self, *self.read(flat.inputs))
         several = results if isinstance(results, tuple) else (results,)
         for value, result in zip(flat.outputs, several, strict=True):
-            assert isinstance(result, Val)
+            if not isinstance(result, Val):
+                raise InternalError(f"`{flat.op.name}` is lowered to {type(result).__name__}")
             if result.known is None:
                 result.known = value.type
             self._values[value] = result
@@ -215,7 +217,8 @@ class Emitter:
 
 def _own(value: OnnxValue | None) -> Val | None:
     """Every value an operator holds was made by this driver."""
-    assert value is None or isinstance(value, Val)
+    if value is not None and not isinstance(value, Val):
+        raise InternalError(f"{type(value).__name__} is no value of this graph")
     return value
 
 

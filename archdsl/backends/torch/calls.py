@@ -9,6 +9,7 @@ from archdsl.backends.torch.lists import Row
 from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
 from archdsl.backends.torch.records import NO_DEFAULT, Apply, Built, Code, Leaf, Method, Series
 from archdsl.backends.torch.tree import attribute, call, dotted, literal, name, sequence
+from archdsl.internal import InternalError
 from archdsl.ir.program import Function
 
 INJECTION_DEPTH = 3
@@ -103,7 +104,8 @@ class Calls:
             if isinstance(part, Entries):
                 keys: list[ast.expr | None] = [literal(key) for key, _ in part.entries]
                 return ast.Dict(keys, [fill(value) for _, value in part.entries])
-            assert isinstance(part, Series), type(part)
+            if not isinstance(part, Series):
+                raise InternalError(f"{type(part).__name__} is not handled")
             return sequence([fill(item) for item in part.items], brackets=part.brackets)
 
         def fill_options(options: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:

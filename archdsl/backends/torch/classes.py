@@ -22,6 +22,7 @@ from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mention
 from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.internal import InternalError
 from archdsl.ir.program import Call, Function, Program, Value, walk
 from archdsl.records import field, record
 
@@ -114,7 +115,8 @@ class Classes:
                 parts: dict[int, list[Specialisation]] = {}
                 for each, by in zip(members, split.by, strict=True):
                     parts.setdefault(by, []).append(each)
-                assert len(parts) > 1
+                if len(parts) == 1:
+                    raise InternalError("specialisations are split, but into one part") from split
                 pending.extend(reversed([_complete(part) for part in parts.values()]))
 
     def _class(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> None:

@@ -21,6 +21,7 @@ from archdsl.backends.torch.records import (
     Word,
 )
 from archdsl.backends.torch.sizes import size_code
+from archdsl.internal import InternalError
 from archdsl.ir.operator import Init, WeightRef
 from archdsl.ir.program import Call, Op, Value
 from archdsl.records import field, record
@@ -78,8 +79,10 @@ class Helpers:
 
     def add(self, source: str) -> str:
         (node,) = ast.parse(source).body
-        assert isinstance(node, ast.ClassDef | ast.FunctionDef)
-        assert self.sources.setdefault(node.name, source) == source, f"two helpers are called {node.name}"
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+            raise InternalError("a helper is neither a class nor a function")
+        if self.sources.setdefault(node.name, source) != source:
+            raise InternalError(f"two helpers are called {node.name}")
         return node.name
 
 
@@ -107,7 +110,8 @@ class Emitter:
         self._helpers = helpers
 
     def module(self, target: str, *args: "TorchArg", **options: "TorchArg | Option") -> Module:
-        assert self.made is None, f"`{self._node.op.name}` declares two submodules under one path"
+        if self.made is not None:
+            raise InternalError(f"`{self._node.op.name}` declares two submodules under one path")
         self.made = self.call(target, *args, **options)
         return Module(self.place)
 
@@ -115,7 +119,8 @@ class Emitter:
         return self._helpers.add(source)
 
     def initialise(self, module: Module, weight: str, init: Init) -> None:
-        assert module.place is self.place
+        if module.place is not self.place:
+            raise InternalError(f"`{self._node.op.name}` initialises what is not its own")
         self.starts.append((weight, init))
 
     def parameter(self, name: str, shape: Sequence[int], init: Init) -> State:
@@ -129,7 +134,8 @@ class Emitter:
 
     def tied(self, ref: WeightRef) -> State:
         owner = ref.owner
-        assert isinstance(owner, Op)
+        if not isinstance(owner, Op):
+            raise InternalError(f"`{self._node.op.name}` borrows a weight that is no operator's")
         return State(place_of(owner), ref.name, transposed=ref.transposed)
 
     def call(self, function: str, *args: "TorchArg", **options: "TorchArg | Option") -> Apply:
@@ -194,7 +200,8 @@ def as_code(value: object, role: str) -> Code:
         return value
     if value is None or isinstance(value, bool | int | float | str):
         return Leaf(value, role)
-    assert isinstance(value, list | tuple), value
+    if not isinstance(value, list | tuple):
+        raise InternalError(f"{type(value).__name__} is no argument in generated code")
     return Series(tuple(as_code(each, role) for each in value), brackets=isinstance(value, list))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 

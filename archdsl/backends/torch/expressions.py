@@ -24,6 +24,7 @@ from archdsl.backends.torch.records import (
     Word,
 )
 from archdsl.backends.torch.tree import attribute, binary, call, dotted, literal, name, self_, sequence, subscript
+from archdsl.internal import InternalError
 from archdsl.ir.program import Value
 from archdsl.records import field, record
 
@@ -80,7 +81,8 @@ class Expressions:
             if isinstance(part, Bounds):
                 lower, upper, step = (None if bound is None else write(bound) for bound in part.bounds)
                 return ast.Slice(lower, upper, step)
-            assert isinstance(part, Item), type(part)
+            if not isinstance(part, Item):
+                raise InternalError(f"{type(part).__name__} is not handled")
             receiver = write(part.receiver)
             indices = [write(each) for each in part.subscripts]
             return subscript(receiver, indices[0] if len(indices) == 1 else sequence(indices))

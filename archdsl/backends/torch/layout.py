@@ -1,8 +1,11 @@
 """Syntax trees to text, laid out as `ruff format` lays code out at its default width of 88.
 
-Only the constructs that the PyTorch backend builds are handled; anything else is an `AssertionError`, because it is
+Only the constructs that the PyTorch backend builds are handled; anything else is an `InternalError`, because it is
 a bug of the backend. `render` parses its own result and compares it with the tree it was given, so no name, label
 or doc comment can become code: text reaches the output through string constants and comments alone.
+
+Parentheses: `_BINDING` says how tightly an expression holds together, and whoever writes an expression inside another
+one says how tightly it must, be it on one line (`_flat`) or on several (`_layout`).
 
 The rules, in the order in which they are tried: a statement that fits stays on one line; the outermost bracket
 breaks first; the arguments of a call move to one indented line if they fit there, else to one line each with a
@@ -12,17 +15,19 @@ import ast
 import sys
 from collections.abc import Mapping, Sequence
 
+from archdsl.internal import InternalError
+
 WIDTH = 88
 
-_BINARY: dict[type[ast.operator], tuple[str, int]] = {
-    ast.Add: ("+", 10),
-    ast.Sub: ("-", 10),
-    ast.Mult: ("*", 11),
-    ast.Div: ("/", 11),
-    ast.FloorDiv: ("//", 11),
-    ast.Mod: ("%", 11),
-    ast.MatMult: ("@", 11),
-    ast.Pow: ("**", 13),
+_SYMBOLS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.MatMult: "@",
+    ast.Pow: "**",
 }
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -32,7 +37,27 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-_CONDITIONAL, _BOOLEAN, _NOT, _COMPARISON, _UNARY, _ATOM = 1, 3, 5, 6, 12, 20
+_LOOSEST: list[tuple[type[ast.AST], ...]] = [
+    (ast.Starred,),
+    (ast.IfExp,),
+    (ast.Or,),
+    (ast.And,),
+    (ast.Not,),
+    (ast.Compare,),
+    (ast.Add, ast.Sub),
+    (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.MatMult),
+    (ast.USub,),
+    (ast.Pow,),
+]
+"""Python's operators, from those that hold together least to those that hold together most."""
+_BINDING: dict[type[ast.AST], int] = {kind: level for level, kinds in enumerate(_LOOSEST, 1) for kind in kinds}
+_ATOM = len(_LOOSEST) + 1
+
+
+def _binding(node: ast.expr) -> int:
+    """How tightly an expression holds together."""
+    kind = type(node.op) if isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp) else type(node)
+    return _BINDING.get(kind, _ATOM)
 
 
 def render(
@@ -43,8 +68,12 @@ def render(
     lines: list[str] = []
     _block(tree.body, "", lines, comments or {}, verbatim or {}, top=True)
     text = "\n".join(lines) + "\n"
-    again = ast.parse(text)
-    assert ast.dump(again) == ast.dump(tree), "the printed source does not say what the tree says"
+    try:
+        same = ast.dump(ast.parse(text)) == ast.dump(tree)
+    except SyntaxError as error:
+        raise InternalError(f"the printed source is no Python: {error}") from error
+    if not same:
+        raise InternalError("the printed source does not say what the tree says")
     return text
 
 
@@ -111,7 +140,7 @@ def _statement(
         if first and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines.extend(_docstring(node.value.value, indent))
         else:
-            lines.extend(_layout(node.value, indent, "", ""))
+            lines.extend(_top(node.value, indent, ""))
     elif isinstance(node, ast.Assign):
         (place,) = node.targets
         prefix = f"{_flat_target(place)} = "
@@ -129,11 +158,12 @@ def _statement(
     elif isinstance(node, ast.Pass):
         lines.append(indent + "pass")
     elif isinstance(node, ast.If):
+        if node.orelse:
+            raise InternalError("an `if` with an `else` is not handled")
         lines.append(f"{indent}if {flat(node.test)}:")
         _block(node.body, inner, lines, comments, verbatim)
-        assert not node.orelse
     elif isinstance(node, ast.For):
-        lines.extend(_layout(node.iter, indent, f"for {_flat_target(node.target)} in ", ":"))
+        lines.extend(_top(node.iter, indent, f"for {_flat_target(node.target)} in ", ":"))
         _block(node.body, inner, lines, comments, verbatim)
     elif isinstance(node, ast.ClassDef):
         lines.append(f"{indent}class {node.name}({', '.join(map(flat, node.bases))}):")
@@ -143,10 +173,11 @@ def _statement(
             lines.append("")
             body = body[1:]
         _block(body, inner, lines, comments, verbatim)
-    else:
-        assert isinstance(node, ast.FunctionDef), type(node)
+    elif isinstance(node, ast.FunctionDef):
         lines.extend(_signature(node, indent))
         _block(node.body, inner, lines, comments, verbatim)
+    else:
+        raise InternalError(f"{type(node).__name__} is not handled")
     if node in comments:
         lines[-1] += f"  # {comments[node]}"
 
@@ -156,7 +187,9 @@ def _alias(name: ast.alias) -> str:
 
 
 def _flat_target(target: ast.expr) -> str:
-    return ", ".join(map(flat, target.elts)) if isinstance(target, ast.Tuple) else flat(target)
+    if isinstance(target, ast.Tuple) and target.elts:
+        return ", ".join(map(flat, target.elts)) + ("," if len(target.elts) == 1 else "")
+    return flat(target)
 
 
 def _signature(node: ast.FunctionDef, indent: str) -> list[str]:
@@ -201,37 +234,36 @@ def _docstring_character(character: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
 
 
-def _top(node: ast.expr, indent: str, prefix: str) -> list[str]:
-    """An expression that is the whole right-hand side of a statement, where parentheses may be added."""
+def _top(node: ast.expr, indent: str, prefix: str, suffix: str = "") -> list[str]:
+    """An expression that no bracket is around, where parentheses may be added."""
     if isinstance(node, ast.Tuple):
         bare = len(node.elts) > 1 and not any(isinstance(each, ast.Starred) for each in node.elts)
         text = _flat_target(node) if bare else flat(node)
-        if len(indent) + len(prefix) + len(text) <= WIDTH:
-            return [indent + prefix + text]
-    if isinstance(node, ast.IfExp | ast.BinOp) and len(indent) + len(prefix) + len(flat(node)) > WIDTH:
-        inner = indent + "    "
-        text = flat(node)
-        if len(inner) + len(text) <= WIDTH:
-            return [f"{indent}{prefix}(", inner + text, indent + ")"]
-        return [f"{indent}{prefix}(", *_layout(node, inner, "", ""), indent + ")"]
-    return _layout(node, indent, prefix, "")
-
-
-def _layout(node: ast.expr, indent: str, prefix: str, suffix: str) -> list[str]:
-    """Lines of `prefix expression suffix`; the first starts at `indent`."""
+        if len(indent) + len(prefix) + len(text) + len(suffix) <= WIDTH:
+            return [indent + prefix + text + suffix]
     text = flat(node)
+    if isinstance(node, ast.IfExp | ast.BinOp) and len(indent) + len(prefix) + len(text) + len(suffix) > WIDTH:
+        return [f"{indent}{prefix}(", *_layout(node, indent + "    ", "", ""), f"{indent}){suffix}"]
+    return _layout(node, indent, prefix, suffix)
+
+
+def _layout(node: ast.expr, indent: str, prefix: str, suffix: str, level: int = 0) -> list[str]:
+    """Lines of `prefix expression suffix`; the first starts at `indent`. `level` as for `_flat`."""
+    text = _flat(node, level)
     if len(indent) + len(prefix) + len(text) + len(suffix) <= WIDTH:
         return [indent + prefix + text + suffix]
     inner = indent + "    "
+    if _binding(node) < level:
+        return [f"{indent}{prefix}(", *_layout(node, inner, "", ""), f"{indent}){suffix}"]
     if isinstance(node, ast.Starred):
-        return _layout(node.value, indent, prefix + "*", suffix)
+        return _layout(node.value, indent, prefix + "*", suffix, _ATOM)
     if isinstance(node, ast.Call) and (node.args or node.keywords):
         return _exploded_call(node, indent, prefix, suffix)
     if isinstance(node, ast.Subscript):
-        items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        return _bracketed(
-            f"{indent}{prefix}{_flat(node.value, _ATOM)}[", list(map(_subscript, items)), f"]{suffix}", indent
-        )
+        head, tail, items = f"{indent}{prefix}{_flat(node.value, _ATOM)}[", f"]{suffix}", _indices(node)
+        if len(items) == 1:  # a comma after it would make it a tuple
+            return [head, inner + items[0], indent + tail]
+        return _bracketed(head, items, tail, indent)
     if isinstance(node, ast.List | ast.Tuple) and node.elts:
         opening, closing = "[]" if isinstance(node, ast.List) else "()"
         comma = "," if len(node.elts) > 1 or opening == "(" else ""
@@ -249,10 +281,11 @@ def _layout(node: ast.expr, indent: str, prefix: str, suffix: str) -> list[str]:
         clauses = [line for generator in node.generators for line in _clause_layout(generator, inner)]
         return [head, *_layout(node.elt, inner, "", ""), *clauses, tail]
     if isinstance(node, ast.IfExp):
+        own = _binding(node)
         return [
-            *_layout(node.body, indent, prefix, ""),
-            *_layout(node.test, indent, "if ", ""),
-            *_layout(node.orelse, indent, "else ", suffix),
+            *_layout(node.body, indent, prefix, "", own + 1),
+            *_layout(node.test, indent, "if ", "", own + 1),
+            *_layout(node.orelse, indent, "else ", suffix, own),
         ]
     if isinstance(node, ast.BinOp):
         return _exploded_operation(node, indent, prefix, suffix)
@@ -272,21 +305,21 @@ def _exploded_call(node: ast.Call, indent: str, prefix: str, suffix: str) -> lis
 
 def _exploded_operation(node: ast.BinOp, indent: str, prefix: str, suffix: str) -> list[str]:
     """One operand per line, each operator before its right operand."""
-    level = _BINARY[type(node.op)][1]
+    level = _binding(node)
+    if isinstance(node.op, ast.Pow):
+        base, exponent = _layout(node.left, indent, prefix, "", level + 1), _BINDING[ast.USub]
+        return [*base, *_layout(node.right, indent, "** ", suffix, exponent)]
     operands: list[tuple[str, ast.expr]] = []
     left: ast.expr = node
-    while isinstance(left, ast.BinOp) and _BINARY[type(left.op)][1] == level:
-        operands.append((_BINARY[type(left.op)][0] + " ", left.right))
+    while isinstance(left, ast.BinOp) and _binding(left) == level:
+        operands.append((_SYMBOLS[type(left.op)] + " ", left.right))
         left = left.left
     operands.append((prefix, left))
     operands.reverse()
     lines: list[str] = []
     for position, (before, operand) in enumerate(operands):
         after = suffix if position == len(operands) - 1 else ""
-        needed = level if position == 0 else level + 1
-        text = _flat(operand, needed)
-        plain = text == flat(operand)
-        lines += _layout(operand, indent, before, after) if plain else [indent + before + text + after]
+        lines += _layout(operand, indent, before, after, level if position == 0 else level + 1)
     return lines
 
 
@@ -301,80 +334,76 @@ def _part_layout(part: ast.expr | ast.keyword, indent: str, comma: str) -> list[
 
 
 def _clause(generator: ast.comprehension) -> str:
-    return f"for {_flat_target(generator.target)} in {flat(generator.iter)}"
+    return f"for {_flat_target(generator.target)} in {_flat(generator.iter, _BINDING[ast.Or])}"
 
 
 def _clause_layout(generator: ast.comprehension, indent: str) -> list[str]:
-    return _layout(generator.iter, indent, f"for {_flat_target(generator.target)} in ", "")
+    before = f"for {_flat_target(generator.target)} in "
+    return _layout(generator.iter, indent, before, "", _BINDING[ast.Or])
 
 
 def _flat(node: ast.expr, level: int) -> str:
     """One line; `level` is the binding strength that the surroundings need, below which parentheses are put."""
-    text, own = _text(node)
-    return f"({text})" if own < level else text
+    text = _text(node)
+    return f"({text})" if _binding(node) < level else text
 
 
-def _text(node: ast.expr) -> tuple[str, int]:
+def _text(node: ast.expr) -> str:
+    """An expression on one line, without parentheses around it."""
+    own = _binding(node)
     if isinstance(node, ast.Name):
-        return node.id, _ATOM
+        return node.id
     if isinstance(node, ast.Constant):
-        return _constant(node.value), _ATOM
+        return _constant(node.value)
     if isinstance(node, ast.Attribute):
-        return f"{_flat(node.value, _ATOM)}.{node.attr}", _ATOM
+        owner = _flat(node.value, _ATOM)
+        return f"({owner}).{node.attr}" if owner.isdecimal() else f"{owner}.{node.attr}"
     if isinstance(node, ast.Call):
         arguments = [*map(_part, node.args), *map(_part, node.keywords)]
-        return f"{_flat(node.func, _ATOM)}({', '.join(arguments)})", _ATOM
+        return f"{_flat(node.func, _ATOM)}({', '.join(arguments)})"
     if isinstance(node, ast.Subscript):
-        index = node.slice
-        items = index.elts if isinstance(index, ast.Tuple) and index.elts else [index]
-        return f"{_flat(node.value, _ATOM)}[{', '.join(map(_subscript, items))}]", _ATOM
+        return f"{_flat(node.value, _ATOM)}[{', '.join(_indices(node))}]"
     if isinstance(node, ast.Tuple):
         comma = "," if len(node.elts) == 1 else ""
-        return f"({', '.join(map(flat, node.elts))}{comma})", _ATOM
+        return f"({', '.join(map(flat, node.elts))}{comma})"
     if isinstance(node, ast.List):
-        return f"[{', '.join(map(flat, node.elts))}]", _ATOM
+        return f"[{', '.join(map(flat, node.elts))}]"
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
-        return f"{{{', '.join(f'{flat(key)}: {flat(value)}' for key, value in pairs if key)}}}", _ATOM
+        return f"{{{', '.join(f'{flat(key)}: {flat(value)}' for key, value in pairs if key)}}}"
     if isinstance(node, ast.ListComp):
-        return f"[{flat(node.elt)} {' '.join(map(_clause, node.generators))}]", _ATOM
+        return f"[{flat(node.elt)} {' '.join(map(_clause, node.generators))}]"
     if isinstance(node, ast.JoinedStr):
-        return f'f"{"".join(map(_field, node.values))}"', _ATOM
+        return f'f"{"".join(map(_field, node.values))}"'
     if isinstance(node, ast.Starred):
-        return f"*{_flat(node.value, _ATOM)}", _ATOM
-    return _operation(node)
-
-
-def _operation(node: ast.expr) -> tuple[str, int]:
+        return f"*{_flat(node.value, _ATOM)}"
     if isinstance(node, ast.BinOp):
-        symbol, level = _BINARY[type(node.op)]
-        if symbol == "**":
-            tight = _simple(node.left) and _simple(node.right)
-            joint = "**" if tight else " ** "
-            return f"{_flat(node.left, level + 1)}{joint}{_flat(node.right, _UNARY)}", level
-        return f"{_flat(node.left, level)} {symbol} {_flat(node.right, level + 1)}", level
-    if isinstance(node, ast.UnaryOp):
-        if isinstance(node.op, ast.Not):
-            return f"not {_flat(node.operand, _NOT)}", _NOT
-        assert isinstance(node.op, ast.USub)
-        return f"-{_flat(node.operand, _UNARY)}", _UNARY
+        symbol = _SYMBOLS[type(node.op)]
+        if isinstance(node.op, ast.Pow):
+            joint = "**" if _simple(node.left) and _simple(node.right) else " ** "
+            return f"{_flat(node.left, own + 1)}{joint}{_flat(node.right, _BINDING[ast.USub])}"
+        return f"{_flat(node.left, own)} {symbol} {_flat(node.right, own + 1)}"
+    if isinstance(node, ast.UnaryOp) and own < _ATOM:
+        return f"{'not ' if isinstance(node.op, ast.Not) else '-'}{_flat(node.operand, own)}"
     if isinstance(node, ast.Compare):
         (operator,), (right,) = node.ops, node.comparators
-        left = _flat(node.left, _COMPARISON + 1)
-        return f"{left} {_COMPARE[type(operator)]} {_flat(right, _COMPARISON + 1)}", _COMPARISON
+        return f"{_flat(node.left, own + 1)} {_COMPARE[type(operator)]} {_flat(right, own + 1)}"
     if isinstance(node, ast.BoolOp):
+        # `a and b or c` gets its parentheses too: few readers know which of the two binds tighter.
         word = " and " if isinstance(node.op, ast.And) else " or "
-        return word.join(_flat(value, _BOOLEAN + 1) for value in node.values), _BOOLEAN
-    assert isinstance(node, ast.IfExp), type(node)
-    body, test = _flat(node.body, _CONDITIONAL + 1), _flat(node.test, _CONDITIONAL + 1)
-    return f"{body} if {test} else {_flat(node.orelse, _CONDITIONAL)}", _CONDITIONAL
+        return word.join(_flat(value, _BINDING[ast.And] + 1) for value in node.values)
+    if isinstance(node, ast.IfExp):
+        body, test = _flat(node.body, own + 1), _flat(node.test, own + 1)
+        return f"{body} if {test} else {_flat(node.orelse, own)}"
+    raise InternalError(f"{type(node).__name__} is not handled")
 
 
 def _field(node: ast.expr) -> str:
     """A piece of a format string; literal pieces are parts of identifiers, which need no escapes."""
     if isinstance(node, ast.FormattedValue):
         return f"{{{flat(node.value)}}}"
-    assert isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+    if not (isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()):
+        raise InternalError("a format string holds more than parts of names")
     return node.value
 
 
@@ -385,6 +414,11 @@ def _simple(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and not isinstance(node.value, str))
+
+
+def _indices(node: ast.Subscript) -> list[str]:
+    index = node.slice
+    return [_subscript(each) for each in (index.elts if isinstance(index, ast.Tuple) and index.elts[1:] else [index])]
 
 
 def _subscript(node: ast.expr) -> str:

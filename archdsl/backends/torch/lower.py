@@ -11,6 +11,7 @@ from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
 from archdsl.backends.torch.names import check_segment
 from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Method, Place, Run, mentioned
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.internal import InternalError
 from archdsl.ir.operator import Init
 from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Segment, Value
 from archdsl.records import field, record
@@ -189,7 +190,8 @@ class _Lowering:
         targets = [node.outputs] if not isinstance(result, tuple) else [(value,) for value in node.outputs]
         steps: list[Item] = []
         for outputs, code in zip(targets, codes, strict=True):
-            assert isinstance(code, Code)
+            if not isinstance(code, Code):
+                raise InternalError(f"`{node.op.name}` is lowered to {type(code).__name__}")
             if isinstance(code, Input) and len(outputs) == 1:
                 self._alias(outputs[0], code.value)
                 continue
@@ -294,7 +296,8 @@ def _with_first(code: Code, first: Code) -> Code:
         return Infix(code.operator, first, code.right)
     if isinstance(code, Method):
         return Method(first, code.name, code.args, code.options)
-    assert isinstance(code, Apply)
+    if not isinstance(code, Apply):
+        raise InternalError(f"{type(code).__name__} has no first argument")
     return Apply(code.target, (first, *code.args[1:]), code.options)
 
 
@@ -311,5 +314,6 @@ def _on_value(code: Code, inner: Code, value: Value) -> Code:
     """A chain of methods with its bottom replaced."""
     if code is inner:
         return Input(value)
-    assert isinstance(code, Method)
+    if not isinstance(code, Method):
+        raise InternalError(f"{type(code).__name__} is no call of a method")
     return Method(_on_value(code.receiver, inner, value), code.name, code.args, code.options)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Region, Step
 from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
+from archdsl.internal import InternalError
 from archdsl.ir.lowering import FUNCTION_MODULES
 from archdsl.ir.program import Value
 
@@ -88,7 +89,8 @@ def _without(items: list[Item], gone: set[tuple[str, int | None]], same: dict[Va
             code = item.code
             if isinstance(code, Run) and (code.place.name, code.place.index) in gone:
                 (argument,) = code.args
-                assert isinstance(argument, Input)
+                if not isinstance(argument, Input):
+                    raise InternalError("an identity is called on more than a value")
                 same[item.outputs[0]] = argument.value
                 continue
         kept.append(item)
@@ -112,10 +114,12 @@ def _label_chains(body: Body) -> None:
     while position < len(body.items):
         length = _chain_length(body, position, reads)
         for step in body.items[position : position + length]:
-            assert isinstance(step, Step)
+            if not isinstance(step, Step):
+                raise InternalError("a chain has a link that is no step")
             if not isinstance(step.code, Run):
                 made = as_module(step)
-                assert made is not None
+                if made is None:
+                    raise InternalError("a chain has a link that is no module")
                 body.entries.setdefault(step.place.name, []).append(Entry(step.place, made, (), ()))
                 step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
         position += max(length, 1)
@@ -198,13 +202,15 @@ def is_sequence(body: Body) -> bool:
 def _as_sequence(body: Body) -> None:
     entries: dict[str, list[Entry]] = {}
     for step in body.items:
-        assert isinstance(step, Step)
+        if not isinstance(step, Step):
+            raise InternalError("a sequence has a link that is no step")
         name = step.place.name
         if name in body.entries:
             entries[name] = body.entries[name]
             continue
         made = as_module(step)
-        assert made is not None
+        if made is None:
+            raise InternalError("a sequence has a link that is no module")
         entries[name] = [Entry(step.place, made, (), ())]
         step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
     body.entries = entries
