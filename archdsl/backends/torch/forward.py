@@ -10,7 +10,7 @@ else is the running value `x`, or `y`, `z`, ... while `x` is still needed."""
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import islice
 
 from archdsl.backends.torch.expressions import Expressions, Scope
@@ -80,8 +80,10 @@ class Forward:
         self._author = self._author_names(output_names)
         self._inside = branches(body.items, self._total, self._author)
         self._inner_values = {value for step in self._inside for value in step.outputs}
-        self.arguments = [self._argument(value) for value in body.inputs]
+        self.arguments: list[str] = []
         """The arguments of the method; `*xs` for a pack."""
+        for value in body.inputs:
+            self.arguments.append(self._argument(value))
 
     # -------------------------------------------------------------------------------------------------- names
 
@@ -125,17 +127,19 @@ class Forward:
         if isinstance(value, Pack):
             self._hold(value, self._pack)
             return f"*{self._pack}"
-        chosen = self._author.get(value) or self._free(())
+        # Arguments have distinct names, those that nothing reads too.
+        others = {*self.arguments, *(self._author[each] for each in self._body.inputs if each in self._author)}
+        chosen = self._author.get(value) or self._free((), others)
         self._hold(value, chosen)
         return chosen
 
-    def _free(self, dying: Sequence[str]) -> str:
+    def _free(self, dying: Sequence[str], besides: Container[str] = ()) -> str:
         """A variable for an unnamed value: one that is not needed any more, if possible one that this line reads."""
         for each in dying:
             if each != self._pack and each not in self._taken and self._holding[each] == 0:
                 return each
         for each in POOL:
-            if each not in self._taken and self._holding[each] == 0:
+            if each not in self._taken and each not in besides and self._holding[each] == 0:
                 return each
         self._spare += 1
         while f"x{self._spare}" in self._taken:

@@ -239,6 +239,28 @@ TEXTS = {
           right = x -> head(5)
           [left, right] -> concat
           output y }""",
+    "a tuple that a block ignores": """
+        block row(t: tensor) { t -> conv(2, 1) }
+        block named(x: tensor, y: tensor) { [y, x] -> add -> conv(2, 1) }
+        model m() { input x: f32[N, 6, 4, 4]
+          a, b, c = split(3)
+          d = [a, b] -> row(a)
+          e = [a, b, c] -> named(b, d)
+          f = [a, e] -> named(a, b)
+          [d, e, f] -> concat
+          output y }""",
+    "conditions that nest": """
+        block unit(out, act) { conv(out, 3, 2) ; if act { relu } }
+        block shrink(out, steps) [N, c, ...S] {
+          for k in 0..steps { unit(out if k == steps - 1 else c, k < steps - 1) as "{k}" }
+        }
+        model m() { input x: f32[N, 1, 16, 16]
+          input y: f32[N, 2, 16, 16]
+          a = y -> shrink(4, 1) -> flatten
+          b = x -> shrink(8, 3) -> flatten
+          c = y -> shrink(8, 2) -> flatten
+          [a, b, c] -> concat
+          output z }""",
     "sizes from shapes": """
         model m() { input x: f32[N, 4, H, W]
           conv(8, 3, stride = 2)
