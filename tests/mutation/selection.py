@@ -1,0 +1,89 @@
+"""Which tests may notice a mutant, from what each test ran when nothing was changed."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+
+from coverage.numbits import numbits_to_nums
+from mutators import Mutant
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "mutants"
+
+_QUERY = """
+select context.context, line_bits.numbits from line_bits, context, file
+where context.id = line_bits.context_id and file.id = line_bits.file_id and file.path = ? and context.context <> ''
+"""
+"""Tests and the lines of one file that they ran, as coverage stores them."""
+
+
+def record(jobs: int) -> None:
+    """Run the suite once and write down what each test ran. Takes about twice the suite's time."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in [*FOLDER.glob("coverage*"), *FOLDER.glob("lines.*"), *FOLDER.glob("durations.*")]:
+        old.unlink()
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    settings = {
+        "MUTATION_FOLDER": str(FOLDER), "MUTATION_PACKAGE": str(ROOT / "archdsl"), "PYTHONPATH": paths,
+        "OMP_NUM_THREADS": "1", "COVERAGE_CORE": "ctrace",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-p", "recording", "-n", str(jobs), "-p", "no:randomly", "tests"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=False)
+
+
+class Selection:
+    """Tests by the lines that they run, the likeliest to notice a change first."""
+
+    def __init__(self) -> None:
+        self.durations: dict[str, float] = {}
+        for path in FOLDER.glob("durations.*.json"):
+            for test, seconds in json.loads(path.read_text()).items():
+                self.durations[test] = max(seconds, self.durations.get(test, 0.0))
+        self._lines: dict[str, dict[int, list[str]]] = {}
+
+    def lines(self, path: str) -> dict[int, list[str]]:
+        """Tests by line of a file; those that ran any of it under 0."""
+        if path not in self._lines:
+            found: dict[int, list[str]] = defaultdict(list)
+            for database in FOLDER.glob("lines.*.sqlite"):
+                with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+                    for test, bits in connection.execute(_QUERY, (str(ROOT / path),)):
+                        for line in numbits_to_nums(bits):
+                            found[line].append(test)
+            found[0] = sorted({test for tests in found.values() for test in tests})
+            self._lines[path] = found
+        return self._lines[path]
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Tests that ran the changed lines; for a declaration, which runs when a file is imported, those that ran any
+        line of the file. Cheap tests near to the file by name come first, and files of tests take turns."""
+        lines = self.lines(mutant.path)
+        found = {test for line in range(mutant.line, mutant.end_line + 1) for test in lines.get(line, [])}
+        by_file: dict[str, list[str]] = defaultdict(list)
+        for test in found or lines[0]:
+            if test in self.durations:
+                by_file[test.partition("::")[0]].append(test)
+        words = set(Path(mutant.path).with_suffix("").parts)
+
+        def near(file: str) -> tuple[int, float]:
+            own = len(words & set(Path(file).with_suffix("").parts) - {"archdsl"})
+            named = sum(word in Path(file).stem for word in words)
+            return -own - named, sum(map(self.cost, by_file[file])) / len(by_file[file])
+
+        files = sorted(by_file, key=near)
+        for tests in by_file.values():
+            tests.sort(key=self.cost)
+        turns: list[str] = []
+        depth = 0
+        while any(len(by_file[file]) > depth for file in files):
+            turns += [by_file[file][depth] for file in files if len(by_file[file]) > depth]
+            depth += 1
+        return turns
+
+    def cost(self, test: str) -> float:
+        return self.durations.get(test, 1.0)

@@ -1,0 +1,93 @@
+"""The mutators reach what other tools pass over, and a trial tells a change that matters from one that does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(
+    0, str(Path(__file__).parent)
+)  # pytest's importlib mode does not; `make mutants` runs this folder as a program
+
+from mutators import Mutant, mutants, valid
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+SOURCE = '''\
+"""A module."""
+
+TABLE = {"a": 1, "b": 2}
+
+
+@record
+class Box:
+    """A box."""
+
+    size: int = 3
+    doc: str = arg("prose that no test reads", minimum=1)
+
+    @property
+    @cached
+    def volume(self) -> int:
+        """Cubed."""
+        assert self.size > 0
+        if not self.size:
+            raise ValueError("empty")
+        return self.size ** 3 if self.size < 9 and self.doc else 0
+'''
+
+
+@pytest.fixture(name="found")
+def _found(tmp_path: Path) -> list[Mutant]:
+    path = tmp_path / "box.py"
+    path.write_text(SOURCE)
+    return mutants(path, "box.py")
+
+
+def changes(found: list[Mutant]) -> set[tuple[str, str, str]]:
+    return {(mutant.kind, mutant.before.strip(), mutant.after.strip()) for mutant in found}
+
+
+def test_declarations_tables_and_decorated_functions_are_changed(found: list[Mutant]) -> None:
+    assert {
+        ("constant", "3", "4"),
+        ("entry dropped", '{"a": 1, "b": 2}', '{"b": 2}'),
+        ("argument dropped", 'arg("prose that no test reads", minimum=1)', 'arg("prose that no test reads")'),
+        ("arithmetic", "**", "*"),
+        ("comparison", "<", "<="),
+        ("and/or", "and", "or"),
+        ("sign or not dropped", "not self.size", "(self.size)"),
+        ("statement dropped", 'raise ValueError("empty")', "pass"),
+    } <= changes(found)  # fmt: skip
+
+
+def test_prose_annotations_and_assertions_are_left_alone(found: list[Mutant]) -> None:
+    assert not any("prose" in mutant.before and mutant.kind == "word" for mutant in found)
+    assert not any("> 0" in mutant.before or '"""' in mutant.before for mutant in found)
+
+
+def test_a_mutant_changes_its_own_place_and_nothing_else(found: list[Mutant]) -> None:
+    for mutant in found:
+        changed = mutant.apply(SOURCE)
+        assert valid(mutant, SOURCE), mutant
+        assert changed != SOURCE
+        assert len(changed) - len(SOURCE) == len(mutant.after) - len(mutant.before)
+
+
+def test_a_trial_tells_a_change_that_a_test_notices_from_one_that_it_does_not() -> None:
+    # A process of its own: the package is loaded in this one.
+    program = f"""
+import sys
+sys.path[:0] = [{str(HERE)!r}, {str(ROOT)!r}]
+from mutators import mutants
+from selection import ROOT
+from trial import attempt
+path = ROOT / "archdsl" / "types" / "dims.py"
+found = [m for m in mutants(path, "archdsl/types/dims.py") if m.place == "at_least"][:3]
+for tests in (["tests/types/test_dims.py"], ["tests/test_records.py"]):
+    print(sorted({{attempt(m, tests, 60).partition("::")[0] for m in found}} - {{"passed"}}))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert ran.stdout == "['tests/types/test_dims.py']\n[]\n", ran.stdout + ran.stderr

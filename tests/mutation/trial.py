@@ -1,0 +1,116 @@
+"""One mutant and the tests that may notice it, in a process of its own."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mutators import Mutant
+from selection import ROOT, Selection
+
+STAGES = ((12, 3.0), (60, 15.0), (100_000, 150.0))
+"""Tests run on a mutant, stage by stage: at most so many, of at most so many seconds as they were recorded."""
+
+
+def verdict(mutant: Mutant, selection: Selection) -> tuple[str, str, float]:
+    """`killed` or `survived`, by which of the tests that were run, and the seconds that took."""
+    started = time.monotonic()
+    tests = selection.tests(mutant)
+    done = 0
+    for count, seconds in STAGES:
+        chosen: list[str] = []
+        cost = 0.0
+        for test in tests[done : done + count]:
+            if cost + selection.cost(test) > seconds and chosen:
+                break
+            chosen.append(test)
+            cost += selection.cost(test)
+        if not chosen:
+            break
+        done += len(chosen)
+        how = attempt(mutant, chosen, 20 + 8 * cost)
+        if how != "passed":
+            return "killed", how, time.monotonic() - started
+    return "survived", f"{done} of {len(tests)} tests", time.monotonic() - started
+
+
+def attempt(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
+    """Run tests on a mutant in a child process: `passed`, or how it was noticed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        code = 70
+        try:
+            code = run(mutant, tests, writer)
+        finally:
+            os._exit(code)
+    os.close(writer)
+    deadline = time.monotonic() + limit
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        if time.monotonic() > deadline:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(reader)
+            return "time"
+        time.sleep(0.02)
+    with os.fdopen(reader) as stream:
+        first = stream.read().strip()
+    code = os.waitstatus_to_exitcode(status)
+    return "passed" if code == 0 else first or f"exit {code}"
+
+
+def run(mutant: Mutant, tests: Sequence[str], writer: int) -> int:
+    import resource
+
+    import pytest
+
+    os.setpgid(0, 0)
+    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    install(mutant)
+
+    class First:
+        """Says which test failed first."""
+
+        def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
+            if report.failed:
+                os.write(writer, f"{report.nodeid}\n".encode()[:2000])
+
+    os.chdir(ROOT)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "--no-header"]
+    return int(pytest.main([*options, *tests], plugins=[First()]))
+
+
+def install(mutant: Mutant) -> None:
+    """From now on the module of the mutant is imported from its changed text."""
+    import importlib.abc
+    import importlib.machinery
+    import importlib.util
+
+    name = mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    path = str(ROOT / mutant.path)
+
+    class Loader(importlib.machinery.SourceFileLoader):
+        def get_code(self, fullname: str):
+            return compile(mutant.apply(Path(path).read_text(encoding="utf-8")), path, "exec", dont_inherit=True)
+
+    class Finder(importlib.abc.MetaPathFinder):
+        def find_spec(self, fullname: str, folders: object, target: object = None):
+            if fullname != name:
+                return None
+            packaged = [str(Path(path).parent)] if path.endswith("__init__.py") else None
+            return importlib.util.spec_from_file_location(
+                name, path, loader=Loader(name, path), submodule_search_locations=packaged
+            )
+
+    if "archdsl" in sys.modules:
+        raise RuntimeError("the package is loaded already, so a changed module would not be")
+    sys.meta_path.insert(0, Finder())
