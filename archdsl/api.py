@@ -253,11 +253,14 @@ class Network:
         """The network as a PyTorch module: exactly what `torch_source` says, executed. It starts from PyTorch's own
         random initialisation, or from `weights` and `keys` as `onnx_model` takes them.
 
-        Raises `ArchError` for weights that do not fit (E0810 to E0816), without torch (E0801).
+        Raises `ArchError` for weights that do not fit the network or the machine (E0810 to E0816), more than
+        `limits.nodes` nodes (E0910), without torch (E0801).
         """
         from archdsl.extras import require
+        from archdsl.weights.initial import check_memory
 
         require("torch")
+        check_memory(self.program, self.limits)
         from archdsl.backends.torch.build import build_module, load_weights
 
         module = build_module(self.program)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from archdsl.checked_session import conditions_of, session_class
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
 from archdsl.feeds import InputSpec, make_feeds
@@ -45,6 +46,9 @@ GiB."""
 def session(model: Any, device: str = "cpu") -> "onnxruntime.InferenceSession":
     """A session for a `ModelProto`, or for the path of an `.onnx` file, on `device` ("cpu" or "cuda").
 
+    It is an `InferenceSession` that first looks whether a model of ours has an answer for the shapes that it is given
+    (E0833, see `checked_session`).
+
     On "cuda" operators that have no CUDA kernel run on the CPU, as onnxruntime always does; a provider that
     is missing or fails to start is an error. Raises `ArchError`: E0802 (provider), E0830 (model refused),
     E0801 (onnxruntime missing); `OSError` for a file that cannot be opened, `ValueError` for another device.
@@ -80,13 +84,14 @@ def _create(runtime: Any, source: Any, device: str, name: str) -> Any:
     # Errors only: what onnxruntime remarks about its own optimisations is no use to the reader.
     options.log_severity_level = 3
     try:
-        created = runtime.InferenceSession(source, options, providers=wanted)
+        created = session_class(runtime)(source, options, providers=wanted)
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         message = f"onnxruntime {runtime.__version__} refuses {name}"
         raise ArchError([Diagnostic("E0830", message, None, notes=(_first_lines(error),))]) from None
     if created.get_providers()[:1] != [provider]:
         raise _missing(device, f"it fails to start; onnxruntime offers {', '.join(created.get_providers())}")
     created.disable_fallback()
+    created.conditions = conditions_of(created)
     return created
 
 
@@ -148,7 +153,7 @@ def index_bounds(program: Program, limits: Limits | None = None) -> dict[str, in
 
 def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | Sequence[Array]") -> "dict[str, Array]":
     """Outputs by name, in the model's order. `inputs` are arrays by name, or in order. Raises `ArchError`
-    (E0832) when onnxruntime stops."""
+    (E0832) when onnxruntime stops, (E0833) for sizes without an answer."""
     untyped: Any = created
     options = require("onnxruntime").RunOptions()
     options.log_severity_level = 4  # what fails is raised, and need not be printed as well
@@ -156,6 +161,8 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
     names = [name for name, _, _ in _entries(untyped, "get_outputs")]
     try:
         results: list[Any] = untyped.run(None, dict(named), options)
+    except ArchError:
+        raise
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
         message = "the model failed while running"
         raise ArchError(

@@ -93,8 +93,8 @@ def verify(
         Comparison(
             name,
             tuple(exact.shape),
-            relative_error(numpy, ours.numpy(), exact.numpy()),
-            relative_error(numpy, outputs[name], exact.numpy()),
+            relative_error(numpy, ours.detach().numpy(), exact.detach().numpy()),
+            relative_error(numpy, outputs[name], exact.detach().numpy()),
         )
         for name, ours, exact in zip(names, single, reference, strict=True)
     ]

@@ -28,7 +28,7 @@ from archdsl.elaborate.values import (
     show,
     type_name,
 )
-from archdsl.ir.operator import REQUIRED, ArgumentSpec, Operator
+from archdsl.ir.operator import REQUIRED, ArgumentSpec, Operator, unrepresentable
 from archdsl.records import replace
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -286,6 +286,14 @@ class Binder:
                 return self.report.error(
                     "E0305",
                     f"`{spec.name}` of `{callee}` must be {rule}",
+                    argument.span,
+                    f"this is {show(argument.value)}",
+                )
+            narrow = unrepresentable(spec.kind, number)
+            if narrow:
+                return self.report.error(
+                    "E0305",
+                    f"`{spec.name}` of `{callee}` must fit into {narrow}",
                     argument.span,
                     f"this is {show(argument.value)}",
                 )

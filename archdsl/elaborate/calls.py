@@ -29,6 +29,7 @@ from archdsl.elaborate.values import (
     a_type,
     show,
 )
+from archdsl.ir.conditions import require_sizes
 from archdsl.ir.operator import Operator, Rejection, TensorArgument
 from archdsl.ir.program import Node, Op, Segment, Value
 from archdsl.source import Span
@@ -237,6 +238,7 @@ class Elaborator(SharedInstances):
     ) -> tuple[TensorType, ...] | None:
         try:
             types = op.infer(*(value.type for value in inputs))
+            require_sizes(op, tuple([value.type for value in inputs]), types)
             advice = op.advice(*(value.type for value in inputs))
         except Rejection as rejection:
             place = given[rejection.at].span if rejection.at in given else span

@@ -64,6 +64,21 @@ class TensorArgument:
         return self.name
 
 
+LARGEST_F32 = 3.4028234663852886e38
+LARGEST_I32 = 2**31 - 1
+
+
+def unrepresentable(kind: ArgumentKind, number: float) -> str:
+    """What the engines keep a number of this kind in, where it does not fit in there; else empty. PyTorch and ONNX
+    take every float of an operator into an f32, and PyTorch's pools take their windows into an i32; axes, lengths and
+    positions are i64, which ends where the language's own integers do."""
+    if kind == "float" and not abs(number) <= LARGEST_F32:
+        return f"an f32, which ends at {LARGEST_F32:.6g}"
+    if kind in ("window", "padding") and number > LARGEST_I32:
+        return f"an i32, which ends at {LARGEST_I32:_}"
+    return ""
+
+
 def arg(
     kind: ArgumentKind,
     doc: str,
@@ -201,6 +216,20 @@ FREE: Work = {}
 """No arithmetic: data movement, bookkeeping. Said by name, so that a rule is never missing by accident."""
 
 
+# ---------------------------------------------------------------------------------------------------- conditions
+
+
+@record
+class Need:
+    """`dim` must be at least `least` for the operator to have a result; `reason` says so in the words of a message that
+    goes on with what `dim` is: "it needs two positions or more to normalise". `at` is the argument to blame."""
+
+    dim: Dim
+    least: int
+    reason: str
+    at: str | None = None
+
+
 # ------------------------------------------------------------------------------------------------------ examples
 
 
@@ -280,6 +309,13 @@ class Operator:
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """Result types. Calls `reject` when the setting does not fit the inputs."""
         raise NotImplementedError
+
+    def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """What else the sizes must be, besides that every axis of a result has a length of 1 or more: what PyTorch
+        refuses, or would read from where nothing is. A need that no value of the symbols meets is an error of the spec;
+        one that some values do not meet becomes a condition of the program (`ir.conditions`). Asked for when `infer` is
+        satisfied."""
+        return ()
 
     def advice(self, *inputs: TensorType) -> str:
         """A warning about a setting that fits but is probably not meant; empty for none."""

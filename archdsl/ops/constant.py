@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
-from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
+from archdsl.ir.operator import FREE, LARGEST_F32, Example, Operator, Work, arg, reject
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ class Constant(nn.Module):
     def forward(self):
         return self.value
 '''
-
-LARGEST = 3.4028234663852886e38
-"""The largest f32."""
 
 Numbers = float | tuple["Numbers", ...]
 
@@ -60,15 +57,21 @@ class Constant(Operator):
             shape.append(len(rows[0]))
             level = [item for row in rows for item in row]
         for item in cast("list[float]", level):
-            if self.dtype != "f32" and item != int(item):
+            if self.dtype != "f32" and item % 1:
                 reject(
                     f"{item} is not a whole number, which {self.dtype} asks for",
                     at="value",
                     help="leave `dtype` out for f32",
                     code="E0412",
                 )
-            if self.dtype == "f32" and abs(item) > LARGEST:
-                reject("the number is too large for f32", at="value", expected=f"at most {LARGEST:.7g}", code="E0401")
+            largest = LARGEST_F32 if self.dtype == "f32" else 2**63 - 1
+            if not abs(item) <= largest:
+                reject(
+                    f"the number is too large for {self.dtype}",
+                    at="value",
+                    expected=f"at most {largest:.7g}",
+                    code="E0401",
+                )
         return (TensorType(tuple(shape), self.dtype),)
 
     def _flat(self) -> list[float]:

@@ -122,7 +122,7 @@ class Conv(Operator):
     groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
     bias: bool = arg("bool", "add a learned constant per channel", default=True)
     bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
-    std: float | None = arg("float", rules.STD, default=None, minimum=0)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0, maximum=rules.LARGEST_STD)
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         kernel = rules.window(self.kernel, axes, "kernel")
@@ -287,7 +287,7 @@ class ConvTranspose(Operator):
     dilation: Window = arg("window", "distance between the window's taps", default=1, minimum=1)
     groups: int = arg("int", "independent groups of channels", default=1, minimum=1)
     bias: bool = arg("bool", "add a learned constant per channel", default=True)
-    std: float | None = arg("float", rules.STD, default=None, minimum=0)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0, maximum=rules.LARGEST_STD)
 
     def _windows(self, axes: int) -> tuple[tuple[int, ...], ...]:
         return tuple(

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg
+from archdsl.ir.operator import ONES, ZEROS, Example, Need, Operator, Weight, Work, arg
 from archdsl.ops import reaches, rules
+from archdsl.types.dims import exact_div, product
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class GroupNorm(Operator):
         rules.require_rank(x, 2, None, "[N, channels, ...]")
         rules.divides(self.groups, rules.known(x, 1, "channels"), "groups", "channels", "groups")
         return (x,)
+
+    def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """PyTorch refuses a batch with one value in all for each place of a group, in evaluation too."""
+        (x,) = inputs
+        values = exact_div(x.elements, self.groups)
+        reason = "PyTorch normalises groups of two values or more, the batch counted in"
+        return () if values is None else (Need(values, 2, reason),)
 
     def advice(self, *inputs: TensorType) -> str:
         return rules.eps_advice(self.eps)
@@ -141,6 +149,10 @@ class InstanceNorm(Operator):
         rules.require_images(x)
         rules.known(x, 1, "channels")
         return (x,)
+
+    def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """The variance of one position is 0: PyTorch refuses it, in evaluation too."""
+        return (Need(product(inputs[0].dims[2:]), 2, "it needs two positions or more to normalise"),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         return _channel_weights(inputs[0], self.affine)

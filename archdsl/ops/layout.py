@@ -111,7 +111,7 @@ class Reshape(Layout):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         shape: list[TorchArg] = [-1 if dim == -1 else t.size(dim) for dim in self.dims]
-        return t.method(inputs[0], "reshape", *shape)
+        return t.method(inputs[0], "reshape", *(shape or [()]))
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         if all(isinstance(dim, int) for dim in self.dims):

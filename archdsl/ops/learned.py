@@ -34,7 +34,9 @@ class Param(Operator):
 
     shape: tuple[int, ...] = arg("ints", "its shape", minimum=1)
     init: str = arg("string", "how it starts", default="zeros", choices=("zeros", "ones", "normal", "uniform"))
-    std: float = arg("float", "standard deviation of a normal or uniform start", default=1.0, minimum=0)
+    std: float = arg(
+        "float", "standard deviation of a normal or uniform start", default=1.0, minimum=0, maximum=rules.LARGEST_STD
+    )
 
     def _start(self) -> Init:
         """A uniform distribution on +-a has the standard deviation a / sqrt(3)."""

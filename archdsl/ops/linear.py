@@ -52,7 +52,7 @@ class Linear(Operator):
         default=None,
     )
     bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)
-    std: float | None = arg("float", rules.STD, default=None, minimum=0)
+    std: float | None = arg("float", rules.STD, default=None, minimum=0, maximum=rules.LARGEST_STD)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
@@ -156,7 +156,13 @@ class Embedding(Operator):
 
     vocab: int = arg("int", "number of indices (PyTorch's num_embeddings)", minimum=1)
     dim: int = arg("int", "length of each vector (PyTorch's embedding_dim)", minimum=1)
-    std: float = arg("float", "standard deviation of the normal distribution it starts from", default=1.0, minimum=0)
+    std: float = arg(
+        "float",
+        "standard deviation of the normal distribution it starts from",
+        default=1.0,
+        minimum=0,
+        maximum=rules.LARGEST_STD,
+    )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs

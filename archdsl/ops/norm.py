@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
-from archdsl.types.dims import Dim
+from archdsl.types.dims import Dim, product
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class BatchNorm(Operator):
         return (x,)
 
     def advice(self, *inputs: TensorType) -> str:
+        (x,) = inputs
+        if product(dim for axis, dim in enumerate(x.dims) if axis != 1) == 1:
+            return f"{x} has one value per channel, which PyTorch refuses in training: its variance would be 0"
+        if self.eps == 0:
+            return "PyTorch refuses an `eps` of 0 in training"
         return rules.eps_advice(self.eps)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
@@ -106,6 +111,7 @@ class BatchNorm(Operator):
 def _trailing(x: TensorType, axes: int) -> tuple[int, ...]:
     """Lengths of the last `axes` axes, which the learned scale has too."""
     rules.require_f32(x)
+    rules.require_rank(x, 2, None, "[N, features], or [N, ..., features]")
     if axes >= x.rank:
         reject(
             f"{axes} axes leave no batch axis of the {x.rank}",

@@ -3,7 +3,7 @@
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ir.operator import Example, Operator, Work, arg, reject
+from archdsl.ir.operator import Example, Need, Operator, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -312,6 +312,14 @@ class AvgPool(Pool):
 
     def ceils(self) -> bool:
         return self.ceil_mode
+
+    def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """On three spatial axes PyTorch refuses a window that is larger than the image, whatever the padding."""
+        (x,) = inputs
+        if x.rank < 5:
+            return ()
+        reason = "PyTorch's pool over three spatial axes needs as many positions as its window has, padding not counted"
+        return tuple(map(Need, x.dims[2:], rules.window(self.kernel, 3, "kernel"), [reason] * 3))
 
     def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
         return {

@@ -254,7 +254,9 @@ class Rearrange(Layout):
 
     @staticmethod
     def _sizes(t: "TorchEmitter", dims: tuple[Dim, ...]) -> "list[TorchArg]":
-        """A single symbolic length is left to PyTorch."""
+        """A single symbolic length is left to PyTorch; no axes at all are an empty tuple."""
+        if not dims:
+            return [()]
         if sum(not isinstance(dim, int) for dim in dims) == 1:
             return [dim if isinstance(dim, int) else -1 for dim in dims]
         return [t.size(dim) for dim in dims]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
+from archdsl.ir.operator import FREE, Example, Need, Operator, Work, arg, reject
 from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim, at_least, product
 from archdsl.types.tensor import TensorType
@@ -80,7 +80,7 @@ class Pad(Operator):
         return (x,)
 
     def _require_copies(self, x: TensorType, chosen: tuple[int, ...]) -> None:
-        """There is enough inside to copy, on axes that PyTorch copies along."""
+        """PyTorch copies along spatial axes."""
         rules.require_images(x)
         if self.value != 0.0:
             reject(f"`value` is the constant, but `{self.mode}` pads with copies", at="value", code="E0412")
@@ -92,17 +92,15 @@ class Pad(Operator):
                 found=str(list(self.axis)),
                 code="E0408",
             )
-        spare = {"reflect": 1, "replicate": 0, "circular": 0}[self.mode]
-        most = max(self._sides())
-        for axis in chosen:
-            if self.mode != "replicate" and at_least(x.dims[axis], most + spare) is False:
-                reject(
-                    f"`{self.mode}` cannot take {most} elements from the {x.dims[axis]} of axis {axis}",
-                    at="amount",
-                    expected=f"at most {x.dims[axis] - spare}",
-                    found=str(most),
-                    code="E0406",
-                )
+
+    def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """There is enough to copy: for a mirror one position more than is added, for a circle as many."""
+        (x,) = inputs
+        if self.mode not in ("reflect", "circular"):
+            return ()
+        most = max(self._sides()) + (self.mode == "reflect")
+        reason = f"`{self.mode}` copies {max(self._sides())} elements, and there are too few"
+        return tuple(Need(x.dims[axis], most, reason, "amount") for axis in rules.axes_of(self.axis, x.rank))
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""

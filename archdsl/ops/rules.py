@@ -12,6 +12,9 @@ IMAGES = "[N, channels, length], [N, channels, height, width] or [N, channels, d
 
 STD = "standard deviation of the normal distribution the weight starts from; PyTorch's rule if none"
 
+LARGEST_STD = 1e37
+"""A weight is an f32, and a draw from a wider distribution may end beyond its range."""
+
 CONCRETE = "declare the axis as a number, or bind its symbol with --dim"
 
 

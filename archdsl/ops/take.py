@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import FREE, Example, Operator, Work, arg, reject
+from archdsl.ir.operator import FREE, LARGEST_I32, Example, Operator, Work, arg, reject
 from archdsl.ops import reaches, rules
 from archdsl.types.dims import Dim, at_least, exact_div
 from archdsl.types.tensor import TensorType
@@ -129,7 +129,7 @@ class Slice(Operator):
     start: int = arg("int", "first position; negative counts from the end")
     stop: int | None = arg("int", "position after the last; to the end if none", default=None)
     axis: tuple[int, ...] = arg("ints", "the axis, or axes, that are cut", default=(1,))
-    step: int = arg("int", "distance between positions", default=1, minimum=1)
+    step: int = arg("int", "distance between positions", default=1, minimum=1, maximum=LARGEST_I32)
 
     def _bound(self, x: TensorType, axis: int, bound: int, at: str) -> Dim:
         length = x.dims[axis]

@@ -41,10 +41,15 @@ def initial(program: Program, seed: int, limits: Limits | None = None) -> "Array
     Raises `ArchError`: E0910 (too many nodes), E0814 (more than this machine's memory), E0801 (no numpy).
     """
     seed = check_seed(seed)
-    entries = list(weights(program, limits or Limits()))
-    _check_memory(program, entries)
+    entries = _entries(program, limits or Limits())
     numpy = require("numpy")
     return {path: one(numpy, path, weight, seed) for path, weight in entries}
+
+
+def check_memory(program: Program, limits: Limits) -> None:
+    """Raise `ArchError` for weights that somebody else is about to make: E0814 (more than this machine's memory), E0910
+    (too many nodes)."""
+    _entries(program, limits)
 
 
 def one(numpy: Any, path: str, weight: Weight, seed: int) -> Any:
@@ -66,13 +71,14 @@ def one(numpy: Any, path: str, weight: Weight, seed: int) -> Any:
     return values.astype(dtype, copy=False)
 
 
-def _check_memory(program: Program, entries: list[tuple[str, Weight]]) -> None:
-    """Refuse what cannot fit before the first byte is allocated: the system would promise it and kill us
-    later."""
+def _entries(program: Program, limits: Limits) -> list[tuple[str, Weight]]:
+    """The weights by path. What cannot fit is refused before the first byte is allocated: the system would promise it
+    and kill us later."""
+    entries = list(weights(program, limits))
     total = sum(weight.elements * DTYPE_BYTES[weight.dtype] for _, weight in entries)
     memory = _physical_memory()
     if total <= memory:
-        return
+        return entries
     path, largest = max(entries, key=lambda entry: entry[1].elements)
     raise ArchError(
         [

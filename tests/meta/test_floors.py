@@ -32,6 +32,7 @@ FLOORS = {
     "archdsl.backends": 5,
     "archdsl.weights": 5,
     "archdsl.runtime": 5,
+    "archdsl.checked_session": 5,
     "archdsl.feeds": 5,
     "archdsl.readers": 5,
     "archdsl.verify": 5,

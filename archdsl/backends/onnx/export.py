@@ -11,8 +11,10 @@ from archdsl.analysis.cost import cost
 from archdsl.backends.onnx.emitter import ELEMENT_TYPES
 from archdsl.backends.onnx.graph import Skeleton, build
 from archdsl.backends.onnx.write import DEFAULT_THRESHOLD, Tensor, write_model
+from archdsl.checked_session import KEY, written
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.ir.conditions import conditions
 from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
@@ -183,6 +185,7 @@ def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:
         "archdsl.spec_sha256": digest.hexdigest(),
         "archdsl.params": str(total.params),
         "archdsl.macs": str(total.macs),
+        KEY: written(conditions(program)),
     }
     for key, value in facts.items():
         entry = model.metadata_props.add()

@@ -97,15 +97,17 @@ class Emitter:
 
     After the operator's `torch` method has run, `made` is the construction of its submodule or parameter (None if
     it has no state), `starts` are the statements that give weights their initial values, and `stated` is the number
-    that the result is (None for a tensor)."""
+    that the result is (None for a tensor). Sizes are read off `inputs`, which are the node's own as code knows them
+    (an identity makes no value), and off what is `available` besides."""
 
-    def __init__(self, node: Op, available: Sequence[Value], helpers: Helpers) -> None:
+    def __init__(self, node: Op, inputs: Sequence[Input], available: Sequence[Value], helpers: Helpers) -> None:
         self.place = place_of(node)
         self.made: Code | None = None
         self.starts: list[tuple[str, Init]] = []
         self.stated: int | float | None = None
         self._entries: list[tuple[str, Code]] = []
         self._node = node
+        self._near = [each.value for each in inputs]
         self._available = available
         self._helpers = helpers
 
@@ -154,8 +156,8 @@ class Emitter:
         first, second = as_code(left, ""), as_code(right, "")
         if isinstance(second, Input) and second.number is not None:
             second = Leaf(second.number)
-        elif isinstance(first, Input) and first.number is not None:
-            first = Leaf(first.number)
+        elif isinstance(first, Input) and first.number is not None and not isinstance(second, Leaf):
+            first = Leaf(first.number)  # two numbers would be Python's arithmetic, and no tensor
         return Infix(operator, first, second)
 
     def item(
@@ -167,7 +169,7 @@ class Emitter:
         return Nested(as_code(value, ""), sizes)
 
     def size(self, dim: Dim) -> "TorchArg":
-        return dim if isinstance(dim, int) else size_code(dim, self._node.inputs, self._available, self._node.span)
+        return dim if isinstance(dim, int) else size_code(dim, self._near, self._available, self._node.span)
 
     def option(self, value: "TorchArg", default: "TorchArg") -> Option:
         return Option(value, default)
@@ -228,11 +230,13 @@ def _subscript(index: "int | slice[int | None, int | None, int | None] | list[in
 
 def initial_tensor(shape: Sequence[int], init: Init) -> Code:
     """`torch.zeros(1, 197, 192)`, or an empty tensor filled by `init`."""
-    dims = tuple(Leaf(length, "size") for length in shape)
+    dims: tuple[Code, ...] = tuple(Leaf(length, "size") for length in shape)
+    if not shape:
+        dims = (Series(()),)  # `torch.ones()` is a mistake, `torch.ones(())` a number
     if init.kind == "constant":
         if init.low in (0.0, 1.0):
             return Apply("torch.zeros" if init.low == 0.0 else "torch.ones", dims)
-        return Apply("torch.full", (Series(dims), Leaf(init.low, "fill")))
+        return Apply("torch.full", (Series(dims) if shape else dims[0], Leaf(init.low, "fill")))
     empty = Apply("torch.empty", dims)
     if init.kind == "normal" and init.low == 0.0:
         return Method(empty, "normal_", (), (("std", Leaf(init.high, "std")),))

@@ -176,8 +176,9 @@ class _Lowering:
         )
 
     def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
-        emitter = Emitter(node, self._function.inputs, self._helpers)
-        result: object = node.op.torch(emitter, *map(self._input, node.inputs))  # type: ignore[arg-type]
+        inputs = tuple(map(self._input, node.inputs))
+        emitter = Emitter(node, inputs, self._function.inputs, self._helpers)
+        result: object = node.op.torch(emitter, *inputs)  # type: ignore[arg-type]
         if emitter.made is not None and node.instance is None:
             self._register(node.segment, emitter.made, tuple(emitter.starts), times, node.span)
         if emitter.stated is not None:

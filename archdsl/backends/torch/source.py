@@ -144,8 +144,9 @@ def _identities(program: Program) -> set[Function]:
             if isinstance(node, Call) and node.callee in found and node.inputs[0] in same:
                 same.update(node.outputs)
             elif isinstance(node, Op) and len(node.inputs) == len(node.outputs) == 1 and node.inputs[0] in same:
-                emitter = Emitter(node, function.inputs, Helpers())
-                code = node.op.torch(emitter, Input(node.inputs[0]))  # type: ignore[arg-type]
+                flowing = Input(node.inputs[0])
+                emitter = Emitter(node, (flowing,), function.inputs, Helpers())
+                code = node.op.torch(emitter, flowing)  # type: ignore[arg-type]
                 if emitter.made is None and isinstance(code, Input):
                     same.update(node.outputs)
         if function.outputs[0] in same:

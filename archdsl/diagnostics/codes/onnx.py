@@ -60,6 +60,18 @@ CODES: tuple[Code, ...] = (
         "",
     ),
     Code(
+        "E0833",
+        "no-answer-for-sizes",
+        "the sizes of the inputs are such that the model has no answer",
+        "A symbolic dimension stands for every size from 1 on, but a network may need more: after\n"
+        "`max_pool(2)` an image of height 1 has no rows left, and `f32[N, 4*H]` takes no axis of 30.\n"
+        "PyTorch refuses most such sizes, onnxruntime answers some of them with NaN. So a compiled\n"
+        "model carries its conditions (metadata `archdsl.conditions`), and `run`, `verify` and the\n"
+        "sessions of the Python interface look at the shapes first. The note says which operator\n"
+        "needs what. Feed larger inputs, or set the symbol: `--dim H=32`.",
+        "",
+    ),
+    Code(
         "E0910",
         "too-many-nodes",
         "the program is too long to be written out",

@@ -1,0 +1,176 @@
+"""Sessions of onnxruntime that know for which sizes a model has an answer.
+
+An ONNX file that archdsl writes carries the conditions of its program (`ir.conditions`) in its metadata. onnxruntime
+does not know them: it takes `2*H` to be any length, and answers with NaN where PyTorch refuses. A session made here is
+an `onnxruntime.InferenceSession` in every respect, but that each of its ways to run looks at the shapes of the inputs
+first and raises `ArchError` (E0833). A file without conditions, from elsewhere, runs as it is.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.conditions import broken
+from archdsl.ir.operator import Need
+from archdsl.types.dim_text import parse
+from archdsl.types.dims import Dim, symbol
+
+KEY: Final = "archdsl.conditions"
+"""Key of the model's metadata."""
+
+_LONGEST: Final = 1 << 20
+_MOST: Final = 10_000
+
+
+def written(needs: Sequence[Need]) -> str:
+    """Conditions as the metadata holds them: a list of [dimension, least value, reason]."""
+    return json.dumps([[str(need.dim), need.least, need.reason] for need in needs], ensure_ascii=False)
+
+
+def read(text: str) -> tuple[Need, ...] | None:
+    """What `written` wrote; None for anything else, which any file may hold."""
+    if len(text) > _LONGEST:
+        return None
+    try:
+        entries: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entries, list) or len(entries) > _MOST:  # pyright: ignore[reportUnknownArgumentType]
+        return None
+    needs = [_need(entry) for entry in entries]  # pyright: ignore[reportUnknownVariableType]
+    return None if None in needs else tuple(need for need in needs if need is not None)
+
+
+def _need(entry: Any) -> Need | None:
+    match entry:
+        case [str() as text, int() as least, str() as reason]:
+            dim = parse(text)
+            return None if dim is None else Need(dim, least, reason)
+        case _:
+            return None
+
+
+class Conditions:
+    """The conditions of one session: `check` raises `ArchError` (E0833) for shapes that break one."""
+
+    def __init__(self, inputs: Mapping[str, Sequence[Dim]], needs: Sequence[Need]) -> None:
+        self._inputs = inputs
+        self._needs = needs
+
+    def check(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        found = broken(self._inputs, shapes, self._needs)
+        if found is not None:
+            message = f"the model has no answer for {found.sizes}"
+            help = "other sizes are set with --dim NAME=SIZE, or with the arrays that are fed"
+            raise ArchError([Diagnostic("E0833", message, None, notes=(found.reason,), help=help)])
+
+
+def conditions_of(created: Any) -> Conditions | None:
+    """The conditions that a session's model carries; None if it carries none. Raises `ArchError` (E0830) for ones that
+    cannot be read."""
+    text = created.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        return None
+    needs = read(text)
+    if needs is None:
+        message = "the model's metadata cannot be read"
+        raise ArchError([Diagnostic("E0830", message, None, notes=(f"`{KEY}` is no list of conditions",))])
+    inputs: dict[str, list[Dim]] = {}
+    for number, entry in enumerate(created.get_inputs()):
+        # An axis without a name, or with one that says no dimension, is of any length.
+        dims = [parse(dim) if isinstance(dim, str) else dim for dim in entry.shape]
+        inputs[entry.name] = [symbol(f"?{number}.{axis}") if dim is None else dim for axis, dim in enumerate(dims)]
+    return Conditions(inputs, needs)
+
+
+@cache
+def session_class(runtime: Any) -> Any:
+    """The class of checked sessions for an imported onnxruntime."""
+
+    class Binding(runtime.IOBinding):
+        """Remembers the shapes of what is bound."""
+
+        def __init__(self, session: Any) -> None:
+            parent: Any = super()
+            parent.__init__(session)
+            self.shapes: dict[str, Sequence[int]] = {}
+
+        def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
+            parent: Any = super()
+            parent.bind_cpu_input(name, arr_on_cpu)
+            self.shapes[name] = _shape(arr_on_cpu)
+
+        def bind_input(
+            self, name: str, device_type: Any, device_id: Any, element_type: Any, shape: Any, buffer_ptr: Any
+        ) -> None:
+            parent: Any = super()
+            parent.bind_input(name, device_type, device_id, element_type, shape, buffer_ptr)
+            self.shapes[name] = tuple(shape)
+
+        def bind_ortvalue_input(self, name: str, ortvalue: Any) -> None:
+            parent: Any = super()
+            parent.bind_ortvalue_input(name, ortvalue)
+            self.shapes[name] = _shape(ortvalue)
+
+        def clear_binding_inputs(self) -> None:
+            parent: Any = super()
+            parent.clear_binding_inputs()
+            self.shapes.clear()
+
+    class CheckedSession(runtime.InferenceSession):
+        """An `InferenceSession` that refuses inputs of sizes for which its model has no answer."""
+
+        conditions: Conditions | None = None
+
+        def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
+            self._check(input_feed)
+            parent: Any = super()
+            return parent.run(output_names, input_feed, run_options)
+
+        def run_async(
+            self, output_names: Any, input_feed: Any, callback: Any, user_data: Any, run_options: Any = None
+        ) -> Any:
+            self._check(input_feed)
+            parent: Any = super()
+            return parent.run_async(output_names, input_feed, callback, user_data, run_options)
+
+        def run_with_ort_values(self, output_names: Any, input_dict_ort_values: Any, run_options: Any = None) -> Any:
+            self._check(input_dict_ort_values)
+            parent: Any = super()
+            return parent.run_with_ort_values(output_names, input_dict_ort_values, run_options)
+
+        def run_with_ortvaluevector(
+            self, run_options: Any, feed_names: Any, feeds: Any, fetch_names: Any, fetches: Any, fetch_devices: Any
+        ) -> Any:
+            self._check(dict(zip(feed_names, feeds, strict=True)))
+            parent: Any = super()
+            return parent.run_with_ortvaluevector(run_options, feed_names, feeds, fetch_names, fetches, fetch_devices)
+
+        def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> None:
+            """A binding that the session's own `io_binding` made."""
+            if self.conditions is not None and isinstance(iobinding, Binding):
+                self.conditions.check(iobinding.shapes)
+            parent: Any = super()
+            parent.run_with_iobinding(iobinding, run_options)
+
+        def io_binding(self) -> Any:
+            return Binding(self)
+
+        def _check(self, feed: Mapping[str, Any]) -> None:
+            if self.conditions is not None:
+                self.conditions.check({name: _shape(value) for name, value in feed.items()})
+
+    return CheckedSession
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array, of an `OrtValue`, or of nested lists, which onnxruntime takes too."""
+    shape: Any = getattr(value, "shape", None)
+    if shape is None:
+        from archdsl.extras import require
+
+        shape = require("numpy").shape(value)
+    found: Any = shape() if callable(shape) else shape
+    return tuple(found)

@@ -1,0 +1,124 @@
+"""Which sizes a program has an answer for.
+
+A symbol stands for a size from 1 on, and shapes are checked for all of them; but `H // 2` is the length of an axis only
+where `H` is 2 or more. Whether it is shows when the network runs. PyTorch refuses most of such sizes, onnxruntime some:
+a mean over no positions is NaN, and nobody is told. So a program has *conditions*: every length that need not be 1 or
+more must be, and so must be what its operators need besides (`Operator.needs`). They are worked out when somebody runs
+the program, not when it is counted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from archdsl.ir.operator import Need, Operator, reject
+from archdsl.ir.program import Call, Node, Op, Program, walk
+from archdsl.records import record
+from archdsl.types.dims import Dim, Expr, at_least, substitute, symbols
+from archdsl.types.tensor import TensorType
+
+
+def require_sizes(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> None:
+    """Reject a setting whose result has an axis of no elements, or that needs what no value of the symbols gives."""
+    for output in outputs:
+        for dim in output.dims:
+            if at_least(dim, 1) is False:
+                reject("an axis of its result has no elements", found=str(output), code="E0406")
+    for need in op.needs(*inputs):
+        if at_least(need.dim, need.least) is False:
+            reject(need.reason, at=need.at, expected=f"{need.least} or more", found=str(need.dim), code="E0406")
+
+
+def _needs(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Iterator[Need]:
+    for output in outputs:
+        for axis, dim in enumerate(output.dims):
+            yield Need(dim, 1, f"axis {axis} of its result has no elements")
+    yield from op.needs(*inputs)
+
+
+def conditions(program: Program) -> tuple[Need, ...]:
+    """What must hold of the symbols beyond that each is 1 or more, in the order in which the network runs; every
+    dimension once, with the most that is asked of it. Parts for training only ask for nothing."""
+    found: dict[Dim, Need] = {}
+
+    seen = {program.entry}
+    stack: list[Iterator[tuple[Node, int]]] = [walk(program.entry.nodes)]
+    while stack:
+        node = next(stack[-1], (None, 0))[0]
+        if node is None:
+            stack.pop()
+        elif node.train_only:
+            continue
+        elif isinstance(node, Call) and node.callee not in seen:
+            seen.add(node.callee)
+            stack.append(walk(node.callee.nodes))
+        elif isinstance(node, Op):
+            inputs, outputs = (tuple([value.type for value in values]) for values in (node.inputs, node.outputs))
+            for need in _needs(node.op, inputs, outputs):
+                before = found.get(need.dim)
+                if at_least(need.dim, need.least) is not True and (before is None or before.least < need.least):
+                    found[need.dim] = Need(need.dim, need.least, f"`{node.op.name}`: {need.reason}")
+    return tuple(found.values())
+
+
+@record
+class Broken:
+    """A condition that sizes do not meet: the size that is wrong, and what it breaks."""
+
+    sizes: str
+    reason: str
+
+
+def broken(
+    inputs: Mapping[str, Sequence[Dim]], shapes: Mapping[str, Sequence[int]], needs: Sequence[Need]
+) -> Broken | None:
+    """The first thing that is wrong with the shapes of a network's inputs, None if they have an answer. `inputs` are
+    the shapes as declared. Axes that are declared as numbers, and numbers of axes, are the engine's to check."""
+    sizes: dict[str, int] = {}
+    pairs = [
+        (name, axis, dim, length)
+        for name, dims in inputs.items()
+        if name in shapes and len(shapes[name]) == len(dims)
+        for axis, (dim, length) in enumerate(zip(dims, shapes[name], strict=True))
+        if isinstance(dim, Expr)
+    ]
+    for name, axis, dim, length in pairs:
+        solved = solve(dim, length)
+        if solved is None:
+            continue
+        symbol, size = solved
+        if size is None or size < 1:
+            reason = f"axis {axis} of `{name}` is {length} long, and {dim} is that for no {symbol} from 1 on"
+            return Broken(f"{dim} = {length}", reason)
+        if sizes.setdefault(symbol, size) != size:
+            reason = f"axis {axis} of `{name}` says {symbol} = {size}, and another input {sizes[symbol]}"
+            return Broken(f"{symbol} = {size}", reason)
+    for name, axis, dim, length in pairs:
+        value = substitute(dim, sizes)
+        if isinstance(value, int) and value != length:
+            reason = f"axis {axis} of `{name}` is {length} long, and {dim} is {value}"
+            return Broken(_sizes(dim, sizes), reason)
+    for need in needs:
+        value = substitute(need.dim, sizes)
+        if isinstance(value, int) and value < need.least:
+            reason = f"{need.reason}; {need.dim} must be {need.least} or more, and is {value}"
+            return Broken(_sizes(need.dim, sizes), reason)
+    return None
+
+
+def _sizes(dim: Dim, sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {sizes[name]}" for name in sorted(symbols(dim)) if name in sizes)
+
+
+def solve(dim: Dim, length: int) -> tuple[str, int | None] | None:
+    """The symbol of a dimension `a*s + b`, and what it is where that dimension is `length` long: None for no whole
+    number. None for any other dimension."""
+    names = symbols(dim)
+    if len(names) != 1 or not isinstance(dim, Expr):
+        return None
+    (name,) = names
+    terms = dict(dim.terms)
+    factor = terms.pop((name,), 0)
+    offset = terms.pop((), 0)
+    if not factor or terms:
+        return None
+    size, rest = divmod(length - offset, factor)
+    return name, None if rest else size

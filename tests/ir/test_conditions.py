@@ -1,0 +1,195 @@
+"""For which sizes a network has an answer: from the program, to the sessions that ask."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from archdsl.api import Network, load
+from archdsl.backends.onnx.export import write_onnx
+from archdsl.checked_session import KEY
+from archdsl.diagnostics.model import ArchError
+from archdsl.ir.conditions import broken, conditions, solve
+from archdsl.runtime import session
+from archdsl.types.dims import floordiv, symbol
+from archdsl.verify import verify
+
+POOLED = "f32[N, 3, H]", "max_pool(2) -> global_avg_pool"
+
+
+def network(type: str, body: str) -> Network:
+    return load(f"model m {{\n  input x: {type}\n  {body}\n  output y\n}}\n")
+
+
+def texts(type: str, body: str) -> list[str]:
+    return [f"{need.dim} >= {need.least}" for need in conditions(network(type, body).program)]
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "expected"),
+    [
+        ("f32[N, 3, H]", "relu", []),
+        ("f32[N, 3, H]", "conv(4, 3, stride = 2)", []),
+        ("f32[N, 3, H]", "max_pool(2)", ["H // 2 >= 1"]),
+        ("f32[N, 3, H]", "repeat 2 { max_pool(2) }", ["H // 2 >= 1", "H // 4 >= 1"]),
+        ("f32[N, 3, H]", "residual { conv(3, 3) } -> avg_pool(3)", ["H // 3 >= 1"]),
+        ("f32[N, 3, H]", "conv(4, 5, padding = 0)", ["H - 4 >= 1"]),
+        ("f32[N, T, 3]", "slice(1, -1)", ["T - 2 >= 1"]),
+        ("f32[N, T, 3]", "slice(2, step = 2)", ["((T + 1) // 2) - 1 >= 1"]),
+        ("f32[N, 4]", "group_norm(4)", ["N >= 2"]),
+        ("f32[N, 4, H]", "group_norm(4)", ["H*N >= 2"]),
+        ("f32[N, 4]", "group_norm(2)", []),
+        ("f32[N, 4, H, W]", "instance_norm", ["H*W >= 2"]),
+        ("f32[N, 4, H, 2]", "instance_norm", []),
+        ("f32[N, 4, H]", 'pad(3, axis = 2, mode = "reflect")', ["H >= 4"]),
+        ("f32[N, 4, H]", 'pad(3, axis = 2, mode = "circular")', ["H >= 3"]),
+        ("f32[N, 4, H]", 'pad(3, axis = 2, mode = "replicate")', []),
+        ("f32[N, 4, 4, 4, D]", "avg_pool(3, stride = 1, padding = 1)", ["D >= 3"]),
+        ("f32[N, 4, 4, D]", "avg_pool(3, stride = 1, padding = 1)", []),
+        ("f32[N, 3, H]", "output aux(train) = max_pool(2)\n  relu", []),
+    ],
+)
+def test_a_program_knows_its_conditions(type: str, body: str, expected: list[str]) -> None:
+    assert texts(type, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("type", "body"),
+    [
+        ("f32[N, 3, 1]", "instance_norm"),
+        ("f32[1, 4]", "group_norm(4)"),
+        ("f32[N, 3, 4, 4, 1]", "avg_pool(3, stride = 1, padding = 1)"),
+        ("f32[1, H]", "repeat_dim(1 - H)"),
+        ("f32[N, 3, 2]", 'pad(2, axis = 2, mode = "reflect")'),
+    ],
+)
+def test_a_size_that_is_wrong_for_certain_is_an_error_of_the_spec(type: str, body: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        network(type, body)
+    assert [found.code for found in caught.value.diagnostics] == ["E0406"]
+
+
+def test_a_need_met_by_a_known_batch_is_none() -> None:
+    assert texts("f32[2, 4]", "group_norm(4)") == []
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+def test_verify_says_so_instead_of_letting_pytorch_fail(dim: int) -> None:
+    program = network("f32[N, 3, H]", "max_pool(4) -> global_avg_pool").program
+    with pytest.raises(ArchError) as caught:
+        verify(program, dims={"H": dim})
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("E0833", f"the model has no answer for H = {dim}")
+    assert "`max_pool`" in found.notes[0] and "H // 4 must be 1 or more, and is 0" in found.notes[0]
+    assert verify(program, dims={"H": 4}).passed
+
+
+def refused(call, *arguments) -> str:
+    with pytest.raises(ArchError) as caught:
+        call(*arguments)
+    assert caught.value.diagnostics[0].code == "E0833"
+    return caught.value.diagnostics[0].message
+
+
+def test_every_way_to_run_a_session_looks_at_the_sizes_first() -> None:
+    created = network(*POOLED).session()
+    good, bad = (np.ones((1, 3, length), np.float32) for length in (2, 1))
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (good, bad)]
+
+    def bind(array: np.ndarray) -> None:
+        binding = created.io_binding()
+        binding.bind_cpu_input("x", array)
+        binding.bind_output("y")
+        created.run_with_iobinding(binding)
+        np.testing.assert_allclose(binding.copy_outputs_to_cpu()[0], 1.0)
+
+    def bind_value(value: onnxruntime.OrtValue) -> None:
+        binding = created.io_binding()
+        binding.bind_ortvalue_input("x", value)
+        binding.bind_output("y")
+        created.run_with_iobinding(binding)
+
+    assert isinstance(created, onnxruntime.InferenceSession)
+    np.testing.assert_allclose(created.run(None, {"x": good})[0], 1.0)
+    np.testing.assert_allclose(created.run(["y"], {"x": good.tolist()})[0], 1.0)
+    np.testing.assert_allclose(created.run_with_ort_values(None, {"x": values[0]})[0].numpy(), 1.0)
+    bind(good)
+    bind_value(values[0])
+    assert refused(created.run, None, {"x": bad}) == "the model has no answer for H = 1"
+    refused(created.run, None, {"x": bad.tolist()})
+    refused(created.run_async, None, {"x": bad}, lambda *_: None, None)
+    refused(created.run_with_ort_values, None, {"x": values[1]})
+    refused(bind, bad)
+    refused(bind_value, values[1])
+
+
+def test_a_batch_of_none_is_refused() -> None:
+    created = network("f32[N, 3]", "relu").session()
+    assert refused(created.run, None, {"x": np.ones((0, 3), np.float32)}) == "the model has no answer for N = 0"
+
+
+def test_an_axis_is_what_its_expression_can_be() -> None:
+    created = network("f32[N, 4*H]", "relu").session()
+    created.run(None, {"x": np.ones((1, 8), np.float32)})
+    assert refused(created.run, None, {"x": np.ones((1, 30), np.float32)}) == "the model has no answer for 4*H = 30"
+
+
+def test_inputs_agree_on_a_symbol() -> None:
+    inputs = "  input a: f32[N, T]\n  input b: f32[N, T]\n"
+    created = load(f"model m {{\n{inputs}  y = a -> relu\n  z = b -> relu\n  output y\n  output z\n}}\n").session()
+    shapes = {"a": np.ones((1, 5), np.float32), "b": np.ones((1, 6), np.float32)}
+    assert refused(created.run, None, shapes) == "the model has no answer for T = 6"
+
+
+def test_a_file_carries_its_conditions(tmp_path) -> None:
+    model = network(*POOLED).onnx_model()
+    write_onnx(model, tmp_path / "m.onnx")
+    created = session(tmp_path / "m.onnx")
+    refused(created.run, None, {"x": np.ones((1, 3, 1), np.float32)})
+
+
+def _with_metadata(text: str | None):
+    model = network(*POOLED).onnx_model()
+    for entry in list(model.metadata_props):
+        if entry.key == KEY:
+            model.metadata_props.remove(entry)
+    if text is not None:
+        entry = model.metadata_props.add()
+        entry.key, entry.value = KEY, text
+    return model
+
+
+def test_a_file_without_conditions_runs_as_it_is() -> None:
+    created = session(_with_metadata(None))
+    assert created.run(None, {"x": np.ones((1, 3, 1), np.float32)})[0].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[1]", '[["H", "1", "r"]]', '[["H -", 1, "r"]]', '[["H**8**8**8", 1, "r"]]', "[" * 100_000, '[["H", 1]]',
+     json.dumps([["H", 1, "r"]] * 20_000), " " * (1 << 21) + "[]"],
+    ids=range(10),
+)  # fmt: skip
+def test_conditions_that_cannot_be_read_are_refused(text: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        session(_with_metadata(text))
+    assert caught.value.diagnostics[0].code == "E0830"
+
+
+def test_a_dimension_is_solved_for_its_symbol() -> None:
+    height = symbol("H")
+    assert solve(4 * height - 1, 11) == ("H", 3)
+    assert solve(4 * height, 30) == ("H", None)
+    assert solve(floordiv(height, 2), 3) is None
+    assert solve(height * height, 4) is None
+    assert solve(height * symbol("W"), 4) is None
+
+
+def test_a_dimension_that_cannot_be_solved_is_compared_once_its_symbols_are_known() -> None:
+    height = symbol("H")
+    declared = {"a": [height], "b": [height * height]}
+    assert broken(declared, {"a": [3], "b": [9]}, ()) is None
+    found = broken(declared, {"a": [3], "b": [8]}, ())
+    assert found is not None
+    assert found.reason == "axis 0 of `b` is 8 long, and H**2 is 9"
