@@ -60,6 +60,16 @@ def test_every_convention_counts_to_the_unit_what_its_tool_prints(network: tuple
     assert {name: counted(costs(*network), name) for name in printed} == printed
 
 
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_rule_of_a_convention_counts_in_a_recorded_network(name: str) -> None:
+    """But `F.linear`, which the recorder turns into the module that it is."""
+    convention = conventions.find(name)
+    networks = dict.fromkeys((row["network"], row["settings"]) for row in RECORDED)
+    seen = {each for network in networks for each in Recount(costs(*network), convention).total.counted}
+    silent = [rule for rule in convention.rules if not any(each.startswith(rule) for each in seen)]
+    assert set(silent) <= {"F.linear"}
+
+
 @pytest.mark.parametrize(
     ("name", "gap"),
     [

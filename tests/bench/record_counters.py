@@ -45,6 +45,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, int]]] = [
 MICRO = (
     "input x: f32[N, 3, 9, 7]; conv(4, 3) -> avg_pool(3, stride = 2) -> adaptive_avg_pool(2)",
     "input x: f32[N, 3, 8, 8]; conv(4, 3) -> leaky_relu -> elu -> gelu -> silu -> prelu(4) -> sigmoid",
+    "input x: f32[N, 3, 8, 8]; conv(4, 3) -> relu6",
     "input x: f32[N, 6, 8]; conv(6, 3) -> group_norm(2) -> instance_norm -> layer_norm -> layer_norm(!affine)",
     "input x: f32[N, 5, 8]; linear(6) -> softmax -> log_softmax",
     "input x: f32[N, 3, 4, 5]; conv_transpose(4, 3, stride = 2, padding = 1, output_padding = 1)",
@@ -54,6 +55,7 @@ MICRO = (
     "input x: f32[N, 10, 64]; lstm(64, !bias)",
     "input x: f32[N, 5, 8]; lstm(6, layers = 2, bidirectional) -> gru(4, bidirectional) -> rnn(5, 2)",
     "input x: f32[N, 8, 6, 6]; conv(8, 3) -> local_response_norm(3) -> global_max_pool",
+    "input x: f32[N, 4, 7, 9]; conv(4, 3) -> lp_pool(2, 2) -> lp_pool(3, [2, 3], stride = 1)",
     'input x: f32[N, 5, 8]; linear(4) as a; [x, a] -> einsum("nij,nik->njk")',
     'input x: f32[N, 37, 53]; linear(53) as a; [x, a] -> einsum("nid,njd->nij")',
     'input x: f32[N, 5, 8]; linear(6) as a; [a, a] -> einsum("nij,nij->nij")',
@@ -66,7 +68,7 @@ MODULES: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "gelu": nn.GELU, "silu": nn.SiLU, "softmax": nn.Softmax,
     "log_softmax": nn.LogSoftmax, "max_pool2d": nn.MaxPool2d, "avg_pool2d": nn.AvgPool2d, "interpolate": nn.Upsample,
     "boolean_dispatch": nn.MaxPool2d, "adaptive_avg_pool2d": nn.AdaptiveAvgPool2d, "sigmoid": nn.Sigmoid,
-    "local_response_norm": nn.LocalResponseNorm,
+    "local_response_norm": nn.LocalResponseNorm, "relu6": nn.ReLU6,
 }  # fmt: skip
 """By the name of the function."""
 
@@ -175,7 +177,7 @@ def _module(node: fx.Node, traced: fx.GraphModule) -> nn.Module | None:
     if name not in MODULES:
         return None
     options = {key: value for key, value in node.kwargs.items() if key not in UNSAID and value is not None}
-    if name in ("relu", "silu"):
+    if name in ("relu", "relu6", "silu"):
         options = {}
     return MODULES[name](*node.args[1:], **options)
 
