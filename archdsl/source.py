@@ -9,12 +9,15 @@ from archdsl.records import record
 class Source:
     """One `.arch` text. `name` is what diagnostics print (a path, `<string>`, `std/blocks.arch`).
 
+    A `standard` one is a file of the standard library, in which an author has nothing to mend.
+
     Two sources are the same only if they are the same object: a file loaded twice is loaded once by the importer.
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, standard: bool = False) -> None:
         self.name = name
         self.text = text
+        self.standard = standard
 
     @cached_property
     def line_starts(self) -> list[int]:

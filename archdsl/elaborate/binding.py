@@ -12,7 +12,7 @@ from archdsl.elaborate.arithmetic import same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.interface import Interface, Interfaces
-from archdsl.elaborate.report import ARGUMENT_STEPS, foreign_argument
+from archdsl.elaborate.report import ARGUMENT_STEPS
 from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
@@ -112,13 +112,15 @@ class Binder:
 
     def _too_many(self, callee: str, names: Sequence[str], argument: ast.Argument, scope: Scope) -> None:
         """Report an argument without a parameter, and how what it may have meant is written."""
-        help = ""
-        if isinstance(argument.value, ast.Name):
-            bound = scope.lookup(argument.value.id)
-            if isinstance(bound, Tensor):
-                help = f"tensors flow in: `{argument.value.id} -> {callee}`, several as `[a, b] -> {callee}`"
+        from archdsl.elaborate import advice
+
+        help, edits = advice.NOTHING
+        if isinstance(argument.value, ast.Name) and isinstance(scope.lookup(argument.value.id), Tensor):
+            help, edits = self._fed(argument.span, scope)
         elif isinstance(argument.value, ast.Int) and len(names) == 1 and names[0] in ("axes", "axis", "dims"):
-            help = f"several numbers are one list: `{callee}([...])`"
+            help, edits = advice.numbers_listed(argument.span)
+        elif not names:
+            help, edits = advice.number_merged(argument.span)
         takes = f"takes {len(names)} argument{'s' * (len(names) != 1)}" if names else "takes no arguments"
         self.report.error(
             "E0306",
@@ -126,8 +128,20 @@ class Binder:
             argument.span,
             "one too many",
             help=help,
+            edits=edits,
             notes=(f"its arguments are {', '.join(names)}",) if names else (),
         )
+
+    @staticmethod
+    def _fed(span: Span, scope: Scope) -> "tuple[str, tuple[Edit, ...]]":
+        """Advice for tensors among the arguments, which should flow in."""
+        from archdsl.elaborate.advice import tensor_argument
+
+        def is_tensor(text: str) -> bool:
+            names = text.strip("[] ").replace(",", " ").split()
+            return bool(names) and all(isinstance(scope.lookup(name), Tensor) for name in names)
+
+        return tensor_argument(span, is_tensor)
 
     @staticmethod
     def _named(interface: Interface, argument: ast.Argument) -> str | None:
@@ -146,12 +160,16 @@ class Binder:
                     "E0304", f"`!{name}` sets a bool to false, but `{name}` of `{callee}` is not a bool", argument.span
                 )
             return False
+        if isinstance(expr, (ast.Conditional, ast.Match)):
+            return self._told(callee, interface, name, argument, expr, scope)
         if not isinstance(expr, ast.Name):
             return self.evaluator.evaluate(expr, scope)
         bound = scope.lookup(expr.id)
         if bound is None and expr.id in interface.words.get(name, ()):
             return expr.id
         if argument.name is not None or expr.id not in interface.flags:
+            if bound is None:
+                return self._told(callee, interface, name, argument, expr, scope)
             return self.evaluator.evaluate(expr, scope)
         if bound is None:
             return True
@@ -166,14 +184,23 @@ class Binder:
             help=f"write `{expr.id} = true` to set the flag, or name the parameter that takes {show(reading)}",
         )
 
+    def _told(
+        self, callee: str, interface: Interface, name: str, argument: ast.Argument, expr: ast.Expr, scope: Scope
+    ) -> Any:
+        """The value of an argument that may hold a name without a meaning, which the evaluator explains by what is
+        wanted here."""
+        outer = self.evaluator.argument
+        self.evaluator.argument = callee, name, interface.words.get(name, ()), argument
+        try:
+            return self.evaluator.evaluate(expr, scope)
+        finally:
+            self.evaluator.argument = outer
+
     def unknown_argument(self, callee: str, name: str, names: Sequence[str], span: Span) -> None:
         """Report an argument that the callee does not have."""
-        from archdsl.ops.synonyms import ARGUMENTS
+        from archdsl.elaborate.advice import unknown_argument
 
-        help, edits = self.report.misspelt(name, span, names)
-        ours = next((each for each in ARGUMENTS.get(name, ()) if each in names), "")
-        if foreign := foreign_argument(name, names):
-            help, edits = foreign, (Edit(span, ours),) if ours and span.text == name else ()
+        help, edits = unknown_argument(self.report, name, names, span)
         self.report.error(
             "E0301",
             f"`{callee}` has no argument `{name}`",
@@ -306,12 +333,18 @@ class Binder:
             hint = "there is no implicit rounding: use floor(...), round(...) or `//`"
         elif isinstance(found, Expr):
             hint = "bind the symbol with --dim, or declare the input with a number"
+        edits: tuple[Edit, ...] = ()
+        if not hint:
+            from archdsl.elaborate.advice import wrong_value
+
+            hint, edits = wrong_value(callee, name, expected, found, argument.span)
         return self.report.error(
             "E0304",
             f"`{name}` of `{callee}` must be {expected}, not {several or a_type(found)}",
             argument.span,
             f"this is {show(found)}",
             help=hint,
+            edits=edits,
         )
 
     # ----------------------------------------------------------------------------------------------------- blocks

@@ -162,6 +162,9 @@ class Elaborator(SharedInstances):
         self.report.spend(OPERATOR_STEPS, span)
         given = self.binder.arguments(operator, partial, arguments, frame.scope, span)
         op = None if given is None else self.binder.operator(operator.cls, given, span)
+        if flow is None and branches is None and frame.dims is not None and not frame.builder.inputs:
+            self._say_missing_input(operator.cls, span)
+            flow = UNKNOWN
         inputs = self._operator_inputs(operator.cls, branches, flow, span)
         if given is None or op is None or inputs is None or not self._may_borrow(op, given, frame, span):
             return UNKNOWN, None
@@ -191,6 +194,13 @@ class Elaborator(SharedInstances):
                 )
                 return False
         return True
+
+    def _say_missing_input(self, cls: type[Operator], span: Span) -> None:
+        if cls.arity != 0:
+            from archdsl.elaborate.advice import missing_input
+
+            message = f"`{cls.name}` has nothing to work on"
+            self.report.error("E0501", message, span, "nothing flows here", help=missing_input(cls.name))
 
     def _operator_inputs(
         self, cls: type[Operator], branches: Branches | None, flow: Flow, span: Span
@@ -258,7 +268,7 @@ class Elaborator(SharedInstances):
                 f"`{op.name}`: {rejection.message}",
                 place,
                 label,
-                help=rejection.help,
+                help=rejection.help or self._unequal_help(rejection.code, [value.type for value in inputs]),
                 related=related,
                 notes=notes,
             )
@@ -266,6 +276,20 @@ class Elaborator(SharedInstances):
         if advice:
             self.report.error("W0401", f"`{op.name}`: {advice}", span, severity="warning")
         return types
+
+    def _unequal_help(self, code: str, types: list[TensorType]) -> str:
+        """Advice where two branches disagree: the convolution that gives the second the shape of the first, as a
+        shortcut of the standard block that an author called."""
+        if code != "E0402" or len(types) != 2:
+            return ""
+        from archdsl.elaborate.advice import projection, with_shortcut
+
+        step = projection(types[0], types[1])
+        call = next((frame.span for frame in reversed(self.report.frames) if not frame.span.source.standard), None)
+        standard = call is not None and self.report.frames[-1].span is call and self.resolver.find(call.text)
+        if step and call and isinstance(standard, BlockDef) and "shortcut" in self.binder.interface(standard).names:
+            return with_shortcut(call, step)
+        return step and f"a convolution gives both the same shape: `{step}` in the second branch"
 
     # ------------------------------------------------------------------------------------------------------ blocks
 
@@ -397,7 +421,9 @@ def not_applicable(report: Reporter, name: ast.Name, is_tensor: bool, visible: s
             "a tensor cannot be applied",
             help=f"start from it: `{name.id} -> ...`, or merge: `[{name.id}, ...] -> add`",
         )
-    help, edits = report.misspelt(name.id, name.span, visible)
+    from archdsl.elaborate.advice import unknown_name
+
+    help, edits = unknown_name(report, name.span, name.id, visible, is_step=True)
     message = f"there is no block or operator `{name.id}`"
     return report.error("E0202", message, name.span, "unknown name", help=help, edits=edits)
 

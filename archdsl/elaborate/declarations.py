@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.builtins import BUILTINS
 from archdsl.elaborate.evaluate import Evaluator
@@ -120,12 +121,16 @@ class Declarations:
             return
         dtype = statement.dtype.id
         if dtype not in DTYPE_BYTES:
+            from archdsl.elaborate.advice import foreign_dtype
+
+            help, edits = foreign_dtype(self.report, statement.dtype.span, dtype, DTYPE_BYTES)
             self.report.error(
                 "E0304",
                 f"`{dtype}` is not a dtype",
                 statement.dtype.span,
                 f"one of {', '.join(DTYPE_BYTES)}",
-                help=self.report.did_you_mean(dtype, DTYPE_BYTES),
+                help=help,
+                edits=edits,
             )
             dtype = "f32"
         dims: list[Any] = []
@@ -168,7 +173,16 @@ class Declarations:
                 )
             return value
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            return self.report.error("E0304", "a dimension must be a positive int", item.span, f"this is {show(value)}")
+            first = item.span.source.text[: item.span.start].rstrip().endswith("[")
+            batch = value == -1 and first and "N" not in frame.builder.symbols
+            return self.report.error(
+                "E0304",
+                "a dimension must be a positive int",
+                item.span,
+                f"this is {show(value)}",
+                help="a size that is open until the network runs has a name: `N`" if value == -1 else "",
+                edits=(Edit(item.span, "N"),) if batch else (),
+            )
         return value
 
     def output(self, statement: ast.Output, frame: Frame) -> None:

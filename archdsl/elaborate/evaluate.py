@@ -45,6 +45,8 @@ class Evaluator(Arithmetic):
     def __init__(self, report: Reporter, resolve_callable: Function[[str], OperatorRef | BlockDef | None]) -> None:
         self.report = report
         self.resolve_callable = resolve_callable
+        self.argument: tuple[str, str, Sequence[str], ast.Argument] | None = None
+        """What is being evaluated: the callee's and the parameter's name, the words that it takes, the argument."""
         self._methods: dict[type, Function[[Any, Scope], Any]] = {
             ast.Int: self._literal,
             ast.Float: self._literal,
@@ -172,7 +174,12 @@ class Evaluator(Arithmetic):
 
     def undefined(self, name: ast.Name, visible: set[str]) -> Unknown:
         """Report a name in an expression that stands for nothing; `visible` are those that would."""
-        help, edits = self.report.misspelt(name.id, name.span, {*visible, "true", "false", "none"})
+        from archdsl.elaborate.advice import argument_word, unknown_name
+
+        help, edits = argument_word(self.argument, name)
+        if not help:
+            known = {*visible, "true", "false", "none"}
+            help, edits = unknown_name(self.report, name.span, name.id, known, is_step=False)
         message = f"`{name.id}` is not defined here"
         return self.report.error("E0201", message, name.span, "unknown name", help=help, edits=edits)
 
@@ -328,11 +335,15 @@ class Evaluator(Arithmetic):
             )
         if not isinstance(node, Op):
             what = "the result of a block" if node is not None else a_type(base)
+            from archdsl.elaborate.advice import attribute
+
+            help, edits = attribute(expr.span, expr.span.text, a_type(base))
             return self.report.error(
                 "E0319",
                 f"`{text}` is {what}: only the weights of an operator labelled in this block can be borrowed",
                 expr.span,
-                help="label the operator: `linear(64) as code`, then `tie = code.weight`",
+                help=help or "label the operator: `linear(64) as code`, then `tie = code.weight`",
+                edits=edits,
             )
         weights = node.op.weights(*(value.type for value in node.inputs))
         for weight in weights:
@@ -383,9 +394,9 @@ class Evaluator(Arithmetic):
 
     def no_function(self, name: ast.Name, visible: set[str]) -> Unknown:
         """Report a call, in an expression, of what does not exist."""
-        help, edits = self.report.misspelt(name.id, name.span, {*BUILTINS, *visible})
-        if name.id == "range":
-            help, edits = "write `0..n` to count", ()
+        from archdsl.elaborate.advice import unknown_name
+
+        help, edits = unknown_name(self.report, name.span, name.id, {*BUILTINS, *visible}, is_step=False)
         message = f"there is no function or block `{name.id}`"
         return self.report.error("E0201", message, name.span, "unknown name", help=help, edits=edits)
 

@@ -142,6 +142,8 @@ class Reporter:
         trace = tuple(reversed(self.frames))
         if self.loops:
             trace = (Frame(f"loop {self.iteration()}", self.loops[-1][1]), *trace)
+        if span is not None and span.source.standard:
+            span, label, related, trace = _at_the_authors_call(span, label, related, trace)
         known = len(self.sink.found)
         self.sink.add(
             Diagnostic(
@@ -269,6 +271,18 @@ class Reporter:
             return "", ()
         certain = span.text == name and is_certain(name, found, known)
         return f"did you mean `{found}`?", (Edit(span, found),) if certain else ()
+
+
+def _at_the_authors_call(
+    span: Span, label: str, related: tuple[Label, ...], trace: tuple[Frame, ...]
+) -> tuple[Span, str, tuple[Label, ...], tuple[Frame, ...]]:
+    """Place, label, context and chain of a mistake that shows inside the standard library: at the call by which the
+    author got there, if there is one."""
+    for position, frame in enumerate(trace):
+        if not frame.span.source.standard:
+            inside = Label(span, label or "found here")
+            return frame.span, f"inside {frame.text}", (inside, *related), trace[position + 1 :]
+    return span, label, related, trace
 
 
 _MAX_CANDIDATES = 300

@@ -35,7 +35,7 @@ class Resolver:
         """One file of the standard library, elaborated up to its items."""
         known = self._files.get(stem)
         if known is None:
-            source = Source(f"std/{stem}.arch", text(stem))
+            source = Source(f"std/{stem}.arch", text(stem), standard=True)
             known = self._files[stem] = Module(source)
             tree = parse(source, self.sink, self.limits)
             if tree is not None:

@@ -46,7 +46,6 @@ SYNONYMS: dict[str, str] = {
     "skip": "residual",
     "stochastic_depth": "drop_path",
     "stop_gradient": "detach",
-    "sum": "add",
     "swapaxes": "transpose",
     "swish": "silu",
     "upsample": "resize",
@@ -94,3 +93,70 @@ READ_OFF: frozenset[str] = frozenset(
     {"embed_dim", "in_channels", "in_features", "input_size", "normalized_shape", "num_channels", "num_features"}
 )
 """Foreign arguments that say what the input's shape says here."""
+
+AMBIGUOUS: dict[str, tuple[str, ...]] = {
+    "act": ("relu", "gelu"),
+    "activate": ("relu", "gelu"),
+    "avgpool": ("avg_pool", "global_avg_pool"),
+    "average": ("mean", "reduce_mean"),
+    "cell": ("lstm", "gru"),
+    "global_pool": ("global_avg_pool", "global_max_pool"),
+    "globalpool": ("global_avg_pool", "global_max_pool"),
+    "merge": ("add", "concat"),
+    "norm": ("batch_norm", "layer_norm"),
+    "normalize": ("batch_norm", "layer_norm"),
+    "pool": ("max_pool", "avg_pool"),
+    "pooling": ("max_pool", "avg_pool"),
+    "pool2d": ("max_pool", "avg_pool"),
+    "recurrent": ("lstm", "gru"),
+    "shortcut": ("id", "projection"),
+    "sum": ("add", "reduce_sum"),
+}
+"""Lower-case foreign names that may mean one of several things here."""
+
+FUNCTIONS: frozenset[str] = frozenset({"abs", "enumerate", "float", "int", "range", "str", "zip"})
+"""Functions of Python with a counterpart in expressions; `elaborate.advice` has the words."""
+
+_LAST = "there is no statement for it: an empty body is `{ }`"
+_SEEN = "nothing is printed from a spec: `archdsl count` shows every layer, and `expect [N, c, ...]` states a shape"
+_LOOPS = "loops run to their end: choose with `if`, or count less far"
+MEANINGS: dict[str, str] = {
+    "Input": "an input is declared: `input x: f32[N, 3, 224, 224]`",
+    "Model": "a network is a `model name { ... }`, its inputs and outputs are statements in it",
+    "Module": "a network is a `model name { ... }`, a part of one a `block`",
+    "begin": "bodies stand in braces: `{ ... }`",
+    "break": _LOOPS,
+    "continue": _LOOPS,
+    "end": "bodies stand in braces: `{ ... }`",
+    "forward": "what flows is not called: a body is its steps, one after another",
+    "isinstance": "the type of a parameter is declared: `block b(n: int) { ... }`",
+    "pass": _LAST,
+    "print": _SEEN,
+    "println": _SEEN,
+    "self": "there is no `self`: steps stand in the flow by their names",
+    "sorted": "lists stay in the order in which they are written",
+    "super": "nothing is inherited: call a block by its name",
+    "then": "bodies stand in braces: `if wide { relu }`",
+    "type": "the type of a parameter is declared: `block b(n: int) { ... }`",
+}
+"""Foreign words without a counterpart by name: what to write instead."""
+DTYPES: dict[str, str] = {
+    "bfloat16": "bf16",
+    "boolean": "bool",
+    "byte": "u8",
+    "double": "f64",
+    "float": "f32",
+    "float16": "f16",
+    "float32": "f32",
+    "float64": "f64",
+    "fp16": "f16",
+    "fp32": "f32",
+    "half": "f16",
+    "int": "i64",
+    "int32": "i32",
+    "int64": "i64",
+    "long": "i64",
+    "tensor": "f32",
+    "uint8": "u8",
+}
+"""Names of number formats elsewhere."""

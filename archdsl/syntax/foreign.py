@@ -138,6 +138,9 @@ def translated(name: str, arguments: Sequence[tuple[str, str]], flow: str = "") 
     pending = list(arguments)
     if flow and callee and "<" in " ".join(parameters):
         pending.insert(0, ("", flow))
+    if not flow and pending and re.fullmatch(r"[-\d\s,\[\]().]+", pending[0][1]):
+        # A number does not flow in: a step was meant.
+        parameters = [parameter for parameter in parameters if "<" not in parameter]
     rows = [re.fullmatch(r"(\w+)(?:=(\w+))?([-!<>*]?)(number)?(?:\|(\w+))?", parameter) for parameter in parameters]
     names = [row[1] for row in rows if row]
     for position, (key, text) in enumerate(pending):

@@ -36,8 +36,8 @@ def test_every_foreign_argument_leads_to_one_that_some_operator_has_and_hides_no
         ("relu(inplace = true)", "leave it out"),
         ("flatten(2) -> transpose(1, 2) -> lstm(8, batch_first = true)", "[N, T, features]"),
         ("relu(x)", "`x -> relu`"),
-        ("permute(0, 2, 3, 1)", "`permute([...])`"),
-        ("for i in range(3) { relu }", "write `0..n` to count"),
+        ("permute(0, 2, 3, 1)", "`permute([0, 2, 3, 1])`"),
+        ("for i in range(3) { relu }", "count with `0..3`"),
         ("x + relu", "`[x, relu] -> add`"),
     ],
 )
