@@ -94,9 +94,9 @@ def verify(
             name,
             tuple(exact.shape),
             relative_error(numpy, ours.detach().numpy(), exact.detach().numpy()),
-            relative_error(numpy, outputs[name], exact.detach().numpy()),
+            relative_error(numpy, theirs, exact.detach().numpy()),
         )
-        for name, ours, exact in zip(names, single, reference, strict=True)
+        for name, ours, theirs, exact in zip(names, single, outputs.values(), reference, strict=True)
     ]
     return Verification(tuple(comparisons), provider_of(created))
 

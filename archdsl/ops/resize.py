@@ -131,19 +131,19 @@ class Pad(Operator):
         return tape.new(self.infer(x.type)[0], x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
-        """The axes are an input of the node: onnxruntime makes a `Pad` that lists all of them part of the pool that
-        follows, and a maximum over its negative elements and our zeros is then taken without the zeros."""
+        """All axes are listed: the optional input that names some of them is unknown to onnxruntime's symbolic shape
+        inference, and so to its quantisation."""
         (x,) = inputs
-        chosen = sorted(rules.axes_of(self.axis, x.type.rank))
+        rank = x.type.rank
+        chosen = sorted(rules.axes_of(self.axis, rank))
         if self.mode == "circular":
             for axis in chosen:
                 x = self._wrapped(o, x, axis)
             return x
-        sides = o.constant([side for side in self._sides() for _ in chosen], "i64")
+        sides = [side if axis in chosen else 0 for side in self._sides() for axis in range(rank)]
         if self.mode == "constant":
-            return o.node("Pad", x, sides, o.constant(self.value), o.constant(chosen, "i64"))
-        mode = {"reflect": "reflect", "replicate": "edge"}[self.mode]
-        return o.node("Pad", x, sides, None, o.constant(chosen, "i64"), mode=mode)
+            return o.node("Pad", x, o.constant(sides, "i64"), o.constant(self.value))
+        return o.node("Pad", x, o.constant(sides, "i64"), mode={"reflect": "reflect", "replicate": "edge"}[self.mode])
 
     def _wrapped(self, o: "OnnxEmitter", x: "OnnxValue", axis: int) -> "OnnxValue":
         """The end, the whole, the beginning. ONNX has a mode for it from opset 19 on, which needs no fewer copies."""

@@ -108,19 +108,20 @@ class LocalResponseNorm(Operator):
         (x,) = inputs
         scaled = o.node("Mul", x, o.constant((abs(self.alpha) / self.size) ** 0.5))
         squares = o.node("Mul", scaled, scaled)
-        sums = _window_sums(o, squares, self.size)
+        sums = _window_sums(o, squares, self.size, x.type.rank)
         base = o.node("Add" if self.alpha >= 0 else "Sub", o.constant(self.k), sums)
         if self.beta == 0.75:  # of every paper; two roots take a third of the time that `Pow` takes
             return o.node("Div", x, o.node("Sqrt", o.node("Mul", base, o.node("Sqrt", base))))
         return o.node("Div", x, o.node("Pow", base, o.constant(self.beta)))
 
 
-def _window_sums(o: "OnnxEmitter", x: "OnnxValue", size: int) -> "OnnxValue":
+def _window_sums(o: "OnnxEmitter", x: "OnnxValue", size: int, rank: int) -> "OnnxValue":
     """Sums over `size` neighbouring channels. Sums of 2, 4, 8 ... are each made of two of the ones before, and the
     window is put together from those that the binary digits of `size` name."""
     axis = o.constant([1], "i64")
-    pads = o.constant([size // 2, (size - 1) // 2], "i64")
-    run = x if size == 1 else o.node("Pad", x, pads, None, axis)
+    rest = [0] * (rank - 2)
+    pads = o.constant([0, size // 2, *rest, 0, (size - 1) // 2, *rest], "i64")
+    run = x if size == 1 else o.node("Pad", x, pads)
     length = 1  # of the sums that `run` holds: sum i is over i, ..., i + length - 1
     done = 0  # channels of the window that `total` has
     total: OnnxValue | None = None

@@ -23,6 +23,11 @@ _FLOAT32_INPUTS: Final = {("Resize", 2)}
 """(node type, position) of inputs that ONNX wants as float32 whatever the model computes in."""
 
 
+_NO_BF16: Final = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Expand", "Where"}
+"""Node types without a kernel for bf16 in onnxruntime. They compute in f32, as PyTorch's kernels do, and their result
+is rounded. For every other dtype that an operator of ours takes, onnxruntime has kernels."""
+
+
 class Emitter:
     """Implements `OnnxEmitter` for one body; `apply` lowers one operator application at a time.
 
@@ -197,7 +202,17 @@ class Emitter:
                     given[position] = self._body.add("Cast", [value], {"to": ELEMENT_TYPES["f32"]}, self._path)[0]
             if op_type == "Cast" and attributes.get("to") == ELEMENT_TYPES["f32"]:
                 attributes = {**attributes, "to": ELEMENT_TYPES["f16"]}
+        if op_type in _NO_BF16 and any(value is not None and value.is_bf16 for value in given):
+            wide = [self._cast(value, "f32") if value and value.is_bf16 else value for value in given]
+            results = self._body.add(op_type, wide, attributes, self._path, outputs)
+            narrow = [self._cast(result, "bf16") for result in results]
+            for value in narrow:
+                value.rounded = True
+            return narrow
         return self._body.add(op_type, given, attributes, self._path, outputs)
+
+    def _cast(self, value: Val, dtype: str) -> Val:
+        return self._body.add("Cast", [value], {"to": ELEMENT_TYPES[dtype]}, self._path)[0]
 
     def _dtype(self, dtype: str) -> str:
         return self._body.dtype if dtype == "f32" else dtype

@@ -45,7 +45,8 @@ def onnx_model(
 ) -> "onnx.ModelProto":
     """The program in inference mode, with its weights inside.
 
-    Initializers are named by path, nodes by the path of their operator; dimensions carry their exact
+    Initializers are named by path, nodes by the path of their operator (an output or initializer whose name
+    an input has already gets a number: `x_2`); dimensions carry their exact
     expressions; train outputs and what only they need are left out. `weights` maps paths to arrays or
     tensors. With `dtype="f16"` weights, floating-point inputs, outputs and everything between are half
     precision (finite values beyond 65504 become 65504). With `functions` every block stays a model-local
@@ -140,15 +141,15 @@ def _prepare(
     skeleton = build(program, onnx, opset, dtype, functions, limits)
     _describe(skeleton, program, opset)
     tensors = [_of_proto(onnx, constant) for constant in skeleton.constants]
-    for path in skeleton.weights:
-        tensors.append(_of_array(onnx, numpy, path, arrays[path], expected[path], dtype))
+    for path, name in skeleton.weights.items():
+        tensors.append(_of_array(onnx, numpy, name, arrays[path], expected[path], dtype))
     return skeleton.model, tensors
 
 
-def _of_array(onnx: Any, numpy: Any, path: str, array: Any, weight: Weight, dtype: str) -> Tensor:
+def _of_array(onnx: Any, numpy: Any, name: str, array: Any, weight: Weight, dtype: str) -> Tensor:
     stored = dtype if weight.dtype == "f32" else weight.dtype
     header = onnx.TensorProto()
-    header.name = path
+    header.name = name
     header.dims.extend(weight.shape)
     header.data_type = ELEMENT_TYPES[stored]
 

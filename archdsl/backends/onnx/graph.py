@@ -24,12 +24,12 @@ DOMAIN: Final = "archdsl"
 
 @record
 class Skeleton:
-    """A model without initializers: `constants` as `TensorProto`s and the paths of `weights` are to be added in
-    that order."""
+    """A model without initializers: `constants` as `TensorProto`s and `weights` are to be added in that order; of each
+    weight it is the path, and the name of the initializer."""
 
     model: Any
     constants: tuple[Any, ...]
-    weights: tuple[str, ...]
+    weights: dict[str, str]
 
 
 def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, limits: Limits) -> Skeleton:
@@ -59,17 +59,22 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     _set_outputs(body, emitter.read(results), [output.name for output in outputs])
     body.remove_unused()
     rewrite(body)
-    for path, value in body.weights.items():
-        value.name = path
-    reserved = [*body.weights, *(value.name for value in (*inputs, *body.outputs))]
-    body.name_all(reserved)
+    # ONNX has one set of names for all values. Inputs keep theirs, by which they are fed; weights keep their paths,
+    # where no input is called so; an output that is called like one of these gets a number.
+    taken = dict.fromkeys((value.name for value in inputs), 1)
+    for value, name in (
+        *zip(body.weights.values(), body.weights, strict=True),
+        *((out, out.name) for out in body.outputs),
+    ):
+        value.name = unique(name, taken)
+    body.name_all(list(taken))
     _write_graph(model.graph, protos, body)
     model.opset_import.add().version = opset
     if functions:
         own = model.opset_import.add()
         own.domain, own.version = DOMAIN, 1
     constants = tuple(protos.tensor(constant) for constant in body.constants.values())
-    return Skeleton(model, constants, tuple(body.weights))
+    return Skeleton(model, constants, {path: value.name for path, value in body.weights.items()})
 
 
 def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> None:

@@ -21,12 +21,18 @@ class Val:
     of a value in the middle of a lowering is left to ONNX's own inference, and asking for it is a mistake in
     the operator."""
 
-    __slots__ = ("known", "name", "record")
+    __slots__ = ("known", "name", "record", "rounded")
 
     def __init__(self, record: "Record | None" = None, known: TensorType | None = None, name: str = "") -> None:
         self.record = record
         self.known = known
         self.name = name
+        self.rounded = False
+        """Whether it was cast to bf16 in the middle of a lowering."""
+
+    @property
+    def is_bf16(self) -> bool:
+        return self.rounded if self.known is None else self.known.dtype == "bf16"
 
     @property
     def type(self) -> TensorType:

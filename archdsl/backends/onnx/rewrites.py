@@ -3,7 +3,8 @@
 onnxruntime does none of them itself. What each of them gained where it was measured is in ARCHITECTURE.md.
 """
 
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from archdsl.backends.onnx.records import Body, Constant, Record, Val
@@ -16,6 +17,7 @@ def rewrite(body: Body) -> None:
     constants = {constant.value: constant for constant in body.constants.values()}
     _exchange(body, _pooled_first)
     _exchange(body, lambda pool, pad: _padded_first(pool, pad, constants))
+    _keep_zeros(body, constants)
 
 
 def _merge_concats(body: Body) -> None:
@@ -63,11 +65,62 @@ def _padded_first(pool: Record, pad: Record, constants: dict[Val, Constant]) -> 
     if pool.op_type != "AveragePool" or pad.op_type != "Pad":
         return None
     subsampling = prod(_ints(pool, "kernel_shape")) == 1 and not any(_ints(pool, "pads"))
-    axes = constants.get(pad.inputs[3]) if len(pad.inputs) > 3 and pad.inputs[3] is not None else None
-    channels_alone = axes is not None and axes.data == (1).to_bytes(8, "little")
+    pads = _pads(pad, constants)
+    rank = len(pads) // 2
+    channels_alone = not any(side for place, side in enumerate(pads) if place % rank != 1)
     if not subsampling or not channels_alone:
         return None
     return _mixed(channels=pad.outputs[0], pixels=pool.inputs[0])
+
+
+def _keep_zeros(body: Body, constants: Mapping[Val, Constant]) -> None:
+    """onnxruntime makes a `Pad` with zeros part of the pool that follows, where they are no zeros any more: a maximum
+    over negative elements is taken without them, a mean counts others than before in windows at the end, and a pool
+    takes no padding as large as its window. It leaves a `Pad` alone whose result another node reads: an axis that comes
+    and goes copies nothing."""
+    uses = _uses(body)
+    written: dict[Record, tuple[Record, ...]] = {}
+    for record in body.records:
+        value = record.inputs[0] if record.inputs else None
+        pad = value.record if value is not None else None
+        if record.op_type not in ("MaxPool", "AveragePool") or value is None or pad is None or uses[value] > 1:
+            continue
+        if _pads_zeros(pad, constants):
+            written[pad] = _around(body, pad, value, constants)
+    body.records = [placed for record in body.records for placed in written.get(record, (record,))]
+
+
+def _around(body: Body, pad: Record, result: Val, constants: Mapping[Val, Constant]) -> tuple[Record, ...]:
+    """The same `Pad` with an axis before all others."""
+    pads = _pads(pad, constants)
+    half = len(pads) // 2
+    wider = [0, *pads[:half], 0, *pads[half:]]
+    axis, sides = body.constant([0], "i64", (1,)), body.constant(wider, "i64", (len(wider),))
+    before = Record("Unsqueeze", [pad.inputs[0], axis], [], {}, pad.path)
+    before.outputs = [Val(before)]
+    around = Record("Pad", [before.outputs[0], sides, *pad.inputs[2:]], [], pad.attributes, pad.path)
+    around.outputs = [Val(around)]
+    after = Record("Squeeze", [around.outputs[0], axis], [result], {}, pad.path)
+    result.record = after
+    return before, around, after
+
+
+def _pads_zeros(record: Record, constants: Mapping[Val, Constant]) -> bool:
+    """Whether it adds zeros of either sign to spatial axes alone."""
+    if record.op_type != "Pad" or "mode" in record.attributes:
+        return False
+    pads = _pads(record, constants)
+    value = constants.get(record.inputs[2]) if len(record.inputs) > 2 and record.inputs[2] is not None else None
+    is_zero = value is None or not any(value.data.rstrip(b"\x80"))
+    return is_zero and not any(side for place, side in enumerate(pads) if place % (len(pads) // 2) < 2)
+
+
+def _pads(pad: Record, constants: Mapping[Val, Constant]) -> tuple[int, ...]:
+    """What a `Pad` adds: before every axis, then after every axis."""
+    sides = pad.inputs[1]
+    assert sides is not None
+    data = constants[sides].data
+    return struct.unpack(f"<{len(data) // 8}q", data)
 
 
 def _exchange(body: Body, between: Callable[[Record, Record], TensorType | None]) -> None:
