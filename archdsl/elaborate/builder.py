@@ -1,10 +1,12 @@
 """Building one function: nodes in order, open `repeat` bodies, and at the end the path segments."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from archdsl.ir.program import Call, Function, Node, Op, Output, Recompute, Repeat, Segment, Value, walk
+from archdsl.ir.segments import objection
+from archdsl.source import Span
 from archdsl.types.tensor import TensorType
 
 
@@ -23,6 +25,8 @@ class Builder:
         """Operators of this function, whose weights may be borrowed in it."""
         self.repeats = 0
         """`repeat` statements that are being run, folded or not."""
+        self.labelled: dict[Node, Span] = {}
+        """Where the nodes that a label names have it from."""
         self.recompute: Recompute | None = None
         """The innermost `recompute` that is being run: the mark of the nodes that are added."""
 
@@ -85,6 +89,24 @@ class Builder:
                 if not reads[value] and value in makers and unread_view(makers[value]):
                     views.append(makers[value])
         return [node for node in nodes if unread(node) and not (isinstance(node, Op) and node.op.view)]
+
+    def label(self, node: Node | None, name: str, span: Span) -> None:
+        """Rename a node that was just added (`as name`). A shared instance keeps its own name."""
+        if isinstance(node, (Op, Call)) and node.instance is None:
+            node.segment = Segment(name)
+            self.labelled[node] = span
+
+    def misnamed(self, top: bool) -> Iterator[tuple[str, Span, str]]:
+        """Names of parts that PyTorch cannot hold, each with where it is from and the reason, once for each place;
+        `top` of a model's own body."""
+        seen: set[tuple[str, int]] = set()
+        for node, _ in walk(self.regions[0]):
+            if isinstance(node, Repeat):
+                continue
+            name, span = node.segment.name, self.labelled.get(node, node.span)
+            if (name, span.start) not in seen and (reason := objection(name, top)):
+                seen.add((name, span.start))
+                yield name, span, reason
 
     def finish(
         self,
@@ -212,12 +234,6 @@ def reachable(entry: Function) -> list[Function]:
         callees = dict.fromkeys(node.callee for node, _ in walk(function.nodes) if isinstance(node, Call))
         stack.extend((callee, False) for callee in reversed(callees))
     return ordered
-
-
-def label_node(node: Node | None, name: str) -> None:
-    """Rename a node that was just added (`as name`). A shared instance keeps its own name."""
-    if isinstance(node, (Op, Call)) and node.instance is None:
-        node.segment = Segment(name)
 
 
 def total_operators(functions: list[Function]) -> int:

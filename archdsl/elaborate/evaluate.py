@@ -342,7 +342,7 @@ class Evaluator(Arithmetic):
                 "E0319",
                 f"`{text}` is {what}: only the weights of an operator labelled in this block can be borrowed",
                 expr.span,
-                help=help or "label the operator: `linear(64) as code`, then `tie = code.weight`",
+                help=help or "label the operator: `linear(64) as encode`, then `tie = encode.weight`",
                 edits=edits,
             )
         weights = node.op.weights(*(value.type for value in node.inputs))

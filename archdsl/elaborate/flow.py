@@ -7,7 +7,7 @@ over the length of anything."""
 import re
 from typing import Any
 
-from archdsl.elaborate.builder import label_node, substitute_inputs
+from archdsl.elaborate.builder import substitute_inputs
 from archdsl.elaborate.declarations import Declarations
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import bound_names, free_names
@@ -194,7 +194,7 @@ class Statements(Declarations):
         callee = step.callee.id if isinstance(step, (ast.Apply, ast.FanOutFor)) else ""
         # `x as y` names a tensor that exists; a shared instance keeps the name it was declared with.
         if frame.builder.added(node) and not isinstance(frame.scope.lookup(callee), (Tensor, SharedInstance)):
-            label_node(node, text)
+            frame.builder.label(node, text, step.label.span)
         if isinstance(result, Value):
             frame.builder.labels[text] = result
             result.name = result.name or text

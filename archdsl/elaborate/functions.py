@@ -120,6 +120,7 @@ class Functions(Statements):
             function = self._body(name, builder, values, prepare(inside), origin)
             if not isinstance(function, Unknown):
                 self.warn_unused(builder, function.outputs)
+                self.check_segments(builder, top=False)
         self.call_depth -= 1
         if isinstance(function, Unknown):
             return Specialised(UNKNOWN, ())
@@ -128,6 +129,13 @@ class Functions(Statements):
             function.inputs = tuple(value for value in function.inputs if value not in unused)
         kept = tuple(index for index, value in enumerate(carried) if inside[value] not in unused)
         return Specialised(function, kept)
+
+    def check_segments(self, builder: Builder, top: bool) -> None:
+        """Refuse parts of a block, or of a model (`top`), whose names PyTorch cannot hold."""
+        for name, span, reason in builder.misnamed(top):
+            self.report.error(
+                "E0701", reason, span, "this names a part", help=f"give it another label, for example `as {name}_`"
+            )
 
     def warn_unused(self, builder: Builder, outputs: tuple[Value, ...]) -> None:
         """Warn about every step whose result is thrown away: mostly a misunderstanding of what moves the flow."""

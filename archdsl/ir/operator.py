@@ -405,7 +405,7 @@ def _text(value: object) -> str:
 
 @record
 class WeightRef:
-    """A weight of another operator of the same function: `tokens.weight`, `transpose(code.weight)`.
+    """A weight of another operator of the same function: `tokens.weight`, `transpose(encode.weight)`.
 
     `owner` is the `ir.program.Op` that owns the weight (typed loosely: the contract does not depend on the program).
     """

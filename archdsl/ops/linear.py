@@ -48,7 +48,7 @@ class Linear(Operator):
     bias: bool = arg("bool", "add a learned constant per feature", default=True)
     tie: WeightRef | None = arg(
         "weight",
-        "use the weight of another operator, [out, in]: `tokens.weight`, `transpose(code.weight)`",
+        "use the weight of another operator, [out, in]: `tokens.weight`, `transpose(encode.weight)`",
         default=None,
     )
     bias_init: float | None = arg("float", "constant the bias starts from; PyTorch's rule if none", default=None)

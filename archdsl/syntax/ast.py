@@ -152,7 +152,7 @@ class Argument:
 
 @record
 class CallExpr:
-    """`min(a, b)`, `transpose(code.weight)`, or a block with some arguments given: `conv(64, 1)`."""
+    """`min(a, b)`, `transpose(encode.weight)`, or a block with some arguments given: `conv(64, 1)`."""
 
     callee: Name
     arguments: list[Argument]

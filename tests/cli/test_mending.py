@@ -107,14 +107,14 @@ def test_a_mended_file_keeps_its_permissions_and_a_link_stays_one(archdsl: Archd
 
 
 def test_only_the_files_that_are_named_are_mended(archdsl: Archdsl, slips: Path) -> None:
-    slips.write_text("block half { rleu }\n")
+    slips.write_text("block halve { rleu }\n")
     main = slips.with_name("main.arch")
-    main.write_text('use "slips.arch" (half)\nmodel m { input x: f32[N, 3]; half; output y }\n')
+    main.write_text('use "slips.arch" (halve)\nmodel m { input x: f32[N, 3]; halve; output y }\n')
     ran = archdsl("check", "--fix", main)
     assert ran.code == 1
-    assert slips.read_text() == "block half { rleu }\n"
+    assert slips.read_text() == "block halve { rleu }\n"
     assert archdsl("check", "--fix", main, slips).code == 0
-    assert slips.read_text() == "block half { relu }\n"
+    assert slips.read_text() == "block halve { relu }\n"
 
 
 def test_a_file_is_mended_again_when_what_it_imports_can_be_read(archdsl: Archdsl, slips: Path) -> None:

@@ -11,8 +11,8 @@ from archdsl.ir.operator import MAC_KINDS
 
 DECODER = """model m(flag bias) {{
   input x: f32[{shape}]
-  linear(4) as code -> tanh
-  linear(6, bias = bias, tie = transpose(code.weight)) as back
+  linear(4) as encode -> tanh
+  linear(6, bias = bias, tie = transpose(encode.weight)) as back
   output y
 }}
 """
@@ -40,8 +40,8 @@ def reference(network: Network, weights: dict[str, np.ndarray], x: np.ndarray) -
     if "tokens.weight" in wide:
         y = wide["tokens.weight"][x] @ wide["tokens.weight"].T
         return y + wide.get("head.bias", 0.0)
-    hidden = np.tanh(x.astype(np.float64) @ wide["code.weight"].T + wide["code.bias"])
-    return hidden @ wide["code.weight"] + wide.get("back.bias", 0.0)
+    hidden = np.tanh(x.astype(np.float64) @ wide["encode.weight"].T + wide["encode.bias"])
+    return hidden @ wide["encode.weight"] + wide.get("back.bias", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,6 @@ class TestTiedLinear:
         assert difference(session.run(None, {name: x})[0], expected) <= 1e-5
 
     def test_its_work_is_that_of_a_layer_with_its_own_weight(self, text: str, shape: str, bias: bool) -> None:
-        own = text.replace(", tie = transpose(code.weight)", "").replace(", tie = tokens.weight", "")
+        own = text.replace(", tie = transpose(encode.weight)", "").replace(", tie = tokens.weight", "")
         costs = [load(spec.format(shape=shape), bias=bias, dims=None).cost() for spec in (text, own)]
         assert [costs[0].work.get(kind, 0) for kind in MAC_KINDS] == [costs[1].work.get(kind, 0) for kind in MAC_KINDS]

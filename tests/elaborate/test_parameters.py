@@ -289,14 +289,14 @@ def test_a_tensor_among_an_operators_arguments_is_an_input_after_those_that_flow
     "use",
     [
         "[x, z] -> merge(column)",
-        "let merged = join(0.5, column)\n  [x, z] -> apply(merged)",
-        "[x, z] -> apply { join(0.5, column) }",
-        "let merged = join(0.5, column)\n  [x, z] -> apply { merged }",
+        "let merged = join(0.5, column)\n  [x, z] -> within(merged)",
+        "[x, z] -> within { join(0.5, column) }",
+        "let merged = join(0.5, column)\n  [x, z] -> within { merged }",
     ],
     ids=["passed on", "as a value", "in a body", "as a value in a body"],
 )
 def test_a_tensor_argument_reaches_an_operator_inside_a_block(build, use):
-    blocks = "block merge(column: tensor) { join(0.5, column) }\nblock apply(body: block) { body }\n"
+    blocks = "block merge(column: tensor) { join(0.5, column) }\nblock within(body: block) { body }\n"
     program = build(blocks + model(JOINED + f"  {use}"))
     (call,) = program.entry.nodes
     assert [value.name for value in call.inputs] == ["x", "z", "column"]

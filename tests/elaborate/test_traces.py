@@ -112,7 +112,7 @@ def test_many_mistakes_in_one_file_are_all_found(diagnose):
         ("residual { conv(3, 0) } as r\n r -> relu\n [r, x] -> add", "E0305"),
         ("shared s = conv(3, 0)\n s -> s\n x -> s", "E0305"),
         ("input z: f32[N, 0, H, W]\n expect [N, 3, H, W]\n let k = H\n z -> relu", "E0304"),
-        ("linear(4) as code\n cnov(3) as code\n linear(3, tie = code.weight)", "E0202"),
+        ("linear(4) as encode\n cnov(3) as encode\n linear(3, tie = encode.weight)", "E0202"),
     ],
 )
 def test_one_mistake_is_one_diagnostic(body, code):

@@ -40,5 +40,5 @@ def test_a_result_read_inside_a_repeat_is_used():
 
 
 def test_an_operator_used_for_its_weight_alone_is_used():
-    text = "flatten -> linear(8) as code\n  code -> linear(192, tie = transpose(code.weight))\n  output y"
+    text = "flatten -> linear(8) as encode\n  encode -> linear(192, tie = transpose(encode.weight))\n  output y"
     assert _warnings(text) == []

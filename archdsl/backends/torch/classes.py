@@ -15,7 +15,7 @@ from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
 from archdsl.backends.torch.layout import WIDTH
 from archdsl.backends.torch.lists import Listing, listing
 from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
-from archdsl.backends.torch.names import MODULE_ATTRIBUTES, class_name, identifier, plain_text, unused
+from archdsl.backends.torch.names import class_name, identifier, plain_text, unused
 from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.recompute import Outline
 from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
@@ -24,6 +24,7 @@ from archdsl.backends.torch.tree import assign, attribute, call, class_, functio
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.program import Call, Function, Program, Value, walk
+from archdsl.ir.segments import MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archdsl.records import field, record
 
 COMMENTED = 6
@@ -135,7 +136,7 @@ class Classes:
             loop: tuple(member.loops[j].times for member in members) for j, loop in enumerate(first.loops)
         }
         saved: dict[str, str] = {}
-        taken = {*first.listings, *MODULE_ATTRIBUTES}
+        taken = {*first.listings, *MODULE_ATTRIBUTES, *TRACED_ATTRIBUTES}
         outline = Outline(first.body, taken)
         kept = _Saved(saved, taken)
         lists = {loop: _walked(first, loop) for loop in first.loops}

@@ -1,5 +1,4 @@
-"""Names: what the author wrote, made safe as Python identifiers, and the diagnostics for names PyTorch cannot
-hold."""
+"""Names: what the author wrote, made safe as Python identifiers."""
 
 import builtins
 import keyword
@@ -7,68 +6,8 @@ import re
 from collections.abc import Container
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.segments import objection
 from archdsl.source import Span
-
-MODULE_ATTRIBUTES = frozenset(
-    [
-        "T_destination",
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-    ]
-)
-"""Public attributes of `torch.nn.Module`, which a submodule cannot be called by; a test compares them with
-PyTorch's."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AMBIGUOUS = ("l", "O", "I")
@@ -77,59 +16,10 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 def check_segment(segment: str, span: Span) -> None:
-    """Refuse a path segment that cannot be a submodule of an `nn.Module` (E0701)."""
-    if segment in MODULE_ATTRIBUTES or (segment.startswith("_") and segment in _PRIVATE):
-        message = f"`{segment}` cannot be the name of a PyTorch submodule: nn.Module has an attribute of that name"
-    elif segment.startswith("__") and segment.strip("_"):
-        message = f"a PyTorch submodule cannot be called `{segment}`: Python keeps names that start with `__` apart"
-    elif not segment or "." in segment:
-        message = f"a PyTorch submodule cannot be called {_quoted(segment)}"
-    else:
-        return
-    help = 'give the call another label, for example `as "' + (segment.replace(".", "_") or "part") + '_"`'
-    raise ArchError([Diagnostic("E0701", message, span, "this names a submodule", help=help)])
-
-
-_PRIVATE = frozenset(
-    [
-        "_apply",
-        "_backward_hooks",
-        "_backward_pre_hooks",
-        "_buffers",
-        "_call_impl",
-        "_compiled_call_impl",
-        "_forward_hooks",
-        "_forward_hooks_always_called",
-        "_forward_hooks_with_kwargs",
-        "_forward_pre_hooks",
-        "_forward_pre_hooks_with_kwargs",
-        "_get_backward_hooks",
-        "_get_backward_pre_hooks",
-        "_get_name",
-        "_is_full_backward_hook",
-        "_load_from_state_dict",
-        "_load_state_dict_post_hooks",
-        "_load_state_dict_pre_hooks",
-        "_maybe_warn_non_full_backward_hook",
-        "_modules",
-        "_named_members",
-        "_non_persistent_buffers_set",
-        "_parameters",
-        "_register_load_state_dict_pre_hook",
-        "_register_state_dict_hook",
-        "_replicate_for_data_parallel",
-        "_save_to_state_dict",
-        "_slow_forward",
-        "_state_dict_hooks",
-        "_state_dict_pre_hooks",
-        "_version",
-        "_wrapped_call_impl",
-    ]
-)
-
-
-def _quoted(segment: str) -> str:
-    return f"`{segment}`" if segment else "nothing at all"
+    """Refuse a path segment that cannot be a submodule of an `nn.Module` (E0701). Elaboration has done so for whatever
+    came from a spec."""
+    if message := objection(segment, top=False):
+        raise ArchError([Diagnostic("E0701", message, span, "this names a submodule")])
 
 
 def is_attribute(segment: str) -> bool:

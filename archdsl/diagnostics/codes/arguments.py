@@ -306,15 +306,15 @@ model m {
         """`tie = label.weight` borrows a weight of an operator labelled in the same block, after it was
 applied. Weights inside another block belong to that block; `transpose` is for matrices.
 
-wrong:  linear(8) as code
-        linear(3, tie = code.kernel)
-right:  linear(8) as code
-        linear(3, tie = transpose(code.weight))""",
+wrong:  linear(8) as encode
+        linear(3, tie = encode.kernel)
+right:  linear(8) as encode
+        linear(3, tie = transpose(encode.weight))""",
         """\
 model m {
   input x: f32[N, 3, 8, 8]
-  flatten -> linear(8) as code
-  linear(3, tie = code.kernel)
+  flatten -> linear(8) as encode
+  linear(3, tie = encode.kernel)
   output y
 }
 """,

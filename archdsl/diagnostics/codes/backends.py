@@ -1,5 +1,5 @@
-"""What the PyTorch backend may have to refuse about a correct program: the E07xx codes. The examples are in its
-tests: checking a spec does not report them."""
+"""What the PyTorch backend may have to refuse about a correct program: the E07xx codes. But for E0701 the examples are
+in its tests: checking a spec does not report them."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -8,19 +8,23 @@ CODES: tuple[Code, ...] = (
         "E0701",
         "name-not-for-pytorch",
         "a part's name cannot be the name of a PyTorch submodule",
-        """A label is a segment of the parameter path, and in the generated PyTorch source it is the name under
-which the part is registered. `nn.Module` itself has attributes such as `train`, `type`, `double` and `forward`,
-and PyTorch refuses names that are empty or hold a dot. Counting and ONNX are not affected.
+        """A label, or the name of the block or operator where there is none, is a segment of the parameter path, and
+in the generated PyTorch source it is the name under which the part is registered. `nn.Module` has attributes of its own
+such as `train`, `type`, `double` and `forward`. A model's own parts, not those of its blocks, meet what `torch.fx` and
+`torch.export` add: `code`, `graph`, `meta`, `recompile`, ... And both write Python, where `class` is a keyword.
 
-Wrong, because `self.double` is the method that converts a module to float64:
+wrong:  conv(8, 3) as double
+right:  conv(8, 3) as double_conv
 
-    conv(8, 3) as double
-
-Right:
-
-    conv(8, 3) as double_conv
+The name is refused whatever the spec is used for, so that a network that is counted today can be trained and exported
+tomorrow under the same paths.""",
+        """\
+model m {
+  input x: f32[N, 3, 8, 8]
+  conv(8, 3) as type
+  output y
+}
 """,
-        "",
     ),
     Code(
         "E0702",

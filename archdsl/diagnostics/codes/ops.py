@@ -123,9 +123,9 @@ Declare the axis as a number, bind its symbol with `--dim T=16`, or choose a set
         """`linear(out, tie = ...)` uses a weight of shape [out, in], which is how `linear` and `embedding`
 store theirs. A decoder that undoes `linear` needs it transposed.
 
-wrong:  linear(4) as code -> linear(8, tie = code.weight)
-right:  linear(4) as code -> linear(8, tie = transpose(code.weight))""",
-        "model m {\n  input x: f32[N, 8]\n  linear(4) as code\n  linear(8, tie = code.weight)\n  output y\n}\n",
+wrong:  linear(4) as encode -> linear(8, tie = encode.weight)
+right:  linear(4) as encode -> linear(8, tie = transpose(encode.weight))""",
+        "model m {\n  input x: f32[N, 8]\n  linear(4) as encode\n  linear(8, tie = encode.weight)\n  output y\n}\n",
     ),
     Code(
         "E0411",

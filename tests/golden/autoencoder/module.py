@@ -28,7 +28,7 @@ class DeepAutoencoder(nn.Module):
         self.enc0 = nn.Linear(784, 1000)
         self.enc1 = nn.Linear(1000, 500)
         self.enc2 = nn.Linear(500, 250)
-        self.code = nn.Linear(250, 30)
+        self.enc3 = nn.Linear(250, 30)
         self.linear = nn.ModuleList(
             [
                 TiedLinear(30, 250),
@@ -42,8 +42,8 @@ class DeepAutoencoder(nn.Module):
         x = torch.sigmoid(self.enc0(v))  # [N, 1000]
         x = torch.sigmoid(self.enc1(x))  # [N, 500]
         x = torch.sigmoid(self.enc2(x))  # [N, 250]
-        code = self.code(x)  # [N, 30]
-        x = torch.sigmoid(self.linear[0](code, self.code.weight.t()))  # [N, 250]
+        code = self.enc3(x)  # [N, 30]
+        x = torch.sigmoid(self.linear[0](code, self.enc3.weight.t()))  # [N, 250]
         x = torch.sigmoid(self.linear[1](x, self.enc2.weight.t()))  # [N, 500]
         x = torch.sigmoid(self.linear[2](x, self.enc1.weight.t()))  # [N, 1000]
         reconstruction = torch.sigmoid(self.linear[3](x, self.enc0.weight.t()))
