@@ -35,8 +35,9 @@ def load(
 ) -> "Network":
     """Load one model of a spec.
 
-    `spec` is a path, or the text of a spec: a string with a line break or a brace in it is text. `model` names the
-    model where the file has several; it may also follow a path, as on the command line ("zoo.arch:vgg16"). `dims` fixes
+    `spec` is a path, the name of a network that comes with archdsl (`"resnet"`, see `archdsl specs`), or the text of a
+    spec: a string with a line break or a brace in it is text. `model` names the model where the file has several; it
+    may also follow a path, as on the command line ("zoo.arch:vgg16"). `dims` fixes
     symbolic dimensions of the inputs (`{"H": 320}`). The other keyword arguments are the model's own parameters
     (`depth=101`).
 
@@ -47,18 +48,22 @@ def load(
     sink = Sink()
     text = isinstance(spec, str) and any(sign in spec for sign in "\n{")
     path = str(spec) if text else os.fspath(spec)
-    if not text and model is None:
-        path, model = split_target(path)
+    if not text:
+        path, named = split_target(path)
+        model = model or named
     module = load_module(path, sink, limits, is_text=text)
     return network(module, model, parameters, dims or {}, sink, limits)
 
 
 def split_target(text: str) -> tuple[str, str | None]:
-    """Path and model of `FILE[:MODEL]`. A file whose own name has a colon in it is taken whole."""
+    """Path and model of `FILE[:MODEL]`, where a bare word may name a network that comes with archdsl. A file whose own
+    name has a colon in it is taken whole."""
+    from archdsl import zoo
+
     path, colon, model = text.rpartition(":")
     if not colon or not path or not model.isidentifier() or os.path.exists(text):
-        return text, None
-    return path, model
+        return zoo.locate(text)
+    return zoo.locate(path)[0], model
 
 
 def load_module(spec: str, sink: Sink, limits: Limits, *, is_text: bool = False, name: str = "<string>") -> "Module":

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "run a model on onnxruntime",
     "test": "run the tests of some files: published beside computed",
     "verify": "compare PyTorch and onnxruntime on the same weights and input",
+    "specs": "the networks that come with archdsl",
     "ops": "the operators and standard blocks",
     "explain": "what a diagnostic code means",
     "show": "the syntax tree or the intermediate representation, as text",

@@ -116,10 +116,12 @@ def open_model(text: str, limits: Limits) -> "tuple[Module, str, list[Diagnostic
 def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
     """The given files, each folder replaced by the `.arch` files below it in the order of their names. A folder without
     any is reported (E0608)."""
+    from archdsl import zoo
+
     found: list[str] = []
     for path in paths:
         if path == "-" or not os.path.isdir(path):
-            found.append(path)
+            found.append(zoo.locate(path)[0])
             continue
         inside: list[str] = []
         for folder, folders, files in os.walk(path):

@@ -7,11 +7,12 @@ that is checked."""
 import os
 from pathlib import Path
 
+from archdsl import zoo
 from archdsl.diagnostics.model import Diagnostic, Label, Sink
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.items import run_items
 from archdsl.elaborate.module import Module
-from archdsl.elaborate.report import FILE_STEPS, Reporter, elaboration, nearest
+from archdsl.elaborate.report import FILE_STEPS, Reporter, did_you_mean, elaboration, nearest
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Static
 from archdsl.limits import Ledger, Limits
@@ -127,6 +128,11 @@ def _similar(real: str, shown: str) -> str:
         names = [entry.name for entry in os.scandir(os.path.dirname(real)) if os.path.splitext(entry.name)[1] == suffix]
     except OSError:
         return ""
+    if shown.isidentifier():
+        if os.path.isfile(f"{real}.arch"):
+            return f"did you mean `{shown}.arch`?"
+        known = [*zoo.names(), *zoo.models()]
+        return did_you_mean(shown, known) or "`archdsl specs` lists the networks that are named without a path"
     stems = [os.path.splitext(name)[0] for name in names]
     swapped = next((name for name in stems if sorted(name) == sorted(stem)), None)
     found = swapped or nearest(stem, stems)

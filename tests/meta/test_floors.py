@@ -17,6 +17,7 @@ FLOORS = {
     "archdsl.internal": 0,
     "archdsl.source": 0,
     "archdsl.limits": 0,
+    "archdsl.zoo": 0,
     "archdsl.files": 0,
     "archdsl.seeds": 0,
     "archdsl.diagnostics": 0,

@@ -223,7 +223,8 @@ class _Writer:
             return self.operator(scope, keep)
         more = [
             self.fan_out, self.labelled, self.bind, self.restart, self.tuple, self.group, self.loop, self.repeat,
-            self.choose, self.constants, self.claims, self.call_block, self.call_block, self.combinator, self.recursion, self.share,
+            self.choose, self.constants, self.claims, self.call_block, self.call_block, self.combinator, self.recursion,
+            self.share,
             self.share, self.tie, self.standard, self.divide, self.gate, self.fan_out_for, self.defaults, self.values,
         ]  # fmt: skip
         if scope.model:
