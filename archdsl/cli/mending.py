@@ -11,11 +11,11 @@ from archdsl.diagnostics.edits import applied, together
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink, in_order
 from archdsl.diagnostics.terminal import printable, styled
 from archdsl.limits import Limits
-from archdsl.records import record
+from archdsl.records import record, replace
 from archdsl.source import Source
 from archdsl.syntax.parser import parse
 
-_ROUNDS = 50
+_ROUNDS = 20
 """A mend may let the next mistake be seen, or stand where another wants to: a file is checked and mended so often."""
 _PASSES = 5
 """Mending one file may show what is wrong in another that imports it: all files are gone through so often."""
@@ -96,7 +96,8 @@ def mend(source: Source, limits: Limits) -> tuple[str, int]:
     seen = {source.text}
     for _ in range(_ROUNDS):
         sink = Sink()
-        check_file(source.name, sink, limits, [], source)
+        # Each look has a budget of its own, as if it were a command of its own; their number is bounded.
+        check_file(source.name, sink, replace(limits, command=None), [], source)
         chosen = together(in_order(sink.found), source)
         if chosen and _spoils(chosen, source, limits):
             chosen = [diagnostic for diagnostic in chosen if not _spoils([diagnostic], source, limits)]
@@ -111,8 +112,8 @@ def mend(source: Source, limits: Limits) -> tuple[str, int]:
 
 
 def _spoils(diagnostics: Sequence[Diagnostic], source: Source, limits: Limits) -> bool:
-    """Whether the edits make text that cannot be read: anywhere if the whole could be read before, else where they
-    stand, since the mend of one mistake may let others be seen."""
+    """Whether the edits make text that cannot be read. Where it could not be read before, the mend of one mistake may
+    let others be seen; it must not leave the same mistake behind, or brackets and strings that do not close."""
     edits = [edit for diagnostic in diagnostics for edit in diagnostic.edits]
     before, after = Sink(), Sink()
     parse(source, before, limits)
@@ -120,11 +121,24 @@ def _spoils(diagnostics: Sequence[Diagnostic], source: Source, limits: Limits) -
     parse(mended, after, limits)
     if not before.has_errors:
         return after.has_errors
-    lines: set[int] = set()
-    for last in edits:
-        until = [edit for edit in edits if edit.span.end <= last.span.end]
-        lines.add(mended.line_column(len(applied(source.text[: last.span.end], until)))[0])
-    return any(found.span is not None and found.span.line in lines for found in after.found)
+    if _unpaired(after) > _unpaired(before):
+        return True
+    # The same mistake again on the line that was mended, with as much text behind it: nothing was gained.
+    for diagnostic in diagnostics:
+        last = max(edit.span.end for edit in diagnostic.edits)
+        until = [edit for edit in edits if edit.span.end <= last]
+        line = mended.line_column(len(applied(source.text[:last], until)))[0]
+        behind = len(source.text) - diagnostic.span.start if diagnostic.span is not None else 0
+        for found in after.found:
+            same = (found.code, found.message) == (diagnostic.code, diagnostic.message)
+            place = found.span if same and found.span is not None and found.span.line == line else None
+            if place is not None and behind <= len(mended.text) - place.start:
+                return True
+    return False
+
+
+def _unpaired(sink: Sink) -> int:
+    return sum(found.code in ("E0102", "E0103", "E0104") for found in sink.found)
 
 
 def _write(path: str, mended: _Mended) -> None:

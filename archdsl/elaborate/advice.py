@@ -12,11 +12,11 @@ from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.report import MAX_SUGGESTIONS, Reporter, foreign_argument, nearest
 from archdsl.elaborate.values import BLOCKS, Tensor, is_list
 from archdsl.ops import catalogue
-from archdsl.ops.synonyms import AMBIGUOUS, ARGUMENTS, DTYPES, FUNCTIONS, MEANINGS, SYNONYMS
+from archdsl.ops.synonyms import AMBIGUOUS, ARGUMENTS, DTYPES, FUNCTIONS, MEANINGS, SYNONYMS, VALUES
 from archdsl.records import record
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
-from archdsl.syntax.foreign import LAYERS, rewritten, split
+from archdsl.syntax.foreign import LAYERS, MODULES, rewritten, split
 from archdsl.types.tensor import TensorType
 
 Advice = tuple[str, tuple[Edit, ...]]
@@ -107,6 +107,13 @@ def unknown_name(report: Reporter, span: Span, name: str, visible: set[str], is_
     call = call_at(span)
     if name in FUNCTIONS and (found := _function(call)):
         return found
+    if name in MODULES and (dotted := re.match(r"(\w+\.)+\w+", span.source.text[span.start : span.start + 100])):
+        step, exact = rewritten(dotted[0])
+        if step and "->" not in step:
+            place = Span(span.source, span.start, span.start + dotted.end())
+            return f"write `{step}`", (Edit(place, step),) if exact else ()
+    if name in VALUES and not is_step:
+        return f"write `{VALUES[name]}`", (Edit(span, VALUES[name]),)
     if name in MEANINGS:
         return MEANINGS[name], ()
     several = AMBIGUOUS.get(name.lower()) if name.lower() not in {word.lower() for word in visible} else None
@@ -212,6 +219,14 @@ def number_merged(span: Span) -> Advice:
     return NOTHING
 
 
+def nested_call(span: Span) -> Advice:
+    """`relu(conv(8, 3))`: the inner step stands first."""
+    call = call_around(span)
+    if call is None or len(call.arguments) != 1:
+        return NOTHING
+    return call.mended(f"{call.arguments[0][1]} -> {call.name}", call.is_step, "the inner step stands first: `{}`")
+
+
 def numbers_listed(span: Span) -> Advice:
     """`permute(0, 2, 3, 1)`: several numbers are one list."""
     call = call_around(span)
@@ -307,6 +322,8 @@ def unknown_argument(report: Reporter, name: str, names: Sequence[str], span: Sp
         if re.fullmatch(r"\w+", step) and step in catalogue.names():
             return step_argument(span, step)
         return "an activation is a step of its own: `conv(64, 3) -> relu`", ()
+    if name == "name" and re.fullmatch(r'"\w+"', given) and call is not None and (rest := _without(call, span)):
+        return call.mended(f"{rest} as {given[1:-1]}", call.is_step, "a label stands after the step: `{}`")
     if foreign := foreign_argument(name, names):
         if foreign.startswith("leave it out"):
             return leave_out(span, foreign)

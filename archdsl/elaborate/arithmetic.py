@@ -203,8 +203,12 @@ class Arithmetic:
         elif isinstance(left, str) and isinstance(right, str):
             return _COMPARE[symbol](left, right)
         else:
+            tensor = "tensor" in (type_name(left), type_name(right))
             return self.report.error(
-                "E0310", f"cannot compare {type_name(left)} and {type_name(right)} with `{symbol}`", span
+                "E0310",
+                f"cannot compare {type_name(left)} and {type_name(right)} with `{symbol}`",
+                span,
+                help="conditions are known before a network runs, what flows is not" if tensor else "",
             )
         names = sorted({name for side in (left, right) if isinstance(side, Expr) for name in symbols(side)})
         listed = ", ".join(names) or "its dimensions"

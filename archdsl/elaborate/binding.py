@@ -119,6 +119,8 @@ class Binder:
             help, edits = self._fed(argument.span, scope)
         elif isinstance(argument.value, ast.Int) and len(names) == 1 and names[0] in ("axes", "axis", "dims"):
             help, edits = advice.numbers_listed(argument.span)
+        elif isinstance(argument.value, ast.CallExpr) and not names:
+            help, edits = advice.nested_call(argument.span)
         elif not names:
             help, edits = advice.number_merged(argument.span)
         takes = f"takes {len(names)} argument{'s' * (len(names) != 1)}" if names else "takes no arguments"

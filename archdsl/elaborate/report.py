@@ -312,6 +312,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 def is_certain(name: str, found: str, candidates: Iterable[str]) -> bool:
     """Whether only `found` can have been meant: it is the same but for capitals, the word for it elsewhere, or the one
     candidate that a single slip of the keyboard makes of the name, digits and short names aside."""
+    from archdsl.diagnostics.spelling import is_slip
     from archdsl.ops.synonyms import GUESSES, SYNONYMS
 
     lowered = name.lower()
@@ -322,32 +323,14 @@ def is_certain(name: str, found: str, candidates: Iterable[str]) -> bool:
     return [other for other in candidates if is_slip(name, other)] == [found]
 
 
-def is_slip(name: str, other: str) -> bool:
-    """Whether one letter is missing, too many or another, or two neighbours are exchanged; a digit is never a slip."""
-    if abs(len(name) - len(other)) > 1 or name == other:
-        return False
-    start = 0
-    while name[start : start + 1] == other[start : start + 1]:
-        start += 1
-    here, there = name[start:], other[start:]
-    if here[:2] == there[:2][::-1] and here[2:] == there[2:]:
-        return not (here[:2] + there[:2]).isdigit()
-    changed = here[0:1] if len(here) > len(there) else there[0:1] if len(there) > len(here) else here[:1] + there[:1]
-    if any(character.isdigit() for character in changed):
-        return False
-    return here[len(here) >= len(there) :] == there[len(there) >= len(here) :]
-
-
 def foreign_argument(name: str, names: Sequence[str]) -> str:
     """The help for an argument that other frameworks have, or the empty string. A name in `names` comes first."""
-    from archdsl.ops.synonyms import ARGUMENTS, READ_OFF
+    from archdsl.ops.synonyms import ARGUMENTS, LEFT_OUT, READ_OFF
 
     if name in READ_OFF:
         return "leave it out: it is read off the input"
-    if name == "inplace":
-        return "leave it out: no step changes what flows into it"
-    if name == "batch_first":
-        return "leave it out: sequences are [N, T, features]"
+    if name in LEFT_OUT:
+        return f"leave it out: {LEFT_OUT[name]}"
     ours = next((each for each in ARGUMENTS.get(name, ()) if each in names), "")
     return ours and f"it is called `{ours}` here"
 

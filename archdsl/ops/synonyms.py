@@ -160,3 +160,29 @@ DTYPES: dict[str, str] = {
     "uint8": "u8",
 }
 """Names of number formats elsewhere."""
+
+LEFT_OUT: dict[str, str] = {
+    "batch_first": "sequences are [N, T, features]",
+    "data_format": "images are [N, channels, height, width]",
+    "device": "where a network runs is said when it runs",
+    "dtype": "the inputs say what numbers a network computes with",
+    "inplace": "no step changes what flows into it",
+    "input_shape": "it is read off the input",
+    "trainable": "what is trained is said where it is trained; `detach` stops gradients",
+    "training": "PyTorch is told when it trains: `net.train()`",
+}
+"""Foreign arguments that nothing here corresponds to, and why."""
+VALUES: dict[str, str] = {
+    "FALSE": "false",
+    "NULL": "none",
+    "TRUE": "true",
+    "nil": "none",
+    "no": "false",
+    "null": "none",
+    "nullptr": "none",
+    "off": "false",
+    "on": "true",
+    "undefined": "none",
+    "yes": "true",
+}
+"""Foreign words for `true`, `false` and `none`."""

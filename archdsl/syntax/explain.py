@@ -42,7 +42,8 @@ def _dangling_arrow(m: Mistake) -> bool:
     if m.kind not in ("SEP", "}", "|", "$END", "]", ",", "->") and not begins:
         return False
     help = "name an operator or block after `->`, or remove the arrow"
-    return m.report("E0109", "a flow ends with `->`", "nothing to feed into", help, m.position - 1)
+    edits = m.edit(m.position, m.position, "") if m.kind == "->" else ()
+    return m.report("E0109", "a flow ends with `->`", "nothing to feed into", help, m.position - 1, edits)
 
 
 def _keyword_as_name(m: Mistake) -> bool:
@@ -63,7 +64,8 @@ def _wrong_equals(m: Mistake) -> bool:
     """`=` where two values are compared, `==` where something is named."""
     if m.kind == "=" and "CMP" in m.expected:
         last = m.step_after(m.position + 1)
-        mended = f"{m.short(m.position - 1)} == {m.written(m.position + 1, last)}" if last > 0 else "=="
+        left = m.written(m.step_before(m.position - 1), m.position - 1)
+        mended = f"{left} == {m.written(m.position + 1, last)}" if left and last > 0 else "=="
         edits = m.edit(m.position, m.position, "==")
         return m.report(
             "E0106", "`=` does not compare", "found in an expression", f"write `{mended}` to compare", edits=edits
@@ -83,9 +85,13 @@ def _missing_comma(m: Mistake) -> bool:
     message = f"expected `,` or {closes}, found {m.found}"
     two = f"{m.short(m.position - 1)}, {m.short(m.position)}"
     help, edits = f"put `,` between the two: `{two}`", ((end, end, ","),)
-    if m.before == "NAME" and m.kind in ("NUMBER", "STRING", "true", "false") and m.at(m.position - 2) in ("(", ","):
-        # `stride 2` is a name and its value as likely.
-        help, edits = f"write `{m.short(m.position - 1)} = {m.short(m.position)}`, or put `,` between the two", ()
+    if m.before == "NAME":
+        # `stride 2` is a name and its value as likely, `int depth` a type and a name.
+        edits = ()
+        if m.kind in ("NUMBER", "STRING", "true", "false"):
+            help = f"write `{m.short(m.position - 1)} = {m.short(m.position)}`, or put `,` between the two"
+        elif m.kind == "NAME" and m.at(m.first) in ("block", "model"):
+            help = f"a type stands after the name: `{m.short(m.position)}: {m.short(m.position - 1)}`"
     m.reporter.error("E0108", message, end, end, "a comma is missing here", help, related, edits=edits)
     return True
 
@@ -117,8 +123,6 @@ def _help(m: Mistake) -> str:
     in_expression = "CMP" in expected
     if kind == "SEP" and m.after == "{" and "{" in expected:
         return "the `{` stands on the line of what it belongs to"
-    if kind == ":" and "~" in expected:
-        return "write `params == 3`"
     if kind == ":" and "->" in expected and m.position == m.first + 1:
         return "values are named without a type: `x = flow`, or `let k = 3` for a constant"
     if kind == "->" and start == "model" and "{" in expected:
@@ -131,10 +135,6 @@ def _help(m: Mistake) -> str:
         return "a flow is named without `let`: `x = a -> b`; arguments are expressions, not flows"
     if kind == "else":
         return "`else` follows the `}` of an `if`"
-    if kind == "." and "NUMBER" in expected and m.after == "NUMBER":
-        return f"write `0.{m.text(m.position + 1)}`"
-    if m.before == "." and m.tokens.kinds[m.position - 2] == "NUMBER":
-        return f"write `{m.text(m.position - 2)}.0` for a float"
     if kind == "(" and "->" not in expected and in_expression:
         return "only a name can be called"
     if m.position == m.first and "model" in expected and "SEP" not in expected:

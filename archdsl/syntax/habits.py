@@ -5,9 +5,11 @@ Each function looks at a `Mistake` and reports it and returns True, or leaves it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from archdsl.diagnostics.spelling import is_slip
 from archdsl.syntax import habits_declarations as declarations
 from archdsl.syntax import habits_flow as flow
 from archdsl.syntax import habits_values as values
@@ -39,7 +41,7 @@ def misspelt_word(m: Mistake) -> bool:
     if not near:
         return False
     help = f"did you mean `{near[0]}`?"
-    edits = m.edit(m.first, m.first, near[0]) if m.at(m.first + 1) in ("NAME", "NUMBER") else ()
+    edits = m.edit(m.first, m.first, near[0]) if is_slip(word, near[0]) else ()
     return m.report("E0101", f"`{word}` starts no {what}", "read as a name", help, m.first, edits)
 
 
@@ -48,13 +50,17 @@ def comment(m: Mistake) -> bool:
     if "CMP" in m.expected or not m.expected & {"SEP", "NAME", "model"}:
         return False
     mark = m.text(m.position)
+    source = m.reporter.source
+    if arrow := re.compile("--+>").match(source.text, m.tokens.starts[m.position]):
+        message = f"expected {m.expected_words}, found `{arrow[0]}`"
+        return m.report("E0101", message, "unexpected", "write `->`", edits=((*arrow.span(), "->"),))
     if mark == "-" and m.after == "-" and m.tokens.starts[m.position + 1] == m.tokens.ends[m.position]:
         mark = "--"
     begins = mark == "//" or (mark == "/" and (m.position == m.first or m.text(m.position + 1) in ("*", "**")))
     if mark != "--" and not begins:
         return False
     message = f"expected {m.expected_words}, found `{mark}`"
-    source, start = m.reporter.source, m.tokens.starts[m.position]
+    start = m.tokens.starts[m.position]
     rest = source.line_text(source.line_column(start)[0])[source.line_column(start)[1] - 1 :]
     length, text = len(mark), rest[len(mark) :].strip()
     if mark == "/":
@@ -107,7 +113,7 @@ def comma_in_flow(m: Mistake) -> bool:
             )
         elif first and m.step_after(at + 1) > 0:
             help = f"write `{m.written(m.step_before(at - 1), at - 1)} -> {m.written(at + 1, m.step_after(at + 1))}`"
-            edits = m.edit(at, at, " ->")
+            edits = m.replaced(first, m.line_end(at), ",", " ->")
     if first and kinds[first - 1] in ("{", "|") and in_branches(m):
         closes = m.closer(first - 1) if kinds[first - 1] == "{" else -1
         written = m.written(first, closes - 1) if closes > 0 else ""
@@ -145,9 +151,11 @@ def unfit_tolerance(m: Mistake) -> bool:
 
 HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     comment,
+    words.other_loop,
     words.body_without_braces,
     flow.statement_in_flow,
     flow.label_again,
+    flow.chosen_flow,
     flow.dotted_step,
     flow.called_twice,
     flow.in_place,
@@ -172,9 +180,15 @@ HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     values.if_as_value,
     values.arm_with_colon,
     values.function_of_module,
+    values.decimal_point,
+    values.word_for_operator,
     declarations.unfit_input,
     declarations.unfit_output,
     declarations.arrow_in_signature,
+    declarations.block_without_braces,
+    declarations.import_without_names,
+    declarations.shape_without_brackets,
+    declarations.message_without_comma,
     unfit_tolerance,
     misspelt_word,
     flow.other_arrow,

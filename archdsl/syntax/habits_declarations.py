@@ -51,8 +51,8 @@ def unfit_output(m: Mistake) -> bool:
         return False
     message = f"expected {m.expected_words}, found {m.found}"
     last = m.line_end(m.first)
-    if m.position == m.first + 1 and m.kind in ("=", "("):
-        name, closes = m.short(m.position + 1), m.position + 1 if m.kind == "=" else m.closer(m.position)
+    if m.position == m.first + 1 and m.kind in ("=", "(", ":"):
+        name, closes = m.short(m.position + 1), m.position + 1 if m.kind != "(" else m.closer(m.position)
         if m.after == "NAME" and closes == last and m.at(m.position + 2) in ("SEP", "}", ")", "$END"):
             edits = m.edit(
                 m.position,
@@ -60,7 +60,7 @@ def unfit_output(m: Mistake) -> bool:
                 name if m.reporter.source.text[m.tokens.starts[m.position] - 1].isspace() else f" {name}",
             )
             return m.report("E0101", message, "unexpected", f"write `output {name}`", edits=edits)
-        flow = m.written(m.position + 1, last if m.kind == "=" else closes - 1) or "flow"
+        flow = m.written(m.position + 1, last if m.kind != "(" else closes - 1) or "flow"
         return m.report("E0101", message, "unexpected", f"give the output a name: `output y = {flow}`")
     if m.position == m.first + 2 and m.kind in ("->", ".", "+", "-", "MUL"):
         flow = m.written(m.first + 1, last) or "flow"
@@ -77,3 +77,61 @@ def arrow_in_signature(m: Mistake) -> bool:
     help = f"the shape of a block's result stands after `=>`: `{signature[0]} => {signature[1]} {{ ... }}`"
     message = f"expected {m.expected_words}, found `->`"
     return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, "=>"))
+
+
+def block_without_braces(m: Mistake) -> bool:
+    """`block b(n) = conv(n, 3)`."""
+    if (
+        m.kind not in ("=", "->")
+        or m.at(m.first) not in ("block", "model")
+        or m.at(m.position - 1) not in ("NAME", ")")
+    ):
+        return False
+    last = m.line_end(m.position)
+    head, body = m.written(m.first, m.position - 1), m.written(m.position + 1, last)
+    if not body or "{" in (m.at(at) for at in range(m.position, last + 1)):
+        return False
+    mended = f"{head} {{ {body} }}"
+    message = f"expected `{{`, found {m.found}"
+    edits = m.edit(m.first, last, mended) if m.at(m.first) == "block" else ()
+    return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)
+
+
+def import_without_names(m: Mistake) -> bool:
+    """`use "blocks.arch"`, `use torch`, `use std.conv.*`."""
+    if m.at(m.first) != "use":
+        return False
+    target = m.written(m.first + 1, m.first + 1)
+    help = f"say what is used: `use {target} (name, ...)`" if m.at(m.first + 1) == "STRING" else ""
+    if m.at(m.first + 1) == "NAME":
+        help = 'standard blocks need no `use`; other files are named in quotes: `use "file.arch" (name)`'
+    elif m.text(m.position) == "*":
+        help = "names are listed, so that a reader finds them: `(name, ...)`"
+    return bool(help) and m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help)
+
+
+def shape_without_brackets(m: Mistake) -> bool:
+    """`expect (N, 3)`, `expect N, 3`."""
+    if m.at(m.first) != "expect" or m.position != m.first + 1 or m.kind not in ("(", "NAME", "NUMBER"):
+        return False
+    last = m.line_end(m.position)
+    closes = m.closer(m.position) if m.kind == "(" else last
+    inside = m.written(m.position + 1, closes - 1) if m.kind == "(" else m.written(m.position, last)
+    certain = closes == last and inside and "==" not in inside
+    edits = m.edit(m.position, last, f"[{inside}]") if certain else ()
+    help = f"write `expect [{inside if certain else 'N, c, ...'}]`"
+    return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help, edits=edits)
+
+
+def message_without_comma(m: Mistake) -> bool:
+    """`require n > 0 "message"`, and `params: 3` in a test."""
+    message = f"expected {m.expected_words}, found {m.found}"
+    if m.at(m.first) == "require" and m.kind in ("STRING", "STRING_HEAD") and "," in m.expected:
+        end = m.tokens.ends[m.position - 1]
+        help = f"write `require {m.written(m.first + 1, m.position - 1)}, {m.short(m.position)}`"
+        return m.report("E0101", message, "unexpected", help, edits=((end, end, ","),))
+    if m.kind == ":" and "~" in m.expected and m.item == "test":
+        left, right = m.written(m.first, m.position - 1), m.written(m.position + 1, m.line_end(m.position))
+        edits = ((m.tokens.ends[m.position - 1], m.tokens.starts[m.position + 1], " == "),)
+        return m.report("E0101", message, "unexpected", f"write `{left} == {right}`", edits=edits)
+    return False

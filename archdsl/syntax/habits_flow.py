@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import LAYERS, MODULES, rewritten, split, translated
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 _ARITHMETIC: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 _GOES_ON: Final = frozenset(("->", "SEP", "}", "|", "$END", ",", "]"))
 """What may follow a step."""
-_SHIFTED: Final = {"|>": "->", ">>": "->", "=>": "->", ">": "->", "|": "->"}
+_SHIFTED: Final = {"|>": "->", "~>": "->", ">>": "->", "=>": "->", ">": "->", "|": "->"}
 """Marks that other languages and other diagrams have for an arrow."""
 
 
@@ -117,13 +118,19 @@ def other_arrow(m: Mistake) -> bool:
         return False
     if m.follows(m.position + 1) and mark + m.text(m.position + 1) in _SHIFTED:
         mark, last = mark + m.text(m.position + 1), m.position + 1
+    if mark == "<" and m.text(m.position + 1) == "-":
+        help = "a flow goes from left to right: `x -> relu`"
+        return m.report("E0101", f"expected {m.expected_words}, found `<-`", "unexpected", help)
     if mark not in _SHIFTED or m.at(last + 1) not in ("NAME", "[", "{"):
         return False
     first = m.step_before(m.position - 1)
     end = m.step_after(last + 1)
     mended = f"{m.written(first, m.position - 1)} -> {m.written(last + 1, end)}"
     message = f"expected {m.expected_words}, found `{mark}`"
-    return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=m.edit(m.position, last, "->"))
+    edits = m.edit(m.position, last, "->")
+    if last == m.position:
+        edits = m.replaced(m.position, m.until(m.position, frozenset(("SEP", "}"))), mark, "->")
+    return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)
 
 
 def dotted_step(m: Mistake) -> bool:
@@ -179,7 +186,11 @@ def _without_dots(m: Mistake) -> tuple[int, int, str, bool]:
             return m.position, m.position, "", False
         text, end, in_module = step, closes, False
     if m.at(end + 1) == "(":
-        return m.position, m.position, "", False
+        closes = m.closer(end + 1)
+        fed = m.written(end + 2, closes - 1) if closes > end + 2 else ""
+        if not fed or "," in fed or "->" in text:
+            return m.position, m.position, "", False
+        return start, closes, f"{fed} -> {text}", exact and m.at(start - 1) != "->"
     if own and m.declared(names[0]) == "constant":
         exact = False
     return start, end, text, exact
@@ -271,6 +282,14 @@ def label_again(m: Mistake) -> bool:
         return m.report(
             "E0101", message, "unexpected", f'write `as "{label}"`', edits=m.edit(m.position, m.position, f'"{label}"')
         )
+    if m.at(m.position - 2) == "as" and m.before == "NAME" and m.kind in ("-", ".", "{", "/", "MUL"):
+        text = m.reporter.source.text[m.tokens.starts[m.position - 1] : m.tokens.ends[m.line_end(m.position)]]
+        label = re.split(r"\s|->", text)[0]
+        start = m.tokens.starts[m.position - 1]
+        mended = f'as "{label}"' if m.kind == "{" else f"as {re.sub('[^0-9A-Za-z]+', '_', label)}"
+        edits = ((start, start + len(label), f'"{label}"'),) if m.kind == "{" and label.endswith("}") else ()
+        message = f"expected {m.expected_words}, found {m.found}"
+        return m.report("E0101", message, "a label is one name or a string", f"write `{mended}`", edits=edits)
     if m.kind == "as" and m.at(m.position - 2) == "as" and m.after in ("NAME", "STRING"):
         labels = m.short(m.position - 1), m.short(m.position + 1)
         help = f"a further name is given to the value: `as {labels[0]}`, then `{labels[1]} = {labels[0]}`"
@@ -289,6 +308,27 @@ def statement_in_flow(m: Mistake) -> bool:
     start, end = m.tokens.ends[m.position - 2], m.tokens.starts[m.position]
     edits = () if named else ((start, end, "; "),)
     return m.report("E0101", f"`{m.kind}` is no step of a flow", "a statement", help, edits=edits)
+
+
+def chosen_flow(m: Mistake) -> bool:
+    """`y = relu if wide else tanh`."""
+    if m.kind != "if" or "SEP" not in m.expected or "CMP" in m.expected or m.before not in ("NAME", ")", "]", "}"):
+        return False
+    last = m.line_end(m.position)
+    middle = m.until(m.position, frozenset(("else", "SEP", "}", "|")))
+    named = f"{m.short(m.first)} = " if m.at(m.first + 1) == "=" else ""
+    parts = [
+        m.written(m.first + 2 if named else m.first, m.position - 1),
+        m.written(m.position + 1, middle),
+        m.written(middle + 2, last) if m.at(middle + 1) == "else" else "",
+    ]
+    if not parts[0] or not parts[1] or (m.at(middle + 1) == "else" and not parts[2]):
+        return m.report(
+            "E0101", "a flow has no condition", "unexpected", "steps are chosen by `if wide { relu } else { tanh }`"
+        )
+    mended = f"if {parts[1]} {{ {named}{parts[0]} }}" + (f" else {{ {named}{parts[2]} }}" if parts[2] else "")
+    edits = m.edit(m.first, last, mended) if m.at(m.first) == "NAME" else ()
+    return m.report("E0101", "a flow has no condition", "unexpected", f"write `{mended}`", edits=edits)
 
 
 def unjoined_steps(m: Mistake) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from archdsl.syntax.foreign import MODULES, rewritten
+
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
 
@@ -238,7 +240,13 @@ def arm_with_colon(m: Mistake) -> bool:
         return False
     last = m.until(m.position + 1, frozenset((",", "SEP")))
     arm = f"{m.written(m.first, m.position - 1)} => {m.written(m.position + 1, last)}"
-    edits = m.edit(m.position, m.position, " =>" if m.kind == ":" and m.follows(m.position) else "=>")
+    opens = m.position
+    while opens > m.first - 1 and m.at(opens) != "{":
+        opens -= 1
+    arms = range(opens + 1, m.closer(opens)) if m.at(opens) == "{" else ()
+    edits = tuple(
+        edit for at in arms if m.at(at) == m.kind for edit in m.edit(at, at, " =>" if m.follows(at) else "=>")
+    )
     help = f"an arm is written `{m.short(m.position - 1)} => {m.written(m.position + 1, last)}`" if arm else ""
     return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help, edits=edits)
 
@@ -252,6 +260,14 @@ def function_of_module(m: Mistake) -> bool:
     ours = {"floor": "floor", "ceil": "ceil", "sqrt": "sqrt", "log2": "log2", "max": "max", "min": "min", "sum": "sum"}
     edits: Edits = ()
     help = "only a name can be called"
+    first = m.position - 3
+    while m.at(first - 1) == "." and m.at(first - 2) == "NAME":
+        first -= 2
+    step, exact = rewritten(m.written(first, closes)) if closes > 0 and m.text(first) in MODULES else ("", False)
+    if step and "->" not in step:
+        edits = m.edit(first, closes, step) if exact else ()
+        message = f"expected {m.expected_words}, found `(`"
+        return m.report("E0101", message, "unexpected", f"write `{step}`", edits=edits)
     if base in ("math", "np", "torch", "numpy") and name in ours:
         help = f"write `{ours[name]}({arguments})`"
         edits = m.edit(m.position - 3, m.position - 1, ours[name]) if arguments else ()
@@ -260,3 +276,36 @@ def function_of_module(m: Mistake) -> bool:
     elif name in ("size", "dim"):
         help = "the sizes get names where a value is: `expect [N, c, ...]`"
     return m.report("E0101", f"expected {m.expected_words}, found `(`", "unexpected", help, edits=edits)
+
+
+_OPERATORS: Final = {"div": "//", "mod": "%", "is": "==", "xor": "!="}
+
+
+def word_for_operator(m: Mistake) -> bool:
+    """`n div 2`, `n mod 2`, `n is none`, `sqrt 4`."""
+    ours = _OPERATORS.get(m.text(m.position)) if m.kind == "NAME" else None
+    if "->" in m.expected or m.at(m.first) not in ("let", "if", "require", "for", "repeat"):
+        return False
+    message = f"expected {m.expected_words}, found {m.found}"
+    last = m.step_after(m.position + 1) if ours else m.step_after(m.position)
+    if ours and m.before in ("NAME", "NUMBER", ")", "]"):
+        left, right = m.short(m.position - 1), m.written(m.position + 1, last) if last > 0 else m.short(m.position + 1)
+        help = f"write `{left} {ours} {right}`"
+        return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, ours))
+    if m.before == "NAME" and m.text(m.position - 1) in ("sqrt", "len", "floor", "ceil", "round", "log2") and last > 0:
+        mended = f"{m.text(m.position - 1)}({m.written(m.position, last)})"
+        return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=m.edit(m.position - 1, last, mended))
+    return False
+
+
+def decimal_point(m: Mistake) -> bool:
+    """`.5`, `1.`"""
+    message = f"expected {m.expected_words}, found {m.found}"
+    if m.kind == "." and "NUMBER" in m.expected and m.after == "NUMBER" and m.before != "NUMBER":
+        edits = m.edit(m.position, m.position, "0.")
+        return m.report("E0101", message, "unexpected", f"write `0.{m.text(m.position + 1)}`", edits=edits)
+    if m.before == "." and m.at(m.position - 2) == "NUMBER" and m.text(m.position - 2).isdigit():
+        mended = f"{m.text(m.position - 2)}.0"
+        edits = m.edit(m.position - 2, m.position - 1, mended)
+        return m.report("E0101", message, "unexpected", f"write `{mended}` for a float", edits=edits)
+    return False

@@ -70,6 +70,8 @@ def foreign_word(m: Mistake) -> bool:
             help = f"there are no function literals; a step is given by its name: `{name}`"
         elif word in ("switch", "case") and m.item:
             help = _ARMS
+        elif word == "assert" and m.item == "test":
+            help, edits = "a check is a condition alone", ((m.tokens.starts[at], m.tokens.starts[at + 1], ""),)
         elif word == "assert":
             given = m.written(at + 1, m.line_end(at)) or "condition"
             help = f"a condition on parameters is `require {given}`, on a shape `expect [N, c]`"
@@ -140,6 +142,16 @@ def body_without_braces(m: Mistake) -> bool:
     if start not in _OPENS_BODY or not ("{" in m.expected or start == "else"):
         return False
     head, last = m.written(m.first, m.position - 1), m.line_end(m.position)
+    following = m.until(m.position + 1, frozenset(("{", "SEP")))
+    if start == "for" and m.kind == ":" and m.at(following + 1) == "{" and following > m.position:
+        help = f"count with `{m.short(m.position - 1)}..{m.written(m.position + 1, following)}`"
+        edits = m.edit(m.position, m.position, "..")
+        return m.report("E0101", f"expected {m.expected_words}, found `:`", "unexpected", help, edits=edits)
+    if m.after == "{":
+        edits = m.edit(m.position, m.position, "")
+        return m.report(
+            "E0101", f"expected `{{`, found `{m.short(m.position)}`", "unexpected", "leave it out", edits=edits
+        )
     message, label = f"a body starts with `{{`, not with `{m.short(m.position)}`", "bodies stand in braces"
     body = m.written(m.position + 1, last)
     if not head or "\n" in m.between(m.position) or not body:
@@ -196,3 +208,34 @@ def _deeper(source: Source, line: int, margin: int) -> int:
 
 def _indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+_LOOPS: Final = {"of": "in", "=": "in", "...": ".."}
+
+
+def other_loop(m: Mistake) -> bool:
+    """`for w of widths`, `for i = 0..3`, `for i in 0...3`, `repeat 3 times`, `foreach w in widths`."""
+    start, word = m.tokens.kinds[m.first], m.text(m.position)
+    message = f"expected {m.expected_words}, found {m.found}"
+    if start == "for" and word in _LOOPS and ("in" in m.expected or (word == "..." and ".." in m.expected)):
+        head = m.written(m.first, m.position - 1)
+        space = " " if word != "..." else ""
+        rest = m.written(m.position + 1, m.until(m.position + 1, frozenset(("{", "SEP"))))
+        help = f"write `{head}{space}{_LOOPS[word]}{space}{rest} {{ ... }}`"
+        return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, _LOOPS[word]))
+    if start == "for" and word == "(" and m.position == m.first + 1:
+        return m.report("E0101", message, "unexpected", "write `for i in 0..n { ... }`")
+    if start == "repeat" and word in ("times", "x") and "{" in m.expected:
+        help = f"write `{m.written(m.first, m.position - 1)} {{ ... }}`"
+        edits = ((m.tokens.starts[m.position], m.tokens.starts[m.position + 1], ""),)
+        return m.report("E0101", message, "unexpected", help, edits=edits)
+    if m.text(m.first) in ("foreach", "forall") and m.position == m.first + 1:
+        return m.report(
+            "E0113",
+            f"`{m.text(m.first)}` is not a word of this language",
+            "read as a name",
+            "write `for`",
+            m.first,
+            m.edit(m.first, m.first, "for"),
+        )
+    return False

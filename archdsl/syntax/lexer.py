@@ -53,7 +53,9 @@ class _Lexer(Layout):
             elif group == _MARK:
                 position = self.mark(found[group], start, end)
             elif group == _NUMBER:
-                value = lexemes.number(self.reporter, found[group], start)
+                # The number of a label, `as 3x3`, is reported as one.
+                label = self.tokens.kinds[-1:] == ["as"]
+                value = 0 if label else lexemes.number(self.reporter, found[group], start)
                 self.emit("NUMBER", start, end, value)
             elif group == _BREAK:
                 self.line_break(start)

@@ -119,7 +119,8 @@ class Mistake:
             at = self.opener(at)
             if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == ")":
                 at = self.opener(at - 1)
-            if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == "NAME":
+            applied = self.at(at) in ("(", "{") or (self.at(at) == "[" and self.follows(at))
+            if at > 0 and applied and self.at(at - 1) == "NAME":
                 at -= 1
             return at
         return at if self.at(at) in ("NAME", "NUMBER") else -1
@@ -177,6 +178,16 @@ class Mistake:
     def edit(self, first: int, last: int, text: str) -> Edits:
         """Replace the tokens from `first` to `last`."""
         return ((self.tokens.starts[first], self.tokens.ends[last], text),)
+
+    def replaced(self, first: int, last: int, mark: str, text: str) -> Edits:
+        """Replace a mark wherever it stands outside brackets between two tokens."""
+        depth, edits = 0, list[tuple[int, int, str]]()
+        for at in range(first, last + 1):
+            kind = self.at(at)
+            depth += (kind in OPENS) - (kind in CLOSES)
+            if depth == 0 and self.text(at) == mark:
+                edits += self.edit(at, at, text)
+        return tuple(edits)
 
     def report(self, code: str, message: str, label: str, help: str = "", at: int = -1, edits: Edits = ()) -> bool:
         at = self.position if at < 0 else at
