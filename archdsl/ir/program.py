@@ -185,7 +185,9 @@ class Program:
     @property
     def batch_symbol(self) -> str | None:
         """The symbol that counts samples: the first dimension of the first input, if that is a bare symbol which no
-        other dimension of an input depends on (the matrix `[H, H]` holds no samples)."""
+        other dimension of an input depends on, but for the first of further inputs, or the second of three or more
+        (recurrent states and caches, `[layers, N, hidden]`) where samples do not meet in what is made of them. The
+        matrix `[H, H]` holds none."""
         from archdsl.types.dims import Expr, symbols
 
         if not self.inputs or not self.inputs[0].type.dims:
@@ -193,9 +195,24 @@ class Program:
         first = self.inputs[0].type.dims[0]
         if not isinstance(first, Expr) or first.terms != (((str(first),), 1),):
             return None
-        others = [dim for value in self.inputs for dim in value.type.dims[1:]]
-        others += [value.type.dims[0] for value in self.inputs[1:] if value.type.dims and value.type.dims[0] != first]
-        return None if any(str(first) in symbols(dim) for dim in others) else str(first)
+        name = str(first)
+        moved = False
+        for value in self.inputs:
+            places = [axis for axis, dim in enumerate(value.type.dims) if name in symbols(dim)]
+            if len(places) > 1 or any(value.type.dims[axis] != first for axis in places):
+                return None
+            if places not in ([], [0]):
+                moved = True
+                if places != [1] or value.type.rank < 3:
+                    return None
+        return None if moved and self._twice(name) else name
+
+    def _twice(self, symbol: str) -> bool:
+        """Whether two axes of some value depend on a symbol."""
+        from archdsl.types.dims import symbols
+
+        values = (value for each in self.functions for node, _ in walk(each.nodes) for value in node.outputs)
+        return any(sum(symbol in symbols(dim) for dim in value.type.dims) > 1 for value in values)
 
 
 @record
