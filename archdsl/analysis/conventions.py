@@ -33,6 +33,8 @@ class Convention:
     unit: str
     meaning: str
     rules: Rules
+    layouts: bool = False
+    """Whether a rule looks at how a tensor lies in memory."""
 
     @property
     def heading(self) -> str:
@@ -184,11 +186,41 @@ def _attention_in_parts(use: Use) -> Dim:
     return 0 if use.helped and query.type.dims[-1] == value.type.dims[-1] else use.macs
 
 
+def _unless_scattered(bias: Callable[[Use], Dim]) -> Rule:
+    """MACs, and the bias where PyTorch adds it within the product: for a matrix, and for a tensor of more axes whose
+    elements lie in order. Elsewhere it adds it afterwards, which the tool does not see."""
+
+    def rule(use: Use) -> Dim:
+        lost = bias(use)
+        if lost == 0 or use.contiguous is True:
+            return _macs_and_bias(use)
+        if use.contiguous is None:
+            raise Unknown
+        return _macs_and_bias(use) - lost
+
+    return rule
+
+
+def _product_bias(use: Use) -> Dim:
+    """The bias of a linear layer of more than a matrix; a step of a recurrent one takes a matrix."""
+    steps = any("_hh_" in weight.name for weight in use.weights)
+    return 0 if use.read.rank == 2 or steps else use.bias
+
+
+def _input_bias(use: Use) -> Dim:
+    """What the first layer adds to the input's product, which is made for all steps at once."""
+    steps = use.read.dims[0] * use.read.dims[1]
+    return steps * sum(weight.elements for weight in use.weights if weight.name.startswith("bias_ih_l0"))
+
+
 _PTFLOPS_ATEN: Rules = {
-    **_named("nn.Conv nn.ConvTranspose nn.Linear F.linear", _macs_and_bias),
+    **_named("nn.Conv nn.ConvTranspose", _macs_and_bias),
+    **_named("nn.Linear F.linear", _unless_scattered(_product_bias)),
     **_named("@ torch.einsum", _macs),
     "F.scaled_dot_product_attention": _attention_in_parts,
-    **_named("nn.GRU nn.RNN", _macs_and_bias),  # done in products; an LSTM is one kernel that the tool does not know
+    **_named(
+        "nn.GRU nn.RNN", _unless_scattered(_input_bias)
+    ),  # done in products; an LSTM is one kernel that the tool does not know
 }
 
 
@@ -326,6 +358,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "MACs",
         "multiply-accumulates and biases; nothing for attention in heads",
         _PTFLOPS_ATEN,
+        layouts=True,
     ),
     Convention(
         "thop",

@@ -6,6 +6,7 @@ from archdsl.analysis.columns import Column
 from archdsl.analysis.conventions import Convention, Rule
 from archdsl.analysis.cost import CostModel, occurrences
 from archdsl.analysis.figures import Cell
+from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.table import Row
 from archdsl.analysis.uses import Unknown, Use, uses
 from archdsl.ir.program import Call, Function, Op
@@ -48,6 +49,7 @@ class Recount:
     def __init__(self, model: CostModel, convention: Convention) -> None:
         self.convention = convention
         self._model = model
+        self._layouts = Layouts(model.program) if convention.layouts else None
         self._functions: dict[Function, Tally] = {}
         for function in model.program.functions:
             tally = self._functions[function] = Tally()
@@ -61,6 +63,8 @@ class Recount:
             return self._functions[node.callee]
         tally = Tally()
         for use in uses(node.op, self._model.sample(node.inputs), self._model.sample(node.outputs)):
+            if self._layouts is not None:
+                use.contiguous = self._layouts.contiguous(node)
             self._count(use, tally)
         return tally
 

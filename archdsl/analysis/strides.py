@@ -46,6 +46,19 @@ def like(dims: Sequence[Dim], strides: Strides) -> Strides:
     return canonical(dims, found)
 
 
+def is_channels_last(dims: Sequence[Dim], strides: Strides) -> bool:
+    """Whether an image, of one to three spatial axes, has all channels of a position side by side."""
+    if strides is None or not 3 <= len(dims) <= 5:
+        return False
+    return canonical((dims[0], *dims[2:], dims[1]), (strides[0], *strides[2:], strides[1])) is None
+
+
+def channels_last(dims: Sequence[Dim]) -> Strides:
+    """The strides of such an image."""
+    first, *spatial, channels = in_order((dims[0], *dims[2:], dims[1]))
+    return canonical(dims, (first, channels, *spatial))
+
+
 def _smaller(left: Dim, right: Dim) -> bool:
     """An axis that is read again and again (0) has no place of its own and stays where it is."""
     return left != 0 and left != right and at_least(right, left) is True

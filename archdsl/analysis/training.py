@@ -70,9 +70,13 @@ class Recorder:
     def figures(self) -> Figures:
         return self.kept, self.macs, self.forward, self.prefix or 0
 
-    def new(self, type: TensorType, *sources: Tensor, like: Tensor | None = None) -> Tensor:
+    def new(
+        self, type: TensorType, *sources: Tensor, like: Tensor | None = None, format: Tensor | None = None
+    ) -> Tensor:
         needs_grad = type.is_float and any(source.needs_grad for source in sources)
         strides = layout.like(type.dims, like.strides) if like and like.type.rank == type.rank else None
+        if format and layout.is_channels_last(format.type.dims, format.strides):
+            strides = layout.channels_last(type.dims)
         return Tensor(type, needs_grad, Storage(type.elements * DTYPE_BYTES[type.dtype]), strides)
 
     def parameter(self, shape: Sequence[int]) -> Tensor:

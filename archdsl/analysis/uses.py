@@ -52,10 +52,12 @@ class Use:
 
     `args` and `options` are those of the module's constructor or of the function; `inputs` the tensors it is applied
     to; `weights` what the module owns; `work` what of the operator's own work it does; `inside` the PyTorch functions
-    that a helper of ours calls, and `helped` whether it is named after the one of them that works.
+    that a helper of ours calls, and `helped` whether it is named after the one of them that works. `contiguous` says
+    whether the operator's first input lies in memory in order, None where that differs from one run to another; it is
+    worked out for conventions that look at it.
     """
 
-    __slots__ = ("args", "helped", "inputs", "inside", "name", "options", "result", "weights", "work")
+    __slots__ = ("args", "contiguous", "helped", "inputs", "inside", "name", "options", "result", "weights", "work")
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class Use:
         self.work: Work = {}
         self.inside: Sequence[str] = ()
         self.helped = False
+        self.contiguous: bool | None = True
         self.result = Note()
 
     @property

@@ -162,7 +162,8 @@ class Elaborator(SharedInstances):
         self.report.spend(OPERATOR_STEPS, span)
         given = self.binder.arguments(operator, partial, arguments, frame.scope, span)
         op = None if given is None else self.binder.operator(operator.cls, given, span)
-        if flow is None and branches is None and frame.dims is not None and not frame.builder.inputs:
+        starts = operator.cls.arity == 0  # a tensor of its own, which needs no input
+        if not starts and flow is None and branches is None and frame.dims is not None and not frame.builder.inputs:
             self._say_missing_input(operator.cls, span)
             flow = UNKNOWN
         inputs = self._operator_inputs(operator.cls, branches, flow, span)
@@ -196,11 +197,10 @@ class Elaborator(SharedInstances):
         return True
 
     def _say_missing_input(self, cls: type[Operator], span: Span) -> None:
-        if cls.arity != 0:
-            from archdsl.elaborate.advice import missing_input
+        from archdsl.elaborate.advice import missing_input
 
-            message = f"`{cls.name}` has nothing to work on"
-            self.report.error("E0501", message, span, "nothing flows here", help=missing_input(cls.name))
+        message = f"`{cls.name}` has nothing to work on"
+        self.report.error("E0501", message, span, "nothing flows here", help=missing_input(cls.name))
 
     def _operator_inputs(
         self, cls: type[Operator], branches: Branches | None, flow: Flow, span: Span

@@ -161,7 +161,7 @@ class Step(Activation):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """A comparison has no gradient."""
-        return tape.new(inputs[0].type)
+        return tape.new(inputs[0].type, like=inputs[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
@@ -218,7 +218,7 @@ class Glu(Operator):
         (x,) = inputs
         if x.needs_grad:
             tape.keep(x)
-        return tape.new(self.infer(x.type)[0], x)
+        return tape.new(self.infer(x.type)[0], x, like=x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         value, gate = o.nodes("Split", inputs[0], outputs=2, axis=self.axis, num_outputs=2)

@@ -59,7 +59,8 @@ class Concat(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but lengths is needed."""
-        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs)
+        alike = all(x.contiguous == inputs[0].contiguous for x in inputs)
+        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs, format=inputs[0] if alike else None)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return inputs[0] if len(inputs) == 1 else o.node("Concat", *inputs, axis=self.axis)

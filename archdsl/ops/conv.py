@@ -396,7 +396,7 @@ def _autograd(op: Conv | ConvTranspose, tape: "Tape", x: "Traced") -> "Traced":
     weight = tape.parameter(op.weights(x.type)[0].shape)
     tape.keep(x)
     tape.product(op.work((x.type,), (y,))["conv"], x, weight)
-    return tape.new(y, x, weight)
+    return tape.new(y, x, weight, format=x if y.rank > 3 else None)
 
 
 OPERATORS = (Conv, ConvTranspose)

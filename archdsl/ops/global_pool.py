@@ -158,7 +158,7 @@ class AdaptiveAvgPool(Operator):
         y = self.infer(x.type)[0]
         if x.needs_grad and any(dim != 1 for dim in y.dims[2:]):
             tape.keep(x)
-        return tape.new(y, x)
+        return tape.new(y, x, format=x)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """`AveragePool` where the windows are alike; elsewhere each axis is multiplied by its matrix of

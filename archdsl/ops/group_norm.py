@@ -96,8 +96,8 @@ class GroupNorm(Operator):
         """Keeps its input, and mean and inverse deviation per group."""
         (x,) = inputs
         weights = [tape.parameter(weight.shape) for weight in self.weights(x.type)]
-        ordered = x if x.contiguous else tape.new(x.type, x)
-        y = tape.new(x.type, x, *weights)
+        ordered = x if x.contiguous else tape.new(x.type, x, format=x if x.type.rank > 3 else None)
+        y = tape.new(x.type, x, *weights, like=ordered)
         if y.needs_grad:
             statistic = x.type.with_dims(x.type.dims[0], self.groups)
             tape.keep(ordered, tape.new(statistic), tape.new(statistic))

@@ -93,7 +93,7 @@ class BatchNorm(Operator):
         """Keeps its input, and mean and inverse deviation of the batch per channel."""
         (x,) = inputs
         weights = [tape.parameter(weight.shape) for weight in self.weights(x.type) if weight.trainable]
-        y = tape.new(x.type, x, *weights, like=x)
+        y = tape.new(x.type, x, *weights, format=x if x.type.rank > 3 else None)
         if y.needs_grad:
             statistic = TensorType((rules.known(x.type, 1, "channels"),))
             tape.keep(x, tape.new(statistic), tape.new(statistic))
@@ -270,7 +270,7 @@ class RMSNorm(Operator):
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Keeps its input and the inverse root per normalised part; with a scale, the normalised input too."""
         (x,) = inputs
-        y = tape.new(x.type, x)
+        y = tape.new(x.type, x, like=x)
         if x.needs_grad:
             tape.keep(x, tape.new(x.type.with_dims(*x.type.dims[: -self.axes])))
         return traces.mul(tape, y, tape.parameter(self.weights(x.type)[0].shape)) if self.affine else y

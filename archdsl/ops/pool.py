@@ -131,7 +131,7 @@ class Pool(Operator):
         y = self.infer(x.type)[0]
         if x.needs_grad:
             tape.keep(x, *self.kept(tape, y))
-        return tape.new(y, x)
+        return tape.new(y, x, format=x)
 
     def attributes(self, dilation: tuple[int, ...]) -> "dict[str, OnnxAttribute]":
         """ONNX attributes of this pool alone."""
@@ -408,7 +408,7 @@ class LpPool(Operator):
         (x,) = inputs
         magnitude = traces.of_input(tape, x) if self.p % 2 else x
         power = traces.of_input(tape, magnitude)
-        mean = tape.new(self.infer(x.type)[0], power)
+        mean = tape.new(self.infer(x.type)[0], power, format=power)
         if x.needs_grad:
             tape.keep(power)
         sign = tape.new(mean.type, mean, like=mean)

@@ -128,7 +128,7 @@ class Pad(Operator):
         (x,) = inputs
         if x.needs_grad and self.mode in ("reflect", "replicate"):
             tape.keep(x)
-        return tape.new(self.infer(x.type)[0], x)
+        return tape.new(self.infer(x.type)[0], x, format=x if self.mode == "constant" and x.type.rank > 3 else None)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         """All axes are listed: the optional input that names some of them is unknown to onnxruntime's symbolic shape
@@ -310,7 +310,8 @@ class Resize(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but shapes is needed."""
-        return tape.new(self.infer(inputs[0].type)[0], inputs[0])
+        (x,) = inputs
+        return tape.new(self.infer(x.type)[0], x, format=x if x.type.rank > 3 else None)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs

@@ -193,3 +193,7 @@ def test_a_dimension_that_cannot_be_solved_is_compared_once_its_symbols_are_know
     found = broken(declared, {"a": [3], "b": [8]}, ())
     assert found is not None
     assert found.reason == "axis 0 of `b` is 8 long, and H**2 is 9"
+
+
+def test_a_network_may_begin_without_an_input() -> None:
+    assert load("model m {\n  param([1, 3])\n  output y\n}\n").program.outputs[0].value.type.rank == 2
