@@ -8,6 +8,7 @@ from collections.abc import Callable as Function
 from collections.abc import Sequence
 from typing import Any
 
+from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.arithmetic import Arithmetic
 from archdsl.elaborate.builtins import BUILTINS, BuiltinError, is_number
 from archdsl.elaborate.report import EXPRESSION_STEP, LEVELS_PER_STEP, Reporter
@@ -116,12 +117,14 @@ class Evaluator(Arithmetic):
         value = self.evaluate(expr, scope)
         if is_sequence(value) or isinstance(value, Unknown):
             return value
+        counts = isinstance(value, int) and isinstance(expr, (ast.Int, ast.Name))
         return self.report.error(
             "E0304",
             f"cannot go over {a_type(value)}: a list or a range is needed",
             expr.span,
             f"this is {show(value)}",
-            help=f"write `0..{show(value)}` to count" if isinstance(value, int) else "",
+            help=f"write `0..{expr.span.text if counts else show(value)}` to count" if isinstance(value, int) else "",
+            edits=(Edit(expr.span, f"0..{expr.span.text}"),) if counts else (),
         )
 
     def unpack(self, targets: list[ast.Name], value: Any, span: Span) -> list[Any]:

@@ -165,7 +165,6 @@ LEFT_OUT: dict[str, str] = {
     "batch_first": "sequences are [N, T, features]",
     "data_format": "images are [N, channels, height, width]",
     "device": "where a network runs is said when it runs",
-    "dtype": "the inputs say what numbers a network computes with",
     "inplace": "no step changes what flows into it",
     "input_shape": "it is read off the input",
     "trainable": "what is trained is said where it is trained; `detach` stops gradients",

@@ -42,7 +42,8 @@ def _dangling_arrow(m: Mistake) -> bool:
     if m.kind not in ("SEP", "}", "|", "$END", "]", ",", "->") and not begins:
         return False
     help = "name an operator or block after `->`, or remove the arrow"
-    edits = m.edit(m.position, m.position, "") if m.kind == "->" else ()
+    following = m.tokens.starts[m.position + 1] if m.kind == "->" else 0
+    edits = ((m.tokens.starts[m.position], following, ""),) if m.kind == "->" else ()
     return m.report("E0109", "a flow ends with `->`", "nothing to feed into", help, m.position - 1, edits)
 
 

@@ -39,8 +39,8 @@ Softplus: softplus beta
 LeakyReLU: leaky_relu negative_slope inplace-
 ELU: elu alpha inplace-
 PReLU: prelu num_parameters init
-Softmax: softmax dim=axis
-LogSoftmax: log_softmax dim=axis
+Softmax: softmax dim=axis+
+LogSoftmax: log_softmax dim=axis+
 Embedding: embedding num_embeddings=vocab embedding_dim=dim
 PixelShuffle: pixel_shuffle upscale_factor=scale
 cat concat: concat tensors< dim=axis|0
@@ -56,8 +56,8 @@ silu: silu input< inplace-
 sigmoid: sigmoid input<
 tanh: tanh input<
 leaky_relu: leaky_relu input< negative_slope inplace-
-softmax: softmax input< dim=axis
-log_softmax: log_softmax input< dim=axis
+softmax: softmax input< dim=axis+
+log_softmax: log_softmax input< dim=axis+
 max_pool1d max_pool2d max_pool3d: max_pool input< kernel_size=kernel stride padding
 avg_pool1d avg_pool2d avg_pool3d: avg_pool input< kernel_size=kernel stride padding
 adaptive_avg_pool1d adaptive_avg_pool2d: adaptive_avg_pool input< output_size
@@ -69,7 +69,8 @@ detach: detach input<
 """
 """A line for each, `names: ours parameters`. Of the parameters, in the order of the other framework: `a=b` is called
 `b` here, `a-` says what is read off the input or has no meaning here (`-number`: where it is one number), `a<` is what
-flows in, `a!` has no counterpart; `|v` is that framework's default where ours is another."""
+flows in, `a!` has no counterpart, `a+` is not sure where it is not given; `|v` is that framework's default where ours
+is another."""
 
 _OTHERS: Final = """
 Conv1D Conv2D Conv3D: conv filters=out kernel_size=kernel strides=stride padding|0 data_format! dilation_rate=dilation \
@@ -141,7 +142,7 @@ def translated(name: str, arguments: Sequence[tuple[str, str]], flow: str = "") 
     if not flow and pending and re.fullmatch(r"[-\d\s,\[\]().]+", pending[0][1]):
         # A number does not flow in: a step was meant.
         parameters = [parameter for parameter in parameters if "<" not in parameter]
-    rows = [re.fullmatch(r"(\w+)(?:=(\w+))?([-!<>*]?)(number)?(?:\|(\w+))?", parameter) for parameter in parameters]
+    rows = [re.fullmatch(r"(\w+)(?:=(\w+))?([-!<>*+]?)(number)?(?:\|(\w+))?", parameter) for parameter in parameters]
     names = [row[1] for row in rows if row]
     for position, (key, text) in enumerate(pending):
         many = next((at for at, row in enumerate(rows) if row and row[3] == "*" and at <= position), None)
@@ -158,7 +159,7 @@ def translated(name: str, arguments: Sequence[tuple[str, str]], flow: str = "") 
         text = given[row[1]] if row[1] in given else row[5] or ""
         ours, mark = row[2] or row[1], row[3]
         if not text:
-            bare = False
+            bare, exact = False, exact and mark != "+"
         elif mark == "!" or (mark == "-" and row[4] and not re.fullmatch(r"\w+", text)):
             return "", False
         elif mark == "<":

@@ -34,6 +34,8 @@ def misspelt_word(m: Mistake) -> bool:
         return False
     if m.tokens.kinds[m.first] != "NAME" or m.kind not in ("NAME", "NUMBER", "STRING", "["):
         return False
+    if m.kind == "[" and m.follows(m.position):
+        return False
     from difflib import get_close_matches
 
     word = m.text(m.first)

@@ -345,12 +345,14 @@ def unjoined_steps(m: Mistake) -> bool:
         edits = m.edit(m.position - 1, last, mended) if values else ()
         message = f"expected {m.expected_words}, found {m.found}"
         return m.report("E0101", message, "unexpected", f"arguments stand in parentheses: `{mended}`", edits=edits)
-    if m.kind != "NAME" or m.before not in (")", "}", "STRING") or "\n" in m.between(m.position - 1):
+    if m.kind != "NAME" or m.before not in ("NAME", ")", "}", "STRING") or "\n" in m.between(m.position - 1):
         return False
     if m.text(m.position) in ("elif", "otherwise", "then"):
         return False
     first, last = m.step_before(m.position - 1), m.step_after(m.position)
     mended = f"{m.written(first, m.position - 1)} -> {m.written(m.position, last)}"
     start = m.tokens.ends[m.position - 1]
+    # Of two bare words the first may be a misspelt word of the language.
+    edits = ((start, start, " ->"),) if m.before != "NAME" or m.first < first else ()
     message = f"expected {m.expected_words}, found {m.found}"
-    return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=((start, start, " ->"),))
+    return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)

@@ -272,6 +272,7 @@ def function_of_module(m: Mistake) -> bool:
         help = f"write `{ours[name]}({arguments})`"
         edits = m.edit(m.position - 3, m.position - 1, ours[name]) if arguments else ()
     elif name in ("append", "extend"):
+        base = m.written(m.step_before(m.position - 3), m.position - 3) or base
         help = f"a list keeps its length; a longer one is `{base} + [{arguments}]`"
     elif name in ("size", "dim"):
         help = "the sizes get names where a value is: `expect [N, c, ...]`"

@@ -223,7 +223,12 @@ def other_loop(m: Mistake) -> bool:
         rest = m.written(m.position + 1, m.until(m.position + 1, frozenset(("{", "SEP"))))
         help = f"write `{head}{space}{_LOOPS[word]}{space}{rest} {{ ... }}`"
         return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, _LOOPS[word]))
-    if start == "for" and word == "(" and m.position == m.first + 1:
+    if (
+        start == "for"
+        and word == "("
+        and m.position == m.first + 1
+        and (m.after != "NAME" or m.at(m.position + 2) == "=")
+    ):
         return m.report("E0101", message, "unexpected", "write `for i in 0..n { ... }`")
     if start == "repeat" and word in ("times", "x") and "{" in m.expected:
         help = f"write `{m.written(m.first, m.position - 1)} {{ ... }}`"

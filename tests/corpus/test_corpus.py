@@ -4,6 +4,7 @@ What is printed about them, labels and helps included, is in `worded/` word for 
 makes of a program that it mends. `pytest tests/corpus --update-golden` writes these files anew; read the diff.
 """
 
+import random
 import re
 from pathlib import Path
 
@@ -108,6 +109,29 @@ def test_a_program_whose_errors_all_carry_edits_is_right_after_them(name: str, t
         assert [str(found) for found in diagnose(mended) if found.severity == "error"] == []
     assert mends or not any(found.edits for found in errors), "an edit that is never made"
     assert mend(Source("<string>", mended), Limits()) == (mended, 0)
+
+
+WORDS = re.compile(r"\w+|->|=>|\S|\s+")
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem != "limits"], ids=lambda path: path.stem)
+def test_mending_is_done_once_whatever_an_author_mistypes(path: Path) -> None:
+    dice = random.Random(path.stem)
+    for name, text in programs():
+        words = WORDS.findall(unmarked(text))
+        if name.partition(":")[0] != path.stem:
+            continue
+        for _ in range(2):
+            typed = list(words)
+            for _ in range(dice.randint(1, 3)):
+                at = dice.randrange(len(typed))
+                typed[at : at + dice.randint(0, 1)] = dice.choice([[], [dice.choice(words)], [" ", "->", " "], ["\n"]])
+            source = Source("<string>", "".join(typed))
+            mended, mends = mend(source, Limits())
+            assert mend(Source("<string>", mended), Limits()) == (mended, 0), source.text
+            assert mends or mended == source.text
+            if diagnose(source.text) == []:
+                assert mended == source.text
 
 
 def test_the_corpus_holds_good_programs_too() -> None:

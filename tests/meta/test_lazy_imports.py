@@ -73,7 +73,9 @@ def test_counting_from_python_imports_no_framework() -> None:
 def test_a_correct_spec_loads_neither_explanations_nor_renderers(spec: str) -> None:
     loaded = (
         f"{command('check', spec)}\n"
-        "bad = ('archdsl.diagnostics.text', 'archdsl.diagnostics.json', 'archdsl.diagnostics.codes', 'difflib')\n"
+        "bad = ('archdsl.diagnostics.text', 'archdsl.diagnostics.json', 'archdsl.diagnostics.codes', 'difflib',\n"
+        "       'archdsl.diagnostics.edits', 'archdsl.elaborate.advice', 'archdsl.syntax.explain',\n"
+        "       'archdsl.syntax.foreign', 'archdsl.ops.synonyms', 'archdsl.cli.mending')\n"
         "assert not [name for name in bad if name in sys.modules], sys.modules"
     )
     imported(loaded)

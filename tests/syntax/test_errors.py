@@ -8,6 +8,7 @@ import pytest
 from archdsl.diagnostics.codes import AREAS, all_codes, find
 from archdsl.diagnostics.codes.syntax import CODES
 from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.limits import Limits
 from archdsl.source import Source
 from archdsl.syntax import ast
 from archdsl.syntax.driver import tables
@@ -258,3 +259,10 @@ def test_a_habit_from_python_or_a_misspelt_word_gets_the_help_it_needs(
     (diagnostic,) = found(text)
     assert (diagnostic.code, repr(diagnostic.span)) == (code, f"test.arch:{at}")
     assert help in diagnostic.help
+
+
+def test_a_limit_proposes_a_value_that_lets_the_text_pass(found: Found):
+    text = "model m { relu }\n# é\n"
+    (diagnostic,) = found(text, Limits(source_bytes=10))
+    assert diagnostic.help == "raise it with --limit source_bytes=42"
+    assert found(text, Limits(source_bytes=42)) == []
