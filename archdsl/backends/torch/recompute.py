@@ -15,18 +15,24 @@ from archdsl.ir.program import Op, Program, Recompute, Value, walk
 from archdsl.records import record, replace
 
 STATISTICS = '''
-@contextmanager
-def statistics_kept(module):
-    """Keep the running statistics of batch normalisation as they are."""
-    batch_norm = nn.modules.batchnorm._BatchNorm
-    norms = [each for each in module.modules() if isinstance(each, batch_norm)]
-    settings = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
-    try:
-        yield
-    finally:
-        for norm, (momentum, batches) in zip(norms, settings):
+class StatisticsKept:
+    """A context that keeps the running statistics of batch normalisation as they are.
+    It may be entered again: each backward pass through a graph is one more run."""
+
+    def __init__(self, module):
+        batch_norm = nn.modules.batchnorm._BatchNorm
+        self.norms = [each for each in module.modules() if isinstance(each, batch_norm)]
+        self.settings = []
+
+    def __enter__(self):
+        self.settings.append(
+            [(norm.momentum, norm.num_batches_tracked) for norm in self.norms]
+        )
+        for norm in self.norms:
+            norm.momentum, norm.num_batches_tracked = 0.0, None
+
+    def __exit__(self, *error):
+        for norm, (momentum, batches) in zip(self.norms, self.settings.pop()):
             norm.momentum, norm.num_batches_tracked = momentum, batches
 '''
 
@@ -48,7 +54,7 @@ def recompute(method, *inputs):
         method,
         *inputs,
         use_reentrant=False,
-        context_fn=lambda: (nullcontext(), statistics_kept(module)),
+        context_fn=lambda: (nullcontext(), StatisticsKept(module)),
     )
 '''
 """Why not simply `checkpoint`: it runs batch normalisation twice in one step of training. With a momentum of 0 and no

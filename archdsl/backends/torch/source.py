@@ -92,9 +92,8 @@ class _Source:
             waiting = [node for node in waiting if node not in found]
         body: list[ast.stmt] = [*(node for node in helpers if node not in waiting), *classes.written.classes]
         imports: list[ast.stmt] = []
-        if "contextmanager" in used:
-            names = [ast.alias("contextmanager"), ast.alias("nullcontext")]
-            imports.append(ast.ImportFrom("contextlib", names, 0))
+        if "nullcontext" in used:
+            imports.append(ast.ImportFrom("contextlib", [ast.alias("nullcontext")], 0))
         if "math" in used:
             imports.append(ast.Import([ast.alias("math")]))
         if "torch" in used:

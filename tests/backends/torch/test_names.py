@@ -49,7 +49,7 @@ PLACES = """
 
 BUSY_NAMES = """
     self cls args torch nn F math range zip super len print tuple getattr str sum x y xs x1 x2 i j z l O X checkpoint
-    recomputed contextmanager nullcontext statistics_kept layer layers value n in_channels out module Linear Module M m
+    recomputed nullcontext StatisticsKept layer layers value n in_channels out module Linear Module M m
     Block property object class def lambda None True del is import yield await batch_norms a1 t
 """
 """What generated code, Python and PyTorch use for their own purposes."""
