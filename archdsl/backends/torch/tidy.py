@@ -21,7 +21,8 @@ FAMILY = 4
 """Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads
 better."""
 
-_NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]*|0)\Z")
+_NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]{0,8}|0)\Z")
+"""A name that counts; with more digits, which Python may refuse to take for a number, it is a name like any other."""
 
 
 def tidy(bodies: Sequence[Body]) -> None:

@@ -161,3 +161,12 @@ def test_a_text_can_be_traced_and_exported(text: str) -> None:
 @pytest.mark.parametrize(("spec", "model", "given"), INSTANCES, ids=str)
 def test_a_spec_can_be_traced_and_exported(spec: str, model: str | None, given: Any) -> None:
     traced(from_spec(spec, model, **given))
+
+
+@pytest.mark.parametrize("digits", [1, 8, 19, 4299, 4301, 9000])
+def test_a_label_may_end_in_any_number_of_digits(digits: int) -> None:
+    number = "1" * digits
+    lines = "".join(f"for i in 0..{count} {{ linear(4) as {name} }}\n" for count, name in [(2, f"a{number}"), (1, "b")])
+    lines += f"linear(4) as c{number} -> relu\n for i in 0..5 {{ linear(4) as d{{i+1}} }}".replace("d{i+1}", '"d{i+1}"')
+    program = from_text(f"model m() {{ input x: f32[N, 4]\n{lines}\n output y }}")
+    agree(program)
