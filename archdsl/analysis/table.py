@@ -1,18 +1,21 @@
 """The table of a network: one row per operator or block, repetitions folded, blocks opened down to a depth.
 
 A row stands for everything that is alike in a stretch: `layer1[1..2]`, run twice, is one row with the counts
-of both. A loop the author unrolled (`for`) and one kept whole (`repeat`) look the same here.
+of both. A loop the author unrolled (`for`) and one kept whole (`repeat`) look the same here: nodes know the rounds of
+loops they belong to.
 """
+
+from collections.abc import Iterator, Sequence
 
 from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import arguments_text, title_text
-from archdsl.ir.program import Call, Function, Op, Program, Value
+from archdsl.ir.program import Call, Function, Op, Program, Round, Value
 from archdsl.records import record
 from archdsl.types.tensor import TensorType, shape_text
 
 MAX_PERIOD = 8
-"""The longest stretch of nodes that is recognised when it repeats; longer ones are shown in full."""
+"""The longest stretch of rows, outside loops, that is recognised when it was written several times."""
 
 
 @record
@@ -101,24 +104,36 @@ def network_title(program: Program) -> str:
 
 @record
 class _Group:
-    """A node that stands for alike ones, itself the first of `nodes`, whose indices are `step` apart."""
+    """A node that stands for alike ones, itself the first of `nodes`. `moves` says how they follow each other: for each
+    loop, the outermost first, how many rounds there are and by how much an index grows from one to the next; those of
+    repeats come last."""
 
     occurrence: Occurrence
     nodes: tuple[Op | Call, ...]
-    step: int
+    moves: tuple[tuple[int, int], ...]
+    kind: object
+    """What a row shows of one node, but for its index."""
 
     @property
     def count(self) -> int:
         return len(self.nodes)
 
+    @property
+    def first(self) -> int:
+        return self.occurrence[0].segment.index or 0
+
+    @property
+    def key(self) -> object:
+        """Groups with equal keys differ in nothing a row shows but where their indices start."""
+        return (self.kind, self.moves)
+
     def name(self) -> str:
-        node, loops, _, _ = self.occurrence
+        node = self.occurrence[0]
         segment = node.segment
         name = printable(segment.name)
         if segment.index is None:
             return name
-        moves = [(self.count, self.step), *zip(loops, segment.strides, strict=False)]
-        moves = [(length, stride) for length, stride in moves if length > 1 and stride]
+        moves = [(length, stride) for length, stride in self.moves if length > 1 and stride]
         first = segment.index
         last = first + sum((length - 1) * stride for length, stride in moves)
         if not moves:
@@ -152,14 +167,79 @@ class _Level:
 
 def _fold_body(function: Function, folds: "dict[Function, list[_Group]]") -> "list[_Group]":
     if function not in folds:
-        folds[function] = _fold(occurrences(function.nodes))
+        found = occurrences(function.nodes)
+        folds[function] = _periods(_loops(found, [_rounds(node) for node, _, _, _ in found], 0))
     return folds[function]
 
 
-def _fold(found: list[Occurrence]) -> "list[_Group]":
-    """Gather stretches of up to `MAX_PERIOD` nodes that follow each other several times, the widest cover
-    first."""
-    keys = [_key(occurrence) for occurrence in found]
+def _rounds(node: Op | Call) -> tuple[Round, ...]:
+    return node.round.chain if node.round else ()
+
+
+def _loops(found: Sequence[Occurrence], rounds: "Sequence[tuple[Round, ...]]", depth: int) -> list[_Group]:
+    """Gather the rounds of each loop that follow each other and are alike; `depth` loops are around. As deep as loops
+    nest in the source."""
+    groups: list[_Group] = []
+    position = 0
+    while position < len(found):
+        if len(rounds[position]) == depth:
+            groups.append(_single(found[position]))
+            position += 1
+            continue
+        loop = rounds[position][depth].loop
+        each: list[list[_Group]] = []
+        while position < len(found) and len(rounds[position]) > depth and rounds[position][depth].loop is loop:
+            end, here = position, rounds[position][depth]
+            while end < len(found) and len(rounds[end]) > depth and rounds[end][depth] is here:
+                end += 1
+            each.append(_loops(found[position:end], rounds[position:end], depth + 1))
+            position = end
+        start = 0
+        while start < len(each):
+            count = _alike(each[at] for at in range(start, len(each)))
+            groups.extend(_together(slot) for slot in zip(*each[start : start + count], strict=True))
+            start += count
+    return groups
+
+
+def _single(occurrence: Occurrence) -> _Group:
+    node, loops, _, _ = occurrence
+    strides = node.segment.strides if node.segment.index is not None else (0,) * len(loops)
+    what = node.op if isinstance(node, Op) else id(node.callee)
+    types: tuple[TensorType, ...] = tuple(value.type for value in (*node.inputs, *node.outputs))
+    kind = (what, types, node.segment.name, node.instance is None, node.train_only)
+    return _Group(occurrence, (node,), tuple(zip(loops, strides, strict=False)), kind)
+
+
+def _alike(rounds: Iterator[Sequence[_Group]]) -> int:
+    """How many rounds, from the first on, are alike, with evenly spaced indices."""
+    before = next(rounds)
+    keys = [group.key for group in before]
+    steps: list[int] | None = None
+    count = 1
+    for each in rounds:
+        if [group.key for group in each] != keys:
+            break
+        moved = [b.first - a.first for a, b in zip(before, each, strict=True)]
+        if steps is not None and moved != steps:
+            break
+        before, steps, count = each, moved, count + 1
+    return count
+
+
+def _together(groups: Sequence[_Group]) -> _Group:
+    """One group for alike ones, evenly apart."""
+    first = groups[0]
+    if len(groups) == 1:
+        return first
+    nodes = tuple(node for group in groups for node in group.nodes)
+    return _Group(first.occurrence, nodes, ((len(groups), groups[1].first - first.first), *first.moves), first.kind)
+
+
+def _periods(found: Sequence[_Group]) -> list[_Group]:
+    """Gather stretches of up to `MAX_PERIOD` groups that follow each other several times, the widest cover first: what
+    somebody wrote several times over."""
+    keys = [group.key for group in found]
     groups: list[_Group] = []
     position = 0
     while position < len(found):
@@ -167,50 +247,13 @@ def _fold(found: list[Occurrence]) -> "list[_Group]":
         for length in range(1, min(MAX_PERIOD, (len(found) - position) // 2) + 1):
             if keys[position] != keys[position + length]:
                 continue
-            repeats = _repeats(found, keys, position, length)
+            repeats = _alike(found[at : at + length] for at in range(position, len(found) - length + 1, length))
             if repeats > 1 and repeats * length > period * count:
                 period, count = length, repeats
         for offset in range(position, position + period):
-            step = _distance(found[offset], found[offset + period]) if count > 1 else 0
-            nodes = tuple(found[place][0] for place in range(offset, offset + period * count, period))
-            groups.append(_Group(found[offset], nodes, step))
+            groups.append(_together(found[offset : offset + period * count : period]))
         position += period * count
     return groups
-
-
-def _repeats(found: list[Occurrence], keys: list[object], position: int, length: int) -> int:
-    """How many times the `length` nodes at `position` follow each other, with evenly spaced indices."""
-    count = 1
-    steps: list[int] = []
-    while True:
-        start = position + count * length
-        if keys[start : start + length] != keys[position : position + length]:
-            return count
-        moved = [_distance(found[start - length + i], found[start + i]) for i in range(length)]
-        if steps and moved != steps:
-            return count
-        steps = moved
-        count += 1
-
-
-def _distance(first: Occurrence, second: Occurrence) -> int:
-    return (second[0].segment.index or 0) - (first[0].segment.index or 0)
-
-
-def _key(occurrence: Occurrence) -> object:
-    """Two occurrences with equal keys differ in nothing a row shows but their index."""
-    node, loops, _, _ = occurrence
-    what = node.op if isinstance(node, Op) else id(node.callee)
-    types: tuple[TensorType, ...] = tuple(value.type for value in (*node.inputs, *node.outputs))
-    return (
-        what,
-        types,
-        node.segment.name,
-        node.segment.strides,
-        loops,
-        node.instance is None,
-        node.train_only,
-    )
 
 
 def _what(node: Op | Call) -> str:

@@ -1,10 +1,24 @@
 """Building one function: nodes in order, open `repeat` bodies, and at the end the path segments."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from archdsl.ir.program import Call, Function, Node, Op, Output, Recompute, Repeat, Segment, Value, walk
+from archdsl.ir.program import (
+    Call,
+    Function,
+    Node,
+    Op,
+    Output,
+    Recompute,
+    Repeat,
+    Round,
+    Segment,
+    Unrolled,
+    Value,
+    walk,
+)
 from archdsl.ir.segments import objection
 from archdsl.source import Span
 from archdsl.types.tensor import TensorType
@@ -25,6 +39,8 @@ class Builder:
         """Operators of this function, whose weights may be borrowed in it."""
         self.repeats = 0
         """`repeat` statements that are being run, folded or not."""
+        self.round: Round | None = None
+        """The round of the innermost loop that is being run: the mark of the nodes that are added."""
         self.labelled: dict[Node, Span] = {}
         """Where the nodes that a label names have it from."""
         self.recompute: Recompute | None = None
@@ -41,10 +57,25 @@ class Builder:
         return value
 
     def add(self, node: Node) -> None:
-        node.recompute = self.recompute
+        node.recompute, node.round = self.recompute, self.round
         self.regions[-1].append(node)
         if isinstance(node, Op):
             self.owned.add(node)
+
+    @contextmanager
+    def rounds(self, span: Span) -> Generator[Callable[[], None]]:
+        """The run of a loop: whoever runs it calls what this gives before each round."""
+        outer, loop, done = self.round, Unrolled(span), 0
+
+        def begin() -> None:
+            nonlocal done
+            self.round = Round(loop, done, outer)
+            done += 1
+
+        try:
+            yield begin
+        finally:
+            self.round = outer
 
     def added(self, node: Node | None) -> bool:
         """Whether a node is the one added last, and not a later use of a shared instance."""

@@ -120,14 +120,16 @@ class Elaborator(SharedInstances):
             results: Branches = []
             if isinstance(items, Unknown):
                 return [(UNKNOWN, step.iterable.span)]
-            for item in items:
-                self.report.spend(CALL_STEPS, step.span)
-                inner = frame.child(flow)
-                self.bind_static(step.targets, item, step.iterable.span, inner.scope)
-                self.report.loops.append((shown_targets(step.targets, inner.scope), step.iterable.span))
-                self.run(step.body, inner)
-                self.report.loops.pop()
-                results.append((inner.flow, step.body.span))
+            with frame.builder.rounds(step.span) as begin:
+                for item in items:
+                    begin()
+                    self.report.spend(CALL_STEPS, step.span)
+                    inner = frame.child(flow)
+                    self.bind_static(step.targets, item, step.iterable.span, inner.scope)
+                    self.report.loops.append((shown_targets(step.targets, inner.scope), step.iterable.span))
+                    self.run(step.body, inner)
+                    self.report.loops.pop()
+                    results.append((inner.flow, step.body.span))
             if not results:
                 self.report.error("E0506", "a fan-out over an empty list has no branches", step.iterable.span)
                 return [(UNKNOWN, step.iterable.span)]

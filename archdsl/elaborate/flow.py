@@ -5,6 +5,7 @@ The elaborator is an interpreter whose current value is a typed tensor. It recur
 over the length of anything."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from archdsl.elaborate.builder import substitute_inputs
@@ -284,17 +285,19 @@ class Statements(Declarations):
             frame.flow = UNKNOWN
             return
         anew = False
-        for item in items:
-            self.report.spend(CALL_STEPS, statement.span)
-            inner = frame.next_round()
-            self.bind_static(statement.targets, item, statement.iterable.span, inner.scope)
-            self.report.loops.append((shown_targets(statement.targets, inner.scope), statement.iterable.span))
-            self.run(statement.body, inner)
-            self.report.loops.pop()
-            anew = not inner.reads and inner.flow is not frame.flow
-            frame.flow = inner.flow
-            if isinstance(frame.flow, Unknown):
-                return
+        with frame.builder.rounds(statement.span) as begin:
+            for item in items:
+                begin()
+                self.report.spend(CALL_STEPS, statement.span)
+                inner = frame.next_round()
+                self.bind_static(statement.targets, item, statement.iterable.span, inner.scope)
+                self.report.loops.append((shown_targets(statement.targets, inner.scope), statement.iterable.span))
+                self.run(statement.body, inner)
+                self.report.loops.pop()
+                anew = not inner.reads and inner.flow is not frame.flow
+                frame.flow = inner.flow
+                if isinstance(frame.flow, Unknown):
+                    return
         if anew and length(items) > 1:
             self._warn_last_round(statement)
         frame.reads = frame.reads or not anew
@@ -321,17 +324,19 @@ class Statements(Declarations):
         frame.reads = True
         frame.builder.repeats += 1
         try:
-            self._iterations(statement, frame, count)
+            with frame.builder.rounds(statement.span) as begin:
+                self._iterations(statement, frame, count, begin)
         finally:
             frame.builder.repeats -= 1
 
-    def _iterations(self, statement: ast.Repeat, frame: Frame, count: int) -> None:
+    def _iterations(self, statement: ast.Repeat, frame: Frame, count: int, begin: Callable[[], None]) -> None:
         loops, level = len(self.report.loops), self.report.level
         remaining = count
         fold = True
         while remaining > 0 and not isinstance(frame.flow, Unknown):
             self.report.spend(CALL_STEPS, statement.span)
             self.report.loops.append((f"repeat {count - remaining + 1} of {count:,}", statement.count.span))
+            begin()
             if remaining == 1 or frame.flow is None or not fold:
                 nothing = frame.flow is None
                 self._iterate(statement.body, frame)

@@ -66,6 +66,34 @@ class Recompute:
 
 
 @record
+class Unrolled:
+    """One run of a loop whose rounds are written out: a `for`, or a `repeat` whose rounds are not alike."""
+
+    span: Span
+
+
+@record
+class Round:
+    """One round of a loop that is written out. Each of its nodes points here through `round`, those of a `Repeat` among
+    them too; `index` counts from 0, and `outer` is the round around this one in the same function. What was a loop to
+    its author need so not be guessed from nodes that look alike."""
+
+    loop: Unrolled
+    index: int
+    outer: "Round | None" = None
+
+    @property
+    def chain(self) -> "tuple[Round, ...]":
+        """The rounds around, the outermost first, and this one."""
+        found: list[Round] = []
+        each: Round | None = self
+        while each is not None:
+            found.append(each)
+            each = each.outer
+        return tuple(reversed(found))
+
+
+@record
 class Op:
     """One application of an operator. A `shared` instance is the first application; later ones point to it through
     `instance` and own no weights."""
@@ -78,6 +106,7 @@ class Op:
     instance: "Op | None" = None
     train_only: bool = False
     recompute: Recompute | None = None
+    round: Round | None = None
 
     @property
     def owned_weights(self) -> tuple[Weight, ...]:
@@ -97,6 +126,7 @@ class Call:
     instance: "Call | None" = None
     train_only: bool = False
     recompute: Recompute | None = None
+    round: Round | None = None
 
 
 @record
@@ -118,6 +148,7 @@ class Repeat:
     span: Span
     train_only: bool = False
     recompute: Recompute | None = None
+    round: Round | None = None
 
 
 Node = Op | Call | Repeat

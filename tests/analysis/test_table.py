@@ -369,3 +369,30 @@ def test_no_two_figures_of_the_totals_have_one_name() -> None:
     assert re.search(r"^params .* weights \d", text, re.MULTILINE)
     assert re.search(r"^state bytes +[\d,]+ +f32 [\d,]+, i64 [\d,]+$", text, re.MULTILINE)
     assert not re.search(r"^weights", text, re.MULTILINE)
+
+
+LOOPS = {
+    "nine steps": "LOOP(10) { conv(8, 3)->bn->relu->conv(8, 1)->bn->tanh->conv(8, 3)->bn->sigmoid }",
+    "one step": "conv(8, 1)\n LOOP(7) { conv(8, 3) }",
+    "a loop among steps of a loop": "LOOP(3) { conv(8, 1); LOOP(4) { conv(8, 3) -> bn }; relu }",
+    "a loop alone in a loop": "LOOP(3) { LOOP(4) { conv(8, 3) } }",
+    "loops in a row": "LOOP(3) { LOOP(4) { conv(8, 3) }; relu; LOOP(5) { conv(8, 1) as c } }",
+    "labels and branches": "LOOP(5) { add { conv(8, 3) as left | conv(8, 1) as right -> bn }; relu }",
+    "a shared instance": "LOOP(4) { shared s = conv(8, 3); s -> relu -> s }",
+    "blocks": "LOOP(6) { unit(8) as layer; LOOP(2) { unit(8) } }",
+}
+
+
+@pytest.mark.parametrize("body", LOOPS.values(), ids=LOOPS)
+def test_for_and_repeat_of_the_same_body_are_the_same_rows(body: str) -> None:
+    written = re.sub(r"LOOP\((\d+)\)", r"for i in 0..\1", body)
+    kept = re.sub(r"LOOP\((\d+)\)", r"repeat \1", body)
+    mixed = re.sub(r"repeat (\d+)", r"for i in 0..\1", kept, count=1)
+    tables = {load(text).table(2, "csv") for text in (written, kept, mixed)}
+    assert len(tables) == 1
+    assert len(tables.pop().splitlines()) < 14
+
+
+def test_a_loop_whose_first_round_differs_has_rows_for_it_and_for_the_others() -> None:
+    names = [row.name for row in rows("for i in 0..9 { conv(16, 3) -> bn }\n for i in 0..3 { conv(8, 1) as c }")]
+    assert names == ["conv.0", "batch_norm.0", "conv[1..8]", "batch_norm[1..8]", "c.0", "c[1..2]"]
