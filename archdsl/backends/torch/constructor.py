@@ -33,6 +33,7 @@ from archdsl.backends.torch.tree import (
     range_,
     self_,
     sequence,
+    subscript,
     target,
 )
 from archdsl.ir.program import Function
@@ -251,9 +252,11 @@ class Constructor:
         body.generators.append(ast.comprehension(target(variable), _as_tuple(inner), [], 0))
         return body, True
 
-    def _loop_variable(self) -> str:
+    def _loop_variable(self, depth: int = 0) -> str:
+        """A counter; another one for each of the loops around that are counted as well."""
         taken = self._parameters.taken | self._reserved
-        return next(each for each in ("i", "j", "step", "index", "position_") if each not in taken)
+        names = ("i", "j", "k", "m", "step", "index", *(f"i{n}" for n in range(1, 99)))
+        return [each for each in names if each not in taken][depth]
 
     # ------------------------------------------------------------------------------------------------- starts
 
@@ -294,15 +297,34 @@ class Constructor:
                 variable = identifier(first.name, self._parameters.taken)
                 body = self._starts(rows, name(variable))
                 return [ast.For(target(variable), access(first.name), body, [])]
+        return self._element_starts(first, [each.elements for each in listings], None, 0, 0)
+
+    def _element_starts(
+        self, listed: Listing, lists: Sequence[Sequence[Element]], base: ast.expr | None, at: int, depth: int
+    ) -> list[ast.stmt]:
+        """Statements for the elements of a list from the index `base + at` on; `depth` loops are open. As deep as loops
+        nest."""
         statements: list[ast.stmt] = []
-        at = 0
-        for elements in zip(*(each.elements for each in listings), strict=True):
-            row = elements[0]
-            if isinstance(row, Row) and row.starts:
-                rows = [each for each in elements if isinstance(each, Row)]
-                for index in range(at, at + row.count):
-                    statements += self._starts(rows, item_of(first, index))
-            at += row.count if isinstance(row, Row) else Listing("", False, [row]).length
+        for elements in zip(*lists, strict=True):
+            first = elements[0]
+            length = Listing("", False, [first]).length
+            cycles = [each for each in elements if isinstance(each, Cycle)]
+            rows = [each for each in elements if isinstance(each, Row)]
+            if cycles:
+                variable = self._loop_variable(depth)
+                period = sum(Listing("", False, [each]).length for each in cycles[0].elements)
+                moving = binary(literal(period), "*", name(variable))
+                moving = moving if base is None else binary(base, "+", moving)
+                inner = self._element_starts(listed, [each.elements for each in cycles], moving, at, depth + 1)
+                times = range_(self._parameters.express(tuple(each.times for each in cycles), "n")) if inner else None
+                statements += [ast.For(target(variable), times, inner, [])] if times else []
+            elif rows[0].starts:
+                for index in range(at, at + length):
+                    place = item_of(listed, index)
+                    if base is not None:
+                        place = subscript(access(listed.name), binary(base, "+", literal(index)) if index else base)
+                    statements += self._starts(rows, place)
+            at += length
         return statements
 
 

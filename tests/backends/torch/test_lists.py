@@ -41,3 +41,23 @@ def test_a_label_that_python_would_mangle_or_use_is_refused(label: str):
     with pytest.raises(ArchError) as caught:
         archdsl.load(_model(f'conv(4, 1) as "{label}"')).torch_source()
     assert [found.code for found in caught.value.diagnostics] == ["E0701"]
+
+
+@pytest.mark.parametrize("loop", ["repeat {}", "for _{} in 0..{}"])
+def test_weights_of_loops_start_as_their_operators_say(loop: str) -> None:
+    def times(count: int, name: str) -> str:
+        return loop.replace("_{}", name).replace("{}", str(count))
+
+    text = f"""model m() {{ input x: f32[N, 4, 8, 8]
+      conv(4, 1, bias_init = 9.0)
+      {times(3, "a")} {{
+        conv(4, 3, bias_init = 1.0) -> relu -> conv(4, 1, bias_init = 2.0)
+        {times(2, "b")} {{ conv(4, 3) -> conv(4, 1, bias_init = 3.0) }}
+        {times(2, "c")} {{ linear(8, bias_init = 4.0) as l }}
+      }}
+      output y }}"""
+    module = archdsl.load(text).torch()
+    biases = [float(layer.bias.mean()) for layer in module.conv]
+    assert [biases[k] for k in range(19) if k == 0 or (k - 1) % 6 not in (2, 4)] == [9.0, *([1.0, 2.0, 3.0, 3.0] * 3)]
+    assert all(abs(biases[k]) < 1 for k in range(1, 19) if (k - 1) % 6 in (2, 4))
+    assert {float(layer.bias.mean()) for layer in module.l} == {4.0}
