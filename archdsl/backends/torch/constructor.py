@@ -41,6 +41,9 @@ from archdsl.ir.program import Function
 PROGRESSION = 3
 """Items from which on numbers that grow evenly are written as a formula; two numbers always do."""
 
+OPENED = 4
+"""Items of a cycle up to which it is written out."""
+
 EXPANDED = 4096
 """Lists longer than this are not searched for a formula."""
 
@@ -225,7 +228,7 @@ class Constructor:
         """Items one by one; equal neighbours (from three on, from two on in a chain of blocks) and cycles as
         comprehensions."""
         if len(lists) == 1:
-            lists = [_merged(lists[0], chain=chain)]
+            lists = [_merged(_opened(lists[0]), chain=chain)]
         items: list[ast.expr] = []
         for elements in zip(*lists, strict=True):
             built, repeated = self._element(elements)
@@ -368,6 +371,15 @@ def _merged(elements: Sequence[Element], *, chain: bool) -> list[Element]:
         least = 2 if chain and isinstance(element.code, Built) else 3
         merged.extend([element] if element.count >= least else [element.times(1)] * element.count)
     return merged
+
+
+def _opened(elements: Sequence[Element]) -> list[Element]:
+    """Elements with short cycles written out: four items are read faster than a comprehension."""
+    found: list[Element] = []
+    for each in elements:
+        short = isinstance(each, Cycle) and Listing("", False, [each]).length <= OPENED
+        found += each.elements * each.times if isinstance(each, Cycle) and short else [each]
+    return found
 
 
 def _runs(elements: Sequence[Element]) -> list[Element]:

@@ -9,6 +9,7 @@ from archdsl.backends.torch.lower import Entry
 from archdsl.backends.torch.parameters import ABSENT
 from archdsl.backends.torch.records import Apply, Built, Code, Leaf, signature
 from archdsl.ir.operator import Init
+from archdsl.ir.program import Round
 from archdsl.records import record
 
 
@@ -129,9 +130,14 @@ def _elements(entries: Sequence[Entry], level: int, start: int) -> list[Element]
         index = entry.place.index or 0
         found.extend(_hole() for _ in range(index - at))
         if len(entry.times) == level:
-            found.append(_row(entry))
-            at = index + 1
-            position += 1
+            end = position
+            while end < len(entries) and len(entries[end].times) == level:
+                if (entries[end].place.index or 0) != index + end - position:
+                    break
+                end += 1
+            found += _written_out(entries[position:end], 0)
+            at = index + end - position
+            position = end
             continue
         stride, times = entry.place.strides[level], entry.times[level]
         end = position
@@ -139,14 +145,64 @@ def _elements(entries: Sequence[Entry], level: int, start: int) -> list[Element]
             end += 1
         inner = _elements(entries[position:end], level + 1, index)
         inner.extend(_hole() for _ in range(stride - sum(map(_length, inner))))
-        if len(inner) == 1 and isinstance(inner[0], Row):
-            inner[0].count *= times
-            found.append(inner[0])
+        first = inner[0]
+        if isinstance(first, Row) and all(isinstance(each, Row) and _alike(first, each) for each in inner):
+            found.append(first.times(times * sum(map(_length, inner))))
         else:
             found.append(Cycle(inner, times))
         at = index + stride * times
         position = end
     return found
+
+
+def _written_out(entries: Sequence[Entry], depth: int) -> list[Element]:
+    """Rows of entries, and cycles where the rounds of a loop that is written out are alike; `depth` loops are around.
+    As deep as loops nest."""
+    found: list[Element] = []
+    position = 0
+    while position < len(entries):
+        if len(entries[position].rounds) <= depth:
+            found.append(_row(entries[position]))
+            position += 1
+            continue
+        loop = entries[position].rounds[depth].loop
+        rounds: list[list[Element]] = []
+        while (here := _round(entries, position, depth)) is not None and here.loop is loop:
+            end = position
+            while _round(entries, end, depth) is here:
+                end += 1
+            rounds.append(_written_out(entries[position:end], depth + 1))
+            position = end
+        start = 0
+        while start < len(rounds):
+            first, end = rounds[start], start + 1
+            while end < len(rounds) and _equal(first, rounds[end]):
+                end += 1
+            if end == start + 1 or all(_equal(first[:1], [each]) for each in first):
+                found += [element for each in rounds[start:end] for element in each]
+            else:
+                found.append(Cycle(first, end - start))
+            start = end
+    return found
+
+
+def _round(entries: Sequence[Entry], position: int, depth: int) -> Round | None:
+    """The round of an entry at a depth."""
+    rounds = entries[position].rounds if position < len(entries) else ()
+    return rounds[depth] if len(rounds) > depth else None
+
+
+def _equal(left: Sequence[Element], right: Sequence[Element]) -> bool:
+    """Whether two stretches of a list build the same. As deep as loops nest."""
+    if len(left) != len(right):
+        return False
+    for a, b in zip(left, right, strict=True):
+        if isinstance(a, Cycle) and isinstance(b, Cycle):
+            if a.times != b.times or not _equal(a.elements, b.elements):
+                return False
+        elif not (isinstance(a, Row) and isinstance(b, Row)) or a.count != b.count or not _alike(a, b):
+            return False
+    return True
 
 
 def _row(entry: Entry) -> Row:

@@ -13,7 +13,7 @@ from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Met
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.operator import Init
-from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Segment, Value
+from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Round, Value
 from archdsl.records import field, record
 from archdsl.source import Span
 from archdsl.types.tensor import TensorType
@@ -69,12 +69,13 @@ Item = Step | Loop
 @record
 class Entry:
     """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost
-    first)."""
+    first). `rounds` are those of written-out loops that it was written in, the outermost first."""
 
     place: Place
     code: Code
     starts: tuple[tuple[str, Init], ...]
     times: tuple[int, ...]
+    rounds: tuple[Round, ...] = ()
 
 
 @record
@@ -180,7 +181,7 @@ class _Lowering:
         emitter = Emitter(node, inputs, self._function.inputs, self._helpers)
         result: object = node.op.torch(emitter, *inputs)  # type: ignore[arg-type]
         if emitter.made is not None and node.instance is None:
-            self._register(node.segment, emitter.made, tuple(emitter.starts), times, node.span)
+            self._register(node, emitter.made, tuple(emitter.starts), times)
         if emitter.stated is not None:
             self._numbers[node.outputs[0]] = emitter.stated
         roles = {weight.role for weight in (node.instance or node).owned_weights}
@@ -212,11 +213,11 @@ class _Lowering:
         if callee in self._identities:
             self._alias(node.outputs[0], self._source(node.inputs[0]))
             if node.instance is None and node.segment.index is not None:
-                self._register(node.segment, Built(callee), (), times, node.span)
+                self._register(node, Built(callee), (), times)
             return []
         place = place_of(node)
         if node.instance is None:
-            self._register(node.segment, Built(callee), (), times, node.span)
+            self._register(node, Built(callee), (), times)
         code = Run(place, tuple(Input(self._source(value)) for value in node.inputs))
         return [self._step(node, node.outputs, code, "heavy")]
 
@@ -232,12 +233,14 @@ class _Lowering:
         return Step(outputs, code, weight, place, node.span, node.train_only)
 
     def _register(
-        self, segment: Segment, code: Code, starts: tuple[tuple[str, Init], ...], times: tuple[int, ...], span: Span
+        self, node: Op | Call, code: Code, starts: tuple[tuple[str, Init], ...], times: tuple[int, ...]
     ) -> None:
-        check_segment(segment.name, span)
+        segment = node.segment
+        check_segment(segment.name, node.span)
         place = Place(segment.name, segment.index, segment.strides)
         used = times if segment.index is not None else ()
-        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used))
+        rounds = node.round.chain if node.round else ()
+        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used, rounds))
 
 
 def needed(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:

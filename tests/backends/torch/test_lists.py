@@ -1,5 +1,7 @@
 """Names that occur several times: which container they become, and what is refused."""
 
+import re
+
 import pytest
 import torch
 
@@ -57,7 +59,31 @@ def test_weights_of_loops_start_as_their_operators_say(loop: str) -> None:
       }}
       output y }}"""
     module = archdsl.load(text).torch()
-    biases = [float(layer.bias.mean()) for layer in module.conv]
+    biases = [float(layer.bias.detach().mean()) for layer in module.conv]
     assert [biases[k] for k in range(19) if k == 0 or (k - 1) % 6 not in (2, 4)] == [9.0, *([1.0, 2.0, 3.0, 3.0] * 3)]
     assert all(abs(biases[k]) < 1 for k in range(1, 19) if (k - 1) % 6 in (2, 4))
-    assert {float(layer.bias.mean()) for layer in module.l} == {4.0}
+    assert {float(layer.bias.detach().mean()) for layer in module.l} == {4.0}
+
+
+LOOPS = {
+    "several kinds": "LOOP(10) { conv(4, 3)->bn->relu->conv(4, 1)->bn->tanh->conv(4, 3)->bn->sigmoid }",
+    "one step": "LOOP(7) { conv(4, 3) }",
+    "a loop among steps of a loop": "LOOP(3) { conv(4, 1); LOOP(4) { conv(4, 3) -> conv(4, 1) }; relu }",
+    "few": "LOOP(2) { conv(4, 3) -> relu -> conv(4, 1) }",
+    "after others": "conv(4, 5)\n LOOP(6) { conv(4, 3) -> relu -> conv(4, 1, bias_init = 2.0) }\n conv(4, 7)",
+    "blocks": "LOOP(4) { unit(3) -> relu -> unit(1) }",
+}
+
+
+@pytest.mark.parametrize("body", LOOPS.values(), ids=LOOPS)
+def test_for_and_repeat_of_the_same_body_are_the_same_source(body: str) -> None:
+    blocks = "block unit(k) { conv(4, k) -> bn }\n"
+
+    def source(loop: str) -> str:
+        steps = re.sub(r"LOOP\((\d+)\)", loop, body)
+        net = archdsl.load(f"{blocks}model m() {{ input x: f32[N, 4, 8, 8]\n {steps}\n output y }}")
+        state = {key: tuple(value.shape) for key, value in net.torch().state_dict().items()}
+        assert state == {path: weight.shape for path, weight in weights(net.program, Limits())}
+        return net.torch_source()
+
+    assert source(r"for i in 0..\1") == source(r"repeat \1")
