@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from archdsl.ir.operator import Example, Operator, Work, arg
+from archdsl.ir.operator import LARGEST_I32, Example, Operator, Work, arg
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 
@@ -58,7 +58,7 @@ class LocalResponseNorm(Operator):
         ),
     )
 
-    size: int = arg("int", "channels in the window", default=5, minimum=1)
+    size: int = arg("int", "channels in the window", default=5, minimum=1, maximum=LARGEST_I32)
     alpha: float = arg("float", "weight of the mean square", default=1e-4)
     beta: float = arg("float", "exponent", default=0.75)
     k: float = arg("float", "constant added", default=1.0)
