@@ -3,10 +3,12 @@
 A *column* holds one value per specialisation. A constant column is a literal. A column that always equals a static
 argument of the block is that argument's name; otherwise the simplest relation to a name that holds everywhere is
 used (`4 * out`, `in_channels // 2`, `out + 32`, `c + k`); otherwise the column becomes a parameter of its own,
-called what PyTorch calls the argument. A relation with a free constant must be confirmed by more values than it has
-constants."""
+called what PyTorch calls the argument. Numbers can agree by chance, so a relation or a condition is made of what the
+block's text holds: its names, and its numbers as they are written there. One with a free constant must be confirmed by
+more values than it has constants, and be the only one of its kind."""
 
 import ast
+import re
 from collections.abc import Callable, Container, Iterator, Sequence
 
 from archdsl.backends.torch.names import identifier
@@ -52,6 +54,7 @@ class Parameters:
     def __init__(self, functions: Sequence[Function], reserved: Container[str] = ()) -> None:
         self._reserved = reserved
         self._names: dict[str, Column] = _candidates(functions, reserved) if len(functions) > 1 else {}
+        self._text = _Text(functions)
         self._uses: dict[str, _Use] = {}
         self._modules: dict[str, Column] = {}
 
@@ -86,7 +89,7 @@ class Parameters:
             return literal(first)  # type: ignore[arg-type]
         exact = self._exact(column, role)
         if exact is None:
-            related = self._related(column)
+            related = self._related(column, role)
             if related is not None:
                 return related
             exact = self._new(column, role)
@@ -102,7 +105,9 @@ class Parameters:
     def separates(self, chosen: Sequence[bool | None]) -> ast.expr | None:
         """A condition on the parameters that is true where `chosen` is True and false where it is False."""
         for test, names_read, holds in self._conditions():
-            if all(want is None or holds(s) == want for s, want in enumerate(chosen)):
+            if self._text.holds(names_read, test) and all(
+                want is None or holds(s) == want for s, want in enumerate(chosen)
+            ):
                 self._use(*names_read)
                 return test
         return None
@@ -131,12 +136,13 @@ class Parameters:
 
     # --------------------------------------------------------------------------------------------- relations
 
-    def _related(self, column: Column) -> ast.expr | None:
+    def _related(self, column: Column, role: str) -> ast.expr | None:
         points = [(s, value) for s, value in enumerate(column) if value is not ABSENT]
         if all(type(value) is int for _, value in points):
             for names_read, code in self._integer_relations(points):  # type: ignore[arg-type]
-                self._use(*names_read)
-                return code
+                if self._text.holds(names_read, code, role):
+                    self._use(*names_read)
+                    return code
         if all(type(value) is float for _, value in points):
             for each in self._ordered():
                 values = self._names[each]
@@ -175,14 +181,12 @@ class Parameters:
                     yield (left, right), binary(name(left), "*", name(right))
                 if left != right and [a - b for a, b in zip(at(left), at(right), strict=True)] == wanted:
                     yield (left, right), binary(name(left), "-", name(right))
-        for each in numbers:
-            offsets = {value - v for v, value in zip(at(each), wanted, strict=True)}
-            if len(offsets) == 1:
-                yield (each,), _plus(name(each), offsets.pop())
-        for each in numbers if many else ():
-            line = _line(at(each), wanted)
-            if line is not None:
-                yield (each,), _plus(binary(literal(line[0]), "*", name(each)), line[1])
+        moved = [(each, {value - v for v, value in zip(at(each), wanted, strict=True)}) for each in numbers]
+        yield from _only([((each,), _plus(name(each), min(by))) for each, by in moved if len(by) == 1])
+        lines = [(each, _line(at(each), wanted)) for each in numbers if many]
+        yield from _only(
+            [((each,), _plus(binary(literal(line[0]), "*", name(each)), line[1])) for each, line in lines if line]
+        )
         for left in numbers[:8] if many else ():
             for right in numbers[:8]:
                 rest = [value - a for a, value in zip(at(left), wanted, strict=True)]
@@ -224,6 +228,57 @@ class Parameters:
             for bound in sorted(set(values))[1:]:  # type: ignore[type-var]
                 yield binary(name(each), ">=", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] >= b  # type: ignore[arg-type,operator]
                 yield binary(name(each), "<", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] < b  # type: ignore[arg-type,operator]
+
+
+def _only(found: Sequence[tuple[tuple[str, ...], ast.expr]]) -> Sequence[tuple[tuple[str, ...], ast.expr]]:
+    """A relation that is the only one of its kind; where two names explain the same numbers, neither is sure to."""
+    return found if len(found) == 1 else ()
+
+
+_IMPLIED = frozenset(("in_channels", "in_features"))
+"""Names that the backend gives what a block's text need not name."""
+
+
+class _Text:
+    """What the author of a block wrote: its names, its numbers, and the numbers that its callers always give it."""
+
+    def __init__(self, functions: Sequence[Function]) -> None:
+        first = functions[0]
+        span = getattr(first.origin, "span", first.span)
+        self._text = re.sub(r"#[^\n]*", "", span.text)
+        numbers = re.findall(r"(?<![\w.])\d[\d_]{0,18}(?![\w.])", self._text)
+        self._numbers: set[object] = {int(each.replace("_", "")) for each in numbers}
+        self._growth: set[int] = set()
+        for argument, value in first.arguments.items():
+            if type(value) is int and all(each.arguments.get(argument) == value for each in functions):
+                self._numbers.add(value)
+                self._growth.add(value)
+
+    def holds(self, names_read: Sequence[str], code: ast.expr, role: str = "") -> bool:
+        """Whether a relation or a condition is made of what is written here: its numbers are, and what is compared,
+        added, multiplied or subtracted stands so in the text. `kernel // 2` as a padding is an operator's own rule."""
+        numbers: set[object] = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant)}
+        if isinstance(code, ast.BinOp) and isinstance(code.op, ast.FloorDiv) and role == "padding":
+            return True
+        if not (numbers <= self._numbers or self._grows(code)):
+            return False
+        if isinstance(code, ast.Compare) and isinstance(bound := code.comparators[0], ast.Constant):
+            return re.search(rf"\b{re.escape(names_read[0])}\s*[!=<>]=?\s*{bound.value}\b", self._text) is not None
+        if len(names_read) < 2 or not _IMPLIED.isdisjoint(names_read):
+            return not isinstance(code, ast.BinOp) or len(names_read) < 2 or isinstance(code.op, ast.Add)
+        sign = "[-+*]" if isinstance(code, ast.BinOp) else "[!=<>]=?"
+        left, right = (rf"(?:\d+\s*\*\s*)?\b{re.escape(each)}\b" for each in names_read)
+        return re.search(rf"{left}\s*{sign}\s*{right}|{right}\s*{sign}\s*{left}", self._text) is not None
+
+    def _grows(self, code: ast.expr) -> bool:
+        """`c + 24` in a loop whose every round adds the 12 that a block is always given."""
+        if not (isinstance(code, ast.BinOp) and isinstance(code.op, ast.Add) and isinstance(code.right, ast.Constant)):
+            return False
+        added = code.right.value
+        known = (
+            isinstance(code.left, ast.Name) and isinstance(added, int) and re.search(r"\b(for|repeat)\b", self._text)
+        )
+        return bool(known) and any(by > 1 and added % by == 0 for by in self._growth)  # type: ignore[operator]
 
 
 def _candidates(functions: Sequence[Function], reserved: Container[str]) -> dict[str, Column]:
