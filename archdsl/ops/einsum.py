@@ -244,10 +244,12 @@ class Einsum(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """As PyTorch puts it together: axes of one side are summed; then the axes that both sides and the result have,
-        those of the left, those that are summed and those of the right are joined each, which may copy, for a product
-        of stacks of matrices, which keeps both. Where nothing is summed it is an element-wise product."""
+        those of the left, those that are summed and those of the right are joined each, in the order of the result,
+        which may copy, for a product of stacks of matrices, which keeps both. The sides change places where the result
+        has all axes of the right before those of the left. Where nothing is summed it is an element-wise product."""
         lengths = self._lengths([x.type for x in inputs])
         terms, result = self._letters()
+        order = (*result, *sorted(lengths.keys() - set(result)))
         sides = [_without_ones(tape, x, term, lengths) for x, term in zip(inputs, terms, strict=True)]
         left, letters = sides[0]
         if len(inputs) == 1:
@@ -263,16 +265,20 @@ class Einsum(Operator):
                 others = tuple(letter for letter in others if letter not in early_right)
                 right = _summed(tape, right, others, lengths)
             if not summed:
+                over = tuple(letter for letter in order if letter in over)
                 left = traces.mul(tape, _spread(tape, left, letters, over), _spread(tape, right, others, over))
                 letters = over
                 continue
-            both = tuple(letter for letter in over if letter in letters and letter in others and letter not in summed)
-            rows = tuple(letter for letter in letters if letter not in others)
-            columns = tuple(letter for letter in others if letter not in letters)
-            groups = [product(lengths[letter] for letter in group) for group in (both, rows, summed, columns)]
+            both = tuple(letter for letter in order if letter in letters and letter in others and letter not in summed)
+            rows = tuple(letter for letter in order if letter in letters and letter not in others)
+            columns = tuple(letter for letter in order if letter in others and letter not in letters)
+            inner_letters = tuple(letter for letter in order if letter in summed)
+            if _columns_first(order, rows, {*both, *rows, *inner_letters}):
+                left, right, letters, others, rows, columns = right, left, others, letters, columns, rows
+            groups = [product(lengths[letter] for letter in group) for group in (both, rows, inner_letters, columns)]
             stack, height, inner, width = groups
-            a = tape.permute(left, [letters.index(letter) for letter in both + rows + summed])
-            b = tape.permute(right, [others.index(letter) for letter in both + summed + columns])
+            a = tape.permute(left, [letters.index(letter) for letter in both + rows + inner_letters])
+            b = tape.permute(right, [others.index(letter) for letter in both + inner_letters + columns])
             a, b = tape.reshape(a, (stack, height, inner)), tape.reshape(b, (stack, inner, width))
             macs = product(lengths[letter] for letter in over)
             y = traces.mm(tape, a, b, macs, TensorType((stack, height, width)))
@@ -290,6 +296,13 @@ class Einsum(Operator):
             if found is not None:
                 return found
         return o.node("Einsum", *inputs, equation=f"{','.join(map(''.join, terms))}->{''.join(result)}")
+
+
+def _columns_first(order: Letters, rows: Letters, others: set[str]) -> bool:
+    """Whether PyTorch swaps the sides of a product: every axis that is not `others`, also where its length is 1 by now,
+    comes before every one of `rows`."""
+    columns = [place for place, letter in enumerate(order) if letter not in others]
+    return bool(rows and columns) and columns[-1] < order.index(rows[0])
 
 
 def _matmul(

@@ -274,6 +274,14 @@ def test_symbolic_text_says_what_was_counted(archdsl: Archdsl, spec: Path) -> No
     assert "counted and compared at n = 1 to 16, 25, 41, 151, 1001" in out
 
 
+def test_two_neighbours_are_no_range_of_what_was_counted(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "f.arch"
+    choices = "1 | 2 | 5 | 6 | 9 | 10 | 11 | 25 | 26"
+    path.write_text(f"model m(k: {choices} = 1) {{ input x: f32[N, 3]; linear(k); output y }}")
+    out = archdsl("count", path, "--symbolic", "k").out
+    assert "counted and compared at k = 1, 2, 5, 6, 9 to 11, 25, 26\n" in f"{out}\n"
+
+
 @pytest.mark.parametrize("kind", ["text", "json", "csv", "markdown", "latex"])
 def test_symbolic_prints_every_format(archdsl: Archdsl, spec: Path, kind: str) -> None:
     ran = archdsl("count", spec, "--symbolic", "n", "--format", kind)

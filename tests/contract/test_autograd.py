@@ -108,6 +108,38 @@ def test_parts_of_one_memory_are_kept_once_and_whole() -> None:
     compare(net, torch.randn(2, 6))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "inputs"),
+    [
+        ("nij,njk->nik", ("f32[2, 3, 4]", "f32[2, 4, 5]")),
+        ("nij,njk->nki", ("f32[2, 3, 4]", "f32[2, 4, 5]")),
+        ("nij,njk->kni", ("f32[2, 3, 4]", "f32[2, 4, 5]")),
+        ("nij,njk->ikn", ("f32[2, 3, 4]", "f32[2, 4, 5]")),
+        ("ij,jk->ki", ("f32[3, 4]", "f32[4, 5]")),
+        ("abc,cd->bda", ("f32[2, 3, 4]", "f32[4, 5]")),
+        ("abc,cde->eadb", ("f32[2, 3, 4]", "f32[4, 5, 6]")),
+        ("abc,cde->edab", ("f32[2, 3, 4]", "f32[4, 5, 6]")),
+        ("abcx,cdey->edab", ("f32[2, 3, 4, 2]", "f32[4, 5, 6, 3]")),
+        ("ab,bc,cd->da", ("f32[2, 3]", "f32[3, 4]", "f32[4, 5]")),
+        ("acb,cdb->da", ("f32[2, 3, 4]", "f32[3, 5, 4]")),
+        ("abc,cd->dba", ("f32[2, 1, 4]", "f32[4, 5]")),
+        ("fd,fe->fed", ("f32[3, 5]", "f32[3, 2]")),
+    ],
+)
+def test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(pattern: str, inputs: tuple[str, ...]) -> None:
+    """Where its result does not lie in order, flattening copies it, and both are kept."""
+    lines = [
+        f" input x{i}: {type}\n g{i} = [x{i}, param({[1] * (type.count(',') + 1)})] -> add"
+        for i, type in enumerate(inputs)
+    ]
+    net = load(
+        "\n".join(["model m {", *lines])
+        + f'\n [{", ".join(f"g{i}" for i in range(len(inputs)))}] -> einsum("{pattern}") as y\n'
+        " a = y -> gelu\n b = y -> flatten(0) -> gelu\n [a -> flatten(0), b] -> mul\n output z\n}"
+    )
+    compare(net, *(torch.randn([int(d) for d in re.findall(r"\d+", type)[1:]]) for type in inputs))
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.operator.name not in ("lstm", "gru", "rnn")], ids=str)
 def test_the_products_of_an_operator_are_its_macs(case: Case) -> None:
     """Of data alone nothing but weights needs gradients: a forward pass, and one more for each weight. (But of a

@@ -6,7 +6,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from contract_cases import CASES, IDS, SIZES, Case, difference, operators, random_weights, reach_text
+from contract_cases import CASES, IDS, SIZES, Case, difference, model_text, operators, random_weights, reach_text
 from contract_reference import evaluate
 from measured import mkldnn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archdsl.analysis.conventions import find
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.recount import Recount
+from archdsl.api import load
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS
 from archdsl.ops import catalogue
 
@@ -155,6 +156,20 @@ def test_onnx_checks_and_infers_the_same_shapes(case: Case, opset: int) -> None:
 def test_onnxruntime_gives_the_reference_values(case: Case, opset: int) -> None:
     for found, expected in zip(run_onnx(case, opset), expected_values(case), strict=True):
         assert difference(found, expected) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("call", "type", "nodes"),
+    [
+        ("prelu", "f32[2, 3, 4, 4]", ["PRelu"]),
+        ("prelu(4)", "f32[2, 4]", ["PRelu"]),
+        ("prelu(3)", "f32[2, 3, 4, 4]", ["Reshape", "PRelu"]),
+        ("prelu(3)", "f32[N, 3, H]", ["Reshape", "PRelu"]),
+    ],
+)
+def test_slopes_are_given_axes_only_where_they_would_meet_others(call: str, type: str, nodes: list[str]) -> None:
+    model = load(model_text(call, (type,))).onnx_model()
+    assert [node.op_type for node in model.graph.node] == nodes
 
 
 def test_every_name_of_the_catalogue_is_an_operator_that_answers_to_it() -> None:
