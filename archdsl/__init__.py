@@ -3,7 +3,7 @@
 ```python
 import archdsl
 
-net = archdsl.load("specs/resnet.arch", depth=50)
+net = archdsl.load("resnet", depth=50)   # of the zoo; or a path, or the text of a spec
 net.cost().params      # 25557032, no framework imported
 net.torch()            # torch.nn.Module
 net.onnx("resnet50.onnx")
@@ -18,18 +18,30 @@ if TYPE_CHECKING:
     from archdsl.api import Network as Network
     from archdsl.api import load as load
     from archdsl.diagnostics.model import ArchError as ArchError
+    from archdsl.diagnostics.model import Diagnostic as Diagnostic
     from archdsl.limits import Limits as Limits
+    from archdsl.project import check as check
+    from archdsl.project import formulas as formulas
+    from archdsl.project import models as models
+    from archdsl.project import test as test
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ArchError": "archdsl.diagnostics.model",
+    "Diagnostic": "archdsl.diagnostics.model",
     "Limits": "archdsl.limits",
     "Network": "archdsl.api",
+    "check": "archdsl.project",
+    "formulas": "archdsl.project",
     "load": "archdsl.api",
+    "models": "archdsl.project",
+    "test": "archdsl.project",
 }
 
-__all__ = ["ArchError", "Limits", "Network", "__version__", "load"]
+__all__ = [
+    "ArchError", "Diagnostic", "Limits", "Network", "__version__", "check", "formulas", "load", "models", "test",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

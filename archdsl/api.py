@@ -4,8 +4,8 @@ Every question is answered when it is asked: counting imports neither torch nor 
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.ir.lowering import DEFAULT_OPSET
@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
     from archdsl.analysis.cost import Cost
     from archdsl.analysis.field import AxisField
+    from archdsl.analysis.figures import Cell
     from archdsl.analysis.memory import Memory
+    from archdsl.analysis.report import Report, Style
     from archdsl.elaborate.module import Module
     from archdsl.types.dims import Dim
+    from archdsl.verify import Verification
+
+T = TypeVar("T")
+
+Keys = str | os.PathLike[str] | Mapping[str, str | None]
+"""How the names of weights are changed: the path of a key map, or the path in the model by the name in the file, None
+for a tensor that is left out."""
 
 
 def load(
@@ -46,13 +55,17 @@ def load(
     """
     limits = limits or Limits()
     sink = Sink()
-    text = isinstance(spec, str) and any(sign in spec for sign in "\n{")
-    path = str(spec) if text else os.fspath(spec)
-    if not text:
-        path, named = split_target(path)
-        model = model or named
-    module = load_module(path, sink, limits, is_text=text)
-    return network(module, model, parameters, dims or {}, sink, limits)
+    path, is_text, named = locate(spec)
+    module = load_module(path, sink, limits, is_text=is_text)
+    return network(module, model or named, parameters, dims or {}, sink, limits)
+
+
+def locate(spec: str | os.PathLike[str]) -> tuple[str, bool, str | None]:
+    """What the argument `spec` of `load` means: a path, or a text and true; and the model that a path names."""
+    if isinstance(spec, str) and any(sign in spec for sign in "\n{"):
+        return spec, True, None
+    path, model = split_target(os.fspath(spec))
+    return path, False, model
 
 
 def split_target(text: str) -> tuple[str, str | None]:
@@ -225,22 +238,80 @@ class Network:
         Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows, `ValueError` for a format,
         column or convention that there is not.
         """
-        from archdsl.analysis.columns import NoColumn
-        from archdsl.analysis.cost import OWN_CONVENTION
-        from archdsl.analysis.report import FORMATS, Style, render, report
+        from archdsl.analysis.report import FORMATS, render
 
         if format not in FORMATS:
             raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
+        return self._laid_out(lambda found, style: render([found], format, style), depth, columns, sort, convention)
+
+    def rows(
+        self,
+        depth: int = 1,
+        *,
+        columns: Sequence[str] | None = None,
+        sort: str = "",
+        convention: str = "archdsl",
+    ) -> "list[dict[str, Cell]]":
+        """The rows of `table` as data: for each layer its cells by the names of the columns. A figure is an int, or a
+        formula in the symbolic dimensions (`figure.evaluate(T=1024)`), a ratio a `Fraction`, and what a column has
+        nothing to say of is None. The arguments, and what is raised, are those of `table`."""
+        from archdsl.analysis.report import cells
+
+        return self._laid_out(cells, depth, columns, sort, convention)
+
+    def _laid_out(
+        self,
+        write: "Callable[[Report, Style], T]",
+        depth: int,
+        columns: Sequence[str] | None,
+        sort: str,
+        convention: str,
+    ) -> "T":
+        """What `write` makes of this network's table."""
+        from archdsl.analysis.columns import NoColumn
+        from archdsl.analysis.cost import OWN_CONVENTION
+        from archdsl.analysis.report import Style, report
+
         if convention != OWN_CONVENTION:
             from archdsl.analysis import conventions
 
             if convention not in conventions.names():
                 raise ValueError(f"convention is one of {', '.join(conventions.names())}, not {convention!r}")
-        style = Style(columns, sort, convention=convention)
         try:
-            return render([report(self.program, depth, self.limits)], format, style)
+            return write(report(self.program, depth, self.limits), Style(columns, sort, convention=convention))
         except NoColumn as missing:
             raise ValueError(f"no column {missing.name!r}; columns are {', '.join(missing.known)}") from None
+
+    def verify(
+        self,
+        weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
+        *,
+        keys: Keys | None = None,
+        seed: int = 0,
+        dims: Mapping[str, int] | None = None,
+        opset: int = DEFAULT_OPSET,
+        functions: bool = False,
+        device: str = "cpu",
+    ) -> "Verification":
+        """Whether PyTorch and onnxruntime compute the same, each compared with PyTorch in double precision on the same
+        weights and random inputs: `passed`, and for every output its `torch_error` and `onnx_error`, max|difference| /
+        max|reference|. The weights are as for `onnx_model`; `dims` gives symbolic dimensions their sizes.
+
+        Raises `ArchError` as `onnx_model` and `session` do, without torch or onnxruntime too (E0801).
+        """
+        from archdsl.verify import verify
+
+        chosen = None if weights is None and keys is None else self.read_weights(weights, seed, keys)
+        return verify(
+            self.program,
+            seed,
+            weights=chosen,
+            dims=dims,
+            opset=opset,
+            functions=functions,
+            device=device,
+            limits=self.limits,
+        )
 
     def torch_source(self) -> str:
         """A standalone Python file that imports torch alone and defines the network as `nn.Module`
@@ -253,7 +324,7 @@ class Network:
         self,
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         *,
-        keys: str | os.PathLike[str] | None = None,
+        keys: Keys | None = None,
     ) -> "torch.nn.Module":
         """The network as a PyTorch module: exactly what `torch_source` says, executed. It starts from PyTorch's own
         random initialisation, or from `weights` and `keys` as `onnx_model` takes them.
@@ -287,7 +358,7 @@ class Network:
         self,
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         *,
-        keys: str | os.PathLike[str] | None = None,
+        keys: Keys | None = None,
         seed: int = 0,
         opset: int = DEFAULT_OPSET,
         dtype: str = "f32",
@@ -296,8 +367,9 @@ class Network:
         """The network as an ONNX model in inference mode.
 
         `weights` maps paths to arrays (a PyTorch `state_dict()` will do) or is the path of a safetensors
-        file; without it the weights are `self.weights(seed)`. `keys` is the path of a key map, for weights that have
-        other names than the network (its format: `archdsl explain E0815`). `functions` keeps blocks as model-local
+        file; without it the weights are `self.weights(seed)`. `keys` is for weights that have other names than the
+        network: the path of a key map (its format: `archdsl explain E0815`), or a mapping from their names to paths,
+        None for a tensor to leave out; `*` means the same in both. `functions` keeps blocks as model-local
         functions. Raises `ArchError` for weights that do not fit (E0810 to E0816), more than `limits.nodes`
         nodes (E0910), no onnx (E0801).
         """
@@ -311,7 +383,7 @@ class Network:
         path: str | os.PathLike[str],
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         *,
-        keys: str | os.PathLike[str] | None = None,
+        keys: Keys | None = None,
         seed: int = 0,
         opset: int = DEFAULT_OPSET,
         dtype: str = "f32",
@@ -340,10 +412,10 @@ class Network:
         self,
         weights: "Mapping[str, Any] | str | os.PathLike[str] | None" = None,
         seed: int = 0,
-        keys: str | os.PathLike[str] | None = None,
+        keys: Keys | None = None,
     ) -> "Mapping[str, Any]":
         """The weights that arguments called `weights` and `keys` mean, by path: a mapping as it is, a safetensors file
-        read, their names changed by the key map `keys`; else initial weights for `seed`.
+        read, their names changed by `keys` (see `onnx_model`); else initial weights for `seed`.
 
         Raises `ArchError` for files that do not fit (E0810 to E0816) or a key map that cannot be read, `OSError` when
         the weights cannot, `ValueError` for a key map without weights.
@@ -352,9 +424,9 @@ class Network:
             if keys is not None:
                 raise ValueError("a key map says what the names of weights mean, and no weights are given")
             return self.weights(seed)
-        from archdsl.weights import load_safetensors, read_keys
+        from archdsl.weights import key_map, load_safetensors
 
-        names = None if keys is None else read_keys(keys, self.limits)
+        names = None if keys is None else key_map(keys, self.limits)
         if isinstance(weights, str | os.PathLike):
             return load_safetensors(weights, self.program, self.limits, names)
         if names is not None:

@@ -13,7 +13,7 @@ from math import lcm
 
 from archdsl.analysis.figures import number_text
 from archdsl.records import field, record
-from archdsl.types.dims import Dim, Expr, Monomial, symbol
+from archdsl.types.dims import Dim, Expr, Monomial, evaluate, symbol
 
 FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
@@ -81,15 +81,37 @@ class Formula:
 
 
 @record
+class Progression:
+    """Evenly spaced values of a parameter, without end."""
+
+    name: str
+    first: int
+    step: int
+
+    def __contains__(self, value: int) -> bool:
+        return value >= self.first and (value - self.first) % self.step == 0
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.first}, {self.first + self.step}, {self.first + 2 * self.step}, ..."
+
+
+@record
 class Finding:
     """What was found for one figure: a formula from certain values of the parameters on, or formulas that hold for
-    every so manieth value (`pieces`, by the text of the values), or neither. `checked` counts the values at which it
+    evenly spaced values (`pieces`), or neither. `checked` counts the values at which it
     was verified besides those that it was made from."""
 
     formula: Formula | None = None
     start: tuple[int, ...] = ()
     checked: int = 0
-    pieces: dict[str, Formula] = field(default_factory=dict[str, Formula])
+    pieces: dict[Progression, Formula] = field(default_factory=dict[Progression, Formula])
+
+    def at(self, point: Sequence[int]) -> Formula | None:
+        """The formula that holds for some values of the parameters."""
+        if self.formula is None:
+            return next((formula for values, formula in self.pieces.items() if point[0] in values), None)
+        reached = all(value >= first for value, first in zip(point, self.start, strict=False))
+        return self.formula if reached else None
 
     @property
     def formula_is_constant(self) -> bool:
@@ -125,6 +147,25 @@ class ClosedForm:
     axes: list[Axis]
     findings: dict[str, Finding]
     counted: list[tuple[int, ...]]
+
+    def evaluate(self, figure: str, **values: int) -> int:
+        """One of `FIGURES` at some values of the parameters and sizes of the symbolic dimensions.
+
+        Raises `ValueError` for a figure that there is not, or of which no formula was found, and for values that are
+        missing or that its formula does not hold for.
+        """
+        if figure not in self.findings:
+            raise ValueError(f"no figure {figure!r}; figures are {', '.join(self.findings)}")
+        missing = [axis.name for axis in self.axes if axis.name not in values]
+        if missing:
+            raise ValueError(f"no value is given for {', '.join(missing)}")
+        point = [values[axis.name] for axis in self.axes]
+        formula = self.findings[figure].at(point)
+        value, rest = (0, 1) if formula is None else divmod(evaluate(formula.whole, values), formula.denominator)
+        if rest:
+            shown = ", ".join(f"{axis.name} = {value}" for axis, value in zip(self.axes, point, strict=True))
+            raise ValueError(f"no formula for {figure} holds for {shown}")
+        return value
 
 
 def closed_form(count: Count, base: Mapping[str, int], choices: Mapping[str, Sequence[int]]) -> ClosedForm:
@@ -268,12 +309,12 @@ class _Search:
         compared = [point for point, known in self.known.items() if known is not None and point[0] >= start]
         return Finding(first, (start,), len(compared))
 
-    def _pieces(self, figure: str, axis: Axis) -> tuple[dict[str, Formula], int]:
+    def _pieces(self, figure: str, axis: Axis) -> tuple[dict[Progression, Formula], int]:
         """Formulas of remainders, the least number of them that fits, and the value from which on they all hold."""
         if not axis.step:
             return {}, 0
         for period in _PERIODS:
-            found: dict[str, Formula] = {}
+            found: dict[Progression, Formula] = {}
             latest = 0
             for offset in range(period):
                 step = axis.step * period
@@ -293,7 +334,7 @@ class _Search:
                 if any(known and point[0] >= begin and formula.at(point) != known[figure] for point, known in alike):
                     break
                 latest = max(latest, begin - axis.step * (period - 1))
-                found[f"{axis.name} = {begin}, {begin + step}, {begin + 2 * step}, ..."] = formula
+                found[Progression(axis.name, begin, step)] = formula
             if len(found) == period:
                 return found, latest
         return {}, 0

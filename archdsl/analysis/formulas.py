@@ -60,7 +60,7 @@ def _sentence(form: ClosedForm, program: Program) -> str:
 def _words(form: ClosedForm, found: Finding) -> list[tuple[str, Formula | str]]:
     """Each formula with the values that it holds for, where they are not all."""
     if found.pieces:
-        return list(found.pieces.items())
+        return [(str(values), formula) for values, formula in found.pieces.items()]
     if found.formula is None:
         few = [axis.name for axis in form.axes if len(axis.values) <= CHECKS]
         if few:
@@ -143,7 +143,7 @@ def _formula_record(form: ClosedForm, found: Finding) -> dict[str, object]:
         return {"text": str(formula), "numerator": raw(formula.whole), "denominator": formula.denominator}
 
     if found.pieces:
-        return {"single": None, "pieces": {values: one(formula) for values, formula in found.pieces.items()}}
+        return {"single": None, "pieces": {str(values): one(formula) for values, formula in found.pieces.items()}}
     if found.formula is None:
         return {"single": None, "pieces": {}}
     start = dict(zip([axis.name for axis in form.axes], found.start, strict=True))

@@ -15,7 +15,7 @@ from archdsl.analysis.cost import too_large
 from archdsl.analysis.runs import outer_values, settle
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record
-from archdsl.types.dims import Dim, DimTooLarge, at_least
+from archdsl.types.dims import Dim, DimTooLarge, at_least, evaluate
 from archdsl.types.tensor import DTYPE_BYTES
 
 MOST_CANDIDATES = 8
@@ -51,6 +51,10 @@ class Maximum:
         if not self.candidates:
             return 0
         return self.candidates[0] if len(self.candidates) == 1 else None
+
+    def evaluate(self, **sizes: int) -> int:
+        """The maximum for some sizes of the symbols. Raises `ValueError` where one is missing."""
+        return max((evaluate(figure, sizes) for figure in self.candidates), default=0)
 
     def __repr__(self) -> str:
         if self.figure is not None:

@@ -1,6 +1,7 @@
 """The memory of a network, in bytes."""
 
 from archdsl.analysis.cost import CostModel
+from archdsl.analysis.liveness import Maximum
 from archdsl.ir.program import Program
 from archdsl.records import record
 from archdsl.types.dims import Dim
@@ -9,14 +10,14 @@ from archdsl.types.dims import Dim
 @record
 class Memory:
     """Bytes. `weights`: all state as stored. `peak`: the most that values take at once at inference, for one sample
-    (see `analysis.liveness`); a text where which of several formulas is largest depends on the symbols. `saved`: what
+    (see `analysis.liveness`); a `Maximum` where it depends on the symbols which of several is largest. `saved`: what
     PyTorch keeps for the backward pass of a batch (see `analysis.training`), a polynomial in the batch symbol, of which
     the statistics of a batch are the constant, and `saved_without_recompute` the same as if nothing were marked for
     recomputation. `moved`: traffic of an inference of one sample, every tensor read and
     written once."""
 
     weights: int
-    peak: Dim | str
+    peak: Dim | Maximum
     saved: Dim
     saved_without_recompute: Dim
     moved: Dim
@@ -30,6 +31,6 @@ def memory(program: Program) -> Memory:
     exactly."""
     model = CostModel(program)
     peak = model.parts.liveness.peak
-    figure = repr(peak) if peak.figure is None else peak.figure
+    figure = peak if peak.figure is None else peak.figure
     saved, plain = model.parts.training.kept, model.parts.plain_training.kept
     return Memory(model.total.weight_bytes, figure, saved, plain, model.total.moved)

@@ -93,6 +93,14 @@ def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> 
     return _RENDERERS[kind](_lay_out(reports, kind, style or Style()))
 
 
+def cells(found: Report, style: Style) -> list[dict[str, Cell]]:
+    """The rows of one network as data, by the names of the columns. Raises `columns.NoColumn`."""
+    table = _lay_out([found], "json", style)
+    names = [column.name for column in table.columns]
+    rows = [row for row in table.body if row.level]
+    return [dict(zip(names, row, strict=True)) for row in table.cells(rows)]
+
+
 # ------------------------------------------------------------------------------------------------------ laying out
 
 

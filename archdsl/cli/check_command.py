@@ -11,7 +11,6 @@ from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.limits import Limits
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.module import Module
     from archdsl.source import Source
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -72,48 +71,21 @@ def _check(arguments: argparse.Namespace) -> int:
 def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source: "Source | None" = None) -> int:
     """Check one file, or a source as if it were the text of one; returns the number of models that were elaborated."""
     from archdsl.cli.session import load_any
-    from archdsl.elaborate.claims import check_tests
-    from archdsl.elaborate.lint import lint
+    from archdsl.elaborate.check import check_module
     from archdsl.elaborate.loader import load_source
-    from archdsl.elaborate.model import elaborate
-    from archdsl.elaborate.names import check_names
 
     before = len(sink.found)
     module = load_any(path, sink, limits) if source is None else load_source(source, sink, limits)
     if module is None or any(found.severity == "error" for found in sink.found[before:]):
         return 0
-    elaborated = 0
-    left: list[str] = []
-    for name in module.models:
-        if module.closed(limits):
-            left.append(f"model `{name}`")
-        elif missing := _required(module, name, sink, limits):
-            given = " ".join(f"-p {parameter}=..." for parameter in missing)
-            remarks.append(
-                f"note: {path}:{name} has no defaults: only its names were checked; `archdsl count` it with {given}"
-            )
-        else:
-            elaborate(module, name, {}, {}, sink, limits, module.ledger)
-            elaborated += 1
-    for check, what in ((check_names, "what no model uses"), (check_tests, "the tests")):
-        if module.closed(limits):
-            left.append(what)
-        else:
-            check(module, sink, limits)
-    say_unchecked(sink.found[before:], left)
-    if not any(found.severity == "error" for found in sink.found[before:]):
-        lint(module, sink, limits)
-    return elaborated
-
-
-def _required(module: "Module", name: str, sink: Sink, limits: Limits) -> list[str]:
-    """Parameters without a default: the model cannot be elaborated unless somebody sets them."""
-    from archdsl.elaborate.model import look_up_model
-
-    found = look_up_model(module, name, sink, limits)
-    if found is None or found[1]:  # a preset is there to set what its model leaves open
-        return []
-    return [p.name.id for p in found[0].syntax.parameters if p.default is None and not p.is_flag]
+    checked = check_module(module, sink, limits)
+    for name, missing in checked.without_defaults.items():
+        given = " ".join(f"-p {parameter}=..." for parameter in missing)
+        remarks.append(
+            f"note: {path}:{name} has no defaults: only its names were checked; `archdsl count` it with {given}"
+        )
+    say_unchecked(sink.found[before:], checked.left)
+    return checked.elaborated
 
 
 def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:

@@ -95,6 +95,11 @@ class Expr:
             self._text = _render(self.terms)
         return self._text
 
+    def evaluate(self, **sizes: int) -> int:
+        """Its value for some sizes of its symbols: `(4*H*W).evaluate(H=2, W=3)` is 24. Sizes of other symbols are
+        passed over. Raises `ValueError` where one is missing or less than 1."""
+        return evaluate(self, sizes)
+
     def __add__(self, other: "Dim") -> "Dim":
         collected = dict(self.terms)
         for monomial, coefficient in _terms(other):
@@ -300,6 +305,22 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
                 product = product * floordiv(substitute(atom.numerator, values), atom.divisor)
         total = total + product
     return total
+
+
+def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """The value of a dimension for some sizes of its symbols. Raises `ValueError` where one is missing or less than
+    1."""
+    needed = sorted(symbols(dim))
+    missing = [name for name in needed if name not in sizes]
+    if missing:
+        raise ValueError(f"{dim} depends on {', '.join(needed)}, and no size is given for {', '.join(missing)}")
+    for name in needed:
+        if sizes[name] < 1:
+            raise ValueError(f"a size is at least 1, and {name} is {sizes[name]}")
+    value = substitute(dim, sizes)
+    if not isinstance(value, int):
+        raise InternalError("a symbol was not replaced")
+    return value
 
 
 def product(dims: Iterable[Dim]) -> Dim:

@@ -10,8 +10,8 @@ before those with one, and of these the first that fits counts. A name that no r
 """
 
 import os
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.elaborate.loader import read_source
@@ -106,6 +106,33 @@ def read_keys(path: str | os.PathLike[str], limits: Limits | None = None) -> Key
             _add(made, rule.split(), _span(source, start, rule), sink)
     sink.raise_errors()
     return made
+
+
+def key_map(keys: str | os.PathLike[str] | Mapping[str, str | None], limits: Limits | None = None) -> KeyMap:
+    """The key map that an argument `keys` means: a file's, or rules given as a mapping from names to paths, None for
+    what is left out. Raises `ArchError` as `read_keys` does, `TypeError` for anything else."""
+    if isinstance(keys, str | os.PathLike):
+        return read_keys(keys, limits)
+    rules: list[tuple[str, str]] = []
+    for name, path in _pairs(keys):
+        if not isinstance(name, str) or not isinstance(path, str | None):
+            raise TypeError(
+                f"keys maps names of weights to paths (str, or None to leave out), not {name!r} to {path!r}"
+            )
+        rules.append((name, LEFT_OUT if path is None else path))
+    made = KeyMap("keys")
+    sink = Sink()
+    source = Source("keys", "\n".join(f"{name} {path}" for name, path in rules))
+    for (name, path), start in zip(rules, source.line_starts, strict=False):
+        _add(made, [name, path], Span(source, start, start + len(name) + 1 + len(path)), sink)
+    sink.raise_errors()
+    return made
+
+
+def _pairs(keys: Any) -> Iterable[tuple[object, object]]:
+    if not isinstance(keys, Mapping):
+        raise TypeError(f"keys is the path of a key map, or a mapping from names to paths, not {type(keys).__name__}")
+    return keys.items()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
 def _add(made: KeyMap, fields: list[str], span: Span, sink: Sink) -> None:

@@ -100,7 +100,7 @@ def test_values_that_come_to_an_end_are_listed_to_the_last() -> None:
 
 def test_rounding_gives_a_formula_for_each_remainder() -> None:
     pieces = found(lambda k: 10 * k + k // 3, k=6).findings["params"].pieces
-    assert {values: str(formula) for values, formula in pieces.items()} == {
+    assert {str(values): str(formula) for values, formula in pieces.items()} == {
         "k = 1, 4, 7, ...": "(31*k - 1) / 3",
         "k = 2, 5, 8, ...": "(31*k - 2) / 3",
         "k = 3, 6, 9, ...": "(31*k) / 3",

@@ -1,5 +1,7 @@
 """The Python interface."""
 
+import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -130,3 +132,112 @@ def test_a_file_of_another_kind_is_told_from_a_spec_by_its_name(name: str, said:
     with pytest.raises(archdsl.ArchError, match=said) as caught:
         archdsl.load(tmp_path / name)
     assert [found.code for found in caught.value.diagnostics] == ["E0607"]
+
+
+# -------------------------------------------------------------------------------------------------- figures as data
+
+
+def test_rows_are_the_table_as_data(spec: Path) -> None:
+    net = archdsl.load(spec)
+    rows = net.rows(2, columns=["path", "params", "macs", "field"])
+    assert [row["path"] for row in rows][:3] == ["layer.0", "layer.0.conv", "layer.0.batch_norm"]
+    assert sum(row["params"] for row in net.rows()) == net.cost().params  # pyright: ignore[reportArgumentType]
+    assert all(isinstance(row["macs"], int) for row in rows)
+    with pytest.raises(ValueError, match="no column 'mac'"):
+        net.rows(columns=["mac"])
+
+
+def test_formulas_in_symbols_evaluate() -> None:
+    net = archdsl.load("model m { input x: f32[N, 3, H, W]; conv(8, 3) -> relu; output y }")
+    macs = net.cost().macs
+    assert (str(macs), macs.evaluate(H=32, W=16, N=7)) == ("216*H*W", 216 * 32 * 16)  # pyright: ignore
+    assert net.memory().saved.evaluate(N=2, H=4, W=4) == 2 * 8 * 4 * 4 * 4  # pyright: ignore
+    with pytest.raises(ValueError, match="no size is given for W"):
+        macs.evaluate(H=32)  # pyright: ignore
+    with pytest.raises(ValueError, match="a size is at least 1, and W is 0"):
+        macs.evaluate(H=32, W=0)  # pyright: ignore
+
+
+def test_a_peak_that_depends_on_the_sizes_evaluates() -> None:
+    peak = archdsl.load("model m { input x: f32[N, T, S]; transpose(1, 2); relu; output y }").memory().peak
+    assert peak.evaluate(T=3, S=5) == 2 * 4 * 15  # pyright: ignore
+
+
+def test_formulas_of_a_family_evaluate_to_the_counts() -> None:
+    form = archdsl.formulas("densenet_bc", ["k"])
+    for k in (24, 25, 40):
+        assert form.evaluate("params", k=k) == archdsl.load("densenet_bc", k=k).cost().params
+        assert form.evaluate("macs", k=k) == archdsl.load("densenet_bc", k=k).cost().macs
+    with pytest.raises(ValueError, match="no value is given for k"):
+        form.evaluate("params")
+    with pytest.raises(ValueError, match="no figure 'parameters'"):
+        form.evaluate("parameters", k=3)
+    with pytest.raises(archdsl.ArchError, match="did you mean `k`"):
+        archdsl.formulas("densenet_bc", ["kk"])
+
+
+def test_the_models_of_a_file_come_with_their_parameters() -> None:
+    (tiny,) = archdsl.models(GOOD)
+    assert [(p.name, p.type, p.default, p.choices) for p in tiny.parameters] == [
+        ("width", "", "4", ()),
+        ("n", "int", "2", ()),
+        ("kind", "", '"a"', ('"a"', '"b"')),
+    ]
+    assert [(model.name, model.preset_of) for model in archdsl.models("vit")][1] == (
+        "vit_large",
+        "vit(layers = 24, d = 1024, heads = 16)",
+    )
+    assert [model.name for model in archdsl.models("densenet_bc")] == ["densenet_bc"]
+
+
+def test_checking_gives_what_the_command_prints(bad: Path) -> None:
+    found = archdsl.check(bad)
+    assert [(d.code, d.severity) for d in found] == [("E0202", "error"), ("E0202", "error")]
+    assert archdsl.check(GOOD) == ()
+    assert [d.code for d in archdsl.check("model m {")] == ["E0102"]
+    assert [d.code for d in archdsl.check("model m(n = 1) { input x: f32[N, 4]; relu; output y }")] == ["W0201"]
+
+
+def test_tests_give_their_figures() -> None:
+    (result,) = archdsl.test(GOOD)
+    assert (result.name, result.passed) == ("tiny", True)
+    assert [(check.text, check.computed) for check in result.checks] == [("params > 0", "318")]
+    with pytest.raises(archdsl.ArchError):
+        archdsl.test(GOOD.replace("params > 0", "parms > 0"))
+
+
+def test_verification_is_a_record(spec: Path) -> None:
+    result = archdsl.load(spec).verify(seed=3)
+    assert result.passed
+    assert [(each.output, each.shape) for each in result.comparisons] == [("y", (1, 10))]
+
+
+def test_the_source_of_a_built_class_can_be_asked_for(spec: Path) -> None:
+    net = archdsl.load(spec)
+    module = net.torch()
+    source = inspect.getsource(type(module))
+    assert source.startswith("class Tiny(nn.Module):")
+    assert source.strip() in net.torch_source()
+    assert inspect.getsource(type(module).forward).lstrip().startswith("def forward(self, x):")
+
+
+def test_a_built_class_that_nobody_holds_is_forgotten() -> None:
+    text = GOOD.replace("tiny", "forgotten_soon")
+    module = archdsl.load(text).torch()
+    name = type(module).__module__
+    assert name in sys.modules
+    del module
+    gc.collect()
+    assert name not in sys.modules
+
+
+def test_keys_can_be_a_mapping(spec: Path) -> None:
+    net = archdsl.load(spec)
+    weights = {f"net.{path}": array for path, array in net.weights(1).items()} | {"extra": net.weights()["linear.bias"]}
+    module = net.torch(weights, keys={"net.*": "*", "extra": None})
+    assert all((module.state_dict()[path].numpy() == array).all() for path, array in net.weights(1).items())
+    with pytest.raises(archdsl.ArchError, match="1 `\\*` in the name and no `\\*` in the path"):
+        net.torch(weights, keys={"net.*": "linear"})
+    for wrong in (3, {"net.*": 4}, {5: "linear"}, ["net.*"]):
+        with pytest.raises(TypeError, match="keys "):
+            net.torch(weights, keys=wrong)  # type: ignore[arg-type]

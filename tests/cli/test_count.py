@@ -396,7 +396,7 @@ def test_symbolic_gives_up_where_networks_are_too_large_together(
     path = tmp_path / "m.arch"
     path.write_text("model m(k = 8) { input x: f32[N, 8]\n for i in 0..20 { linear(8) }\n linear(k)\n output y }\n")
     assert archdsl("count", path, "--symbolic", "k").code == 0
-    monkeypatch.setattr("archdsl.cli.symbolic._NODES", 100)
+    monkeypatch.setattr("archdsl.families._NODES", 100)
     ran = archdsl("count", path, "--symbolic", "k")
     assert (ran.code, ran.out) == (2, "")
     assert "too many networks, or too large ones, to find formulas in k" in ran.err

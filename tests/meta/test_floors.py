@@ -37,7 +37,9 @@ FLOORS = {
     "archdsl.feeds": 5,
     "archdsl.readers": 5,
     "archdsl.verify": 5,
+    "archdsl.families": 5,
     "archdsl.api": 6,
+    "archdsl.project": 6,
     "archdsl.cli": 6,
 }
 """Floor of every package and top-level module, as in ARCHITECTURE.md."""

@@ -1,6 +1,7 @@
 """An `nn.Module` from a program: the source of `torch_source`, executed, and weights put into it."""
 
 import linecache
+import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, ModuleType
@@ -25,8 +26,8 @@ _models: "WeakValueDictionary[str, type[nn.Module]]" = WeakValueDictionary()
 def build_module(program: Program) -> nn.Module:
     """Execute the generated source and make one model, with PyTorch's own initialisation.
 
-    The source is registered with `linecache`, so tracebacks and debuggers show it. The model can be copied, and
-    pickled as a whole: the pickle holds the source. Raises `ArchError` as `torch_source` does.
+    The source is registered with `linecache`, so tracebacks, debuggers and `inspect.getsource` show it. The model can
+    be copied, and pickled as a whole: the pickle holds the source. Raises `ArchError` as `torch_source` does.
     """
     return _model(torch_source(program), model_class(program))()
 
@@ -44,7 +45,11 @@ def _model(source: str, name: str) -> type[nn.Module]:
     module.__file__ = file
     exec(compile(source, file, "exec"), module.__dict__)
     model: type[nn.Module] = module.__dict__[name]
-    weakref.finalize(model, linecache.cache.pop, file, None)
+    # `inspect` asks `sys.modules` for the file of a class. What stands there holds no class, so that nothing is kept
+    # alive by it.
+    place = sys.modules[module.__name__] = ModuleType(module.__name__)
+    place.__file__ = file
+    weakref.finalize(model, _forget, file, module.__name__)
 
     def reduce(self: nn.Module, _: object) -> tuple[object, ...]:
         return _blank, (source, name, type(self).__name__), self.__getstate__()
@@ -54,6 +59,11 @@ def _model(source: str, name: str) -> type[nn.Module]:
             each.__reduce_ex__ = reduce  # pyright: ignore[reportAttributeAccessIssue]
     _models[source] = model
     return model
+
+
+def _forget(file: str, module: str) -> None:
+    linecache.cache.pop(file, None)
+    sys.modules.pop(module, None)
 
 
 def _blank(source: str, name: str, part: str) -> nn.Module:
