@@ -8,6 +8,7 @@ from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.cli.session import bad_usage, guarded, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
+from archdsl.diagnostics.terminal import printable
 from archdsl.limits import Limits
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         _print(sink.found, arguments)
     for remark in remarks:
-        print(remark, file=sys.stderr)
+        print(printable(remark), file=sys.stderr)
     print(_summary(sink, len(files), models), file=sys.stderr)
     return exits.exit_code(sink.found)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, unwritable, write_text
+from archdsl.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
     from archdsl.api import Network
@@ -57,7 +58,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     if "torch" in paths:
         write_text(full["torch"], source)
     for path in full.values():
-        print(f"wrote {path}")
+        print(f"wrote {printable(path)}")
     print()
     print("\n".join(totals_lines(total)))
     return exits.FINE

@@ -1,13 +1,14 @@
 """`archdsl count`: what a network costs."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from archdsl.analysis import columns, report
 from archdsl.analysis.cost import OWN_CONVENTION
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import guarded, open_family
+from archdsl.cli.session import bad_usage, guarded, open_family
 from archdsl.diagnostics.model import ArchError
 from archdsl.source import Source
 
@@ -28,7 +29,12 @@ def main(arguments: list[str]) -> int:
         "value when it\nis written with its brackets (-p plan=[3,4,6,3]).",
         _epilog() if {"-h", "--help"} & set(arguments) else "",
     )
-    p.add_argument("targets", nargs="+", metavar="FILE[:MODEL]", help="a spec; - for standard input")
+    p.add_argument(
+        "targets",
+        nargs="+",
+        metavar="FILE[:MODEL]",
+        help="a spec, all its models if none is named; - for standard input",
+    )
     p.add_argument(
         "--depth",
         type=_level,
@@ -66,13 +72,11 @@ def _epilog() -> str:
 
 
 def _level(text: str) -> int:
-    level = report.ALL_LEVELS if text == "all" else int(text)
-    if level < 0:
-        raise ValueError
-    return level
-
-
-_level.__name__ = "number of levels"  # what argparse says the value must be
+    if text == "all":
+        return report.ALL_LEVELS
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"takes a number of levels, or all, not `{text[:100]}`")
+    return int(text)
 
 
 def _count(arguments: argparse.Namespace) -> int:
@@ -88,9 +92,14 @@ def _count(arguments: argparse.Namespace) -> int:
             raise _unknown("--convention", arguments, "convention", arguments.convention, conventions.names())
     families = opts.families(arguments.param)
     limits = opts.limits(arguments.limit)
-    networks = [network for text in arguments.targets for network in open_family(text, families, arguments, limits)]
+    networks = [
+        network for text in arguments.targets for network in open_family(text, families, arguments, limits, every=True)
+    ]
+    if not networks:
+        raise bad_usage("no model can be counted as it is", "name one, and set its parameters with -p")
     depth = arguments.depth if arguments.depth is not None else int(len(networks) == 1)
     reports = [report.report(network.program, depth, network.limits) for network in networks]
+    _say_what_depth_is(arguments, reports)
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]
     width = opts.terminal_width(report.WIDTH)
     style = report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
@@ -101,6 +110,20 @@ def _count(arguments: argparse.Namespace) -> int:
         flag = "--columns" if missing.name in columns_named else "--sort"
         raise _unknown(flag, arguments, "column", missing.name, missing.known) from None
     return exits.FINE
+
+
+def _say_what_depth_is(arguments: argparse.Namespace, reports: Sequence[report.Report]) -> None:
+    """`--depth 18` opens blocks. Where there are fewer levels to open, and the model has a parameter of that name, it
+    was probably meant to be that."""
+    given = [option.partition("=")[0].strip() for option in arguments.param]
+    if arguments.depth is None or arguments.depth == report.ALL_LEVELS or "depth" in given:
+        return
+    for each in reports:
+        deepest = max((row.level for row in each.rows), default=0)
+        if "depth" in each.program.entry.arguments and arguments.depth > max(deepest, 1):
+            value = f"-p depth={arguments.depth}"
+            note = f"note: --depth opens blocks; the parameter `depth` of {each.program.name} is set with {value}"
+            print(note, file=sys.stderr)
 
 
 def _unknown(flag: str, arguments: argparse.Namespace, what: str, name: str, known: Sequence[str]) -> ArchError:

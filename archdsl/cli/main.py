@@ -36,8 +36,7 @@ def entry_point() -> None:
     gc.set_threshold(100_000)
     code = main(sys.argv[1:])
     try:
-        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]: it is None where none was open
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_gone()
     except OSError as error:
@@ -70,10 +69,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["help"] and len(arguments) > 1:
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_usage(), file=sys.stdout if arguments else sys.stderr)
         return exits.FINE if arguments else exits.USAGE
-    if arguments[0] in ("-V", "--version"):
+    if arguments[0] in ("-v", "-V", "--version"):
         import archdsl
 
         print(f"archdsl {archdsl.__version__}")
@@ -114,11 +115,29 @@ def _unknown(command: str) -> int:
 
 
 def _make_streams_safe() -> None:
-    """A terminal or pipe whose encoding lacks a character gets its escape instead of a traceback."""
+    """A terminal or pipe whose encoding lacks a character gets its escape instead of a traceback. A stream that is
+    closed is the null device: what is meant for standard error would go to standard output, and the next file that
+    is opened would be the missing stream."""
+    _fill_descriptors()
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]: it is None where none was open
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _fill_descriptors() -> None:
+    """Open the null device in place of any of the three standard streams that is closed."""
+    try:
+        for descriptor in range(3):
+            os.fstat(descriptor)
+    except OSError:
+        while (opened := os.open(os.devnull, os.O_RDWR)) < 3:
+            pass
+        os.close(opened)
 
 
 def _reader_gone() -> int:

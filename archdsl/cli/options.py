@@ -3,8 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.limits import Ledger, Limits, limit_names
@@ -12,6 +12,7 @@ from archdsl.records import record
 from archdsl.source import Source, Span
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.module import Module
     from archdsl.syntax import ast
 
 
@@ -37,6 +38,12 @@ class _Parser(argparse.ArgumentParser):
     ) -> Any:
         given = [f" {text}" if text.startswith("-:") else text for text in args]
         return super().parse_known_args(given, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        from archdsl.cli.usage import explain
+
+        print(explain(self, message), file=sys.stderr)
+        raise SystemExit(2)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -89,23 +96,21 @@ def add_model(p: argparse.ArgumentParser) -> None:
 
 def count(text: str) -> int:
     """The type of an option that takes a whole number of at least 1."""
-    number = int(text) if len(text) < 20 else 0
+    number = int(text) if len(text) < 20 and text.isascii() and text.isdigit() else 0
     if number < 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"takes a whole number of at least 1, not `{text[:100]}`")
     return number
-
-
-count.__name__ = "whole number of at least 1"
 
 
 def seed(text: str) -> int:
     """The type of `--seed`, the same for every command."""
     from archdsl.seeds import check_seed
 
-    return check_seed(int(text) if len(text) < 30 else -1)
-
-
-seed.__name__ = "seed, which is a whole number from 0 to 2**64 - 1"
+    try:
+        return check_seed(int(text) if len(text) < 30 else -1)
+    except ValueError:
+        taken = "takes a whole number from 0 to 2**64 - 1"
+        raise argparse.ArgumentTypeError(f"{taken}, not `{text[:100]}`") from None
 
 
 def add_weights(p: argparse.ArgumentParser) -> None:
@@ -131,7 +136,7 @@ def add_onnx_form(p: argparse.ArgumentParser) -> None:
     from archdsl.ir.lowering import DEFAULT_OPSET
 
     opset = f"ONNX operator set (default {DEFAULT_OPSET})"
-    p.add_argument("--opset", type=int, default=DEFAULT_OPSET, metavar="N", help=opset)
+    p.add_argument("--opset", type=count, default=DEFAULT_OPSET, metavar="N", help=opset)
     p.add_argument("--functions", action="store_true", help="keep blocks as functions of the ONNX model")
 
 
@@ -190,16 +195,45 @@ def dims(given: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def parameters(given: Sequence[str]) -> dict[str, object]:
-    """Values as `-p` options say, read by the language's own parser; `bn` and `!bn` are flags, as in a call. Raises
-    `ArchError` (E0607)."""
+def parameters(given: Sequence[str], texts: Mapping[str, frozenset[str] | None] | None = None) -> dict[str, object]:
+    """Values as `-p` options say, read by the language's own parser; `bn` and `!bn` are flags, as in a call. `texts`
+    names the parameters that take texts (None for any, else these), which need no quotes. Raises `ArchError`
+    (E0607)."""
     found: dict[str, object] = {}
+    texts = texts or {}
     for option in given:
         name, value, source = _split("-p", _flag(option) or option)
         if name in found:
             raise bad_value(source, _flag(option) or option, name, f"`{name}` is set twice", "set here again")
-        found[name] = _literal("-p", _flag(option) or option, value, source)
+        words = texts.get(name, frozenset())
+        if value[0] != '"' and not _flag(option) and (words is None or value in words):
+            found[name] = value
+        else:
+            found[name] = _literal("-p", _flag(option) or option, value, source)
     return found
+
+
+def text_parameters(module: "Module", model: str) -> dict[str, frozenset[str] | None]:
+    """The parameters of a model that take texts: None where any will do, else the texts they choose from."""
+    from archdsl.elaborate.model import look_up_model
+    from archdsl.syntax import ast
+
+    found = look_up_model(module, model, Sink(), Limits())
+    texts: dict[str, frozenset[str] | None] = {}
+    for parameter in found[0].syntax.parameters if found else ():
+        words = [part for part in parameter.choices if isinstance(part, ast.String)]
+        untyped = parameter.type is None and not parameter.choices and isinstance(parameter.default, ast.String)
+        if words:
+            texts[parameter.name.id] = frozenset("".join(map(str, word.parts)) for word in words)
+        elif untyped or (parameter.type is not None and parameter.type.id == "string"):
+            texts[parameter.name.id] = None
+    return texts
+
+
+def is_setting(text: str) -> bool:
+    """Whether a word that stands alone looks like the value of a `-p`: `depth=50`."""
+    name, equals, _ = text.partition("=")
+    return bool(equals) and name.isidentifier()
 
 
 MOST_NETWORKS = 1_000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
+from archdsl.diagnostics.terminal import printable
 from archdsl.limits import Limits
 from archdsl.source import Source
 
@@ -57,8 +58,16 @@ def read_source(path: str, sink: Sink, limits: Limits) -> Source | None:
 
 
 def _standard_input(sink: Sink, limits: Limits) -> str | None:
-    # One byte more than the limit is enough to be refused for its size.
-    data = sys.stdin.buffer.read(limits.source_bytes + 1)
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]: it is None where none was open
+        sink.add(Diagnostic("E0603", "standard input cannot be read: it is closed", None))
+        return None
+    try:
+        # One byte more than the limit is enough to be refused for its size.
+        data = sys.stdin.buffer.read(limits.source_bytes + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is closed"
+        sink.add(Diagnostic("E0603", f"standard input cannot be read: {reason}", None))
+        return None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,42 +84,78 @@ def open_network(text: str, arguments: argparse.Namespace) -> "Network":
 
 
 def open_family(
-    text: str, families: Sequence[Sequence[str]], arguments: argparse.Namespace, limits: Limits | None = None
+    text: str,
+    families: Sequence[Sequence[str]],
+    arguments: argparse.Namespace,
+    limits: Limits | None = None,
+    every: bool = False,
 ) -> "list[Network]":
     """The networks of a `FILE[:MODEL]` under each of several lists of `-p` options, and under the limits of a command
-    that opens several. The file is read once; a warning that several of them give is printed once."""
+    that opens several; those of all its models if `every` and none is named. The file is read once; a warning that
+    several of them give is printed once."""
     from archdsl import api
 
     limits = limits or opts.limits(arguments.limit)
     dims = opts.dims(arguments.dim)
-    settings = [opts.parameters(given) for given in families]
-    module, model, found = open_model(text, limits)
+    module, chosen, found = _open_module(text, limits)
+    several = every and chosen is None and len(module.models) > 1
+    names = _complete(module, families, text) if several else [api.choose_model(module, chosen)]
     networks: list[Network] = []
     warnings: dict[str, Diagnostic] = {}
-    for given, setting in zip(families, settings, strict=True):
-        own = Sink()
-        own.found.extend(found)
-        try:
-            network = api.network(module, model, setting, dims, own, limits)
-        except ArchError as error:
-            opts.say_who_set(error.diagnostics, given)
-            raise
-        networks.append(network)
-        warnings.update({repr(warning.span) + warning.message: warning for warning in network.warnings})
+    for model in names:
+        texts = opts.text_parameters(module, model)
+        for given in families:
+            setting = opts.parameters(given, texts)
+            own = Sink()
+            own.found.extend(found)
+            try:
+                network = api.network(module, model, setting, dims, own, limits)
+            except ArchError as error:
+                opts.say_who_set(error.diagnostics, given)
+                raise
+            networks.append(network)
+            warnings.update({repr(warning.span) + warning.message: warning for warning in network.warnings})
     report(list(warnings.values()), arguments.color)
     return networks
+
+
+def _complete(module: "Module", families: Sequence[Sequence[str]], text: str) -> list[str]:
+    """The models of a file that can be counted as they are; the others are named on standard error."""
+    from archdsl.elaborate.check import required_parameters
+
+    given = {option.partition("=")[0].strip().removeprefix("!") for family in families for option in family}
+    complete: list[str] = []
+    for name in module.models:
+        missing = [
+            parameter for parameter in required_parameters(module, name, Sink(), Limits()) if parameter not in given
+        ]
+        if missing:
+            options = " ".join(f"-p {parameter}=..." for parameter in missing)
+            print(printable(f"note: {text}:{name} is left out: it has no defaults for {options}"), file=sys.stderr)
+        else:
+            complete.append(name)
+    return complete
+
+
+def _open_module(text: str, limits: Limits) -> "tuple[Module, str | None, list[Diagnostic]]":
+    """The file of a `FILE[:MODEL]`, the model that is named, and what was remarked while reading it."""
+    chosen = opts.target(text)
+    sink = Sink()
+    module = load_any(chosen.path, sink, limits)
+    for diagnostic in sink.found:
+        if diagnostic.code == "E0601" and not diagnostic.help and opts.is_setting(chosen.path):
+            diagnostic.help = f"a parameter is set with -p: `-p {chosen.path}`"
+    sink.raise_errors()
+    assert module is not None
+    return module, chosen.model, sink.found
 
 
 def open_model(text: str, limits: Limits) -> "tuple[Module, str, list[Diagnostic]]":
     """The file of a `FILE[:MODEL]`, the model that is meant, and what was remarked while reading it."""
     from archdsl import api
 
-    chosen = opts.target(text)
-    sink = Sink()
-    module = load_any(chosen.path, sink, limits)
-    sink.raise_errors()
-    assert module is not None
-    return module, api.choose_model(module, chosen.model), sink.found
+    module, chosen, found = _open_module(text, limits)
+    return module, api.choose_model(module, chosen), found
 
 
 def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:

@@ -19,8 +19,8 @@ def print_formulas(arguments: argparse.Namespace) -> None:
     if len(arguments.targets) > 1 or len(opts.families(arguments.param)) > 1:
         raise bad_usage("--symbolic takes one network", "give one FILE[:MODEL], and one value of each parameter")
     limits = opts.limits(arguments.limit)
-    given, dims = opts.parameters(arguments.param), opts.dims(arguments.dim)
     module, model, found = open_model(arguments.targets[0], limits)
+    given, dims = opts.parameters(arguments.param, opts.text_parameters(module, model)), opts.dims(arguments.dim)
     sink = Sink()
     sink.found.extend(found)
     try:

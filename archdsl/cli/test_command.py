@@ -49,9 +49,12 @@ def _test(arguments: argparse.Namespace) -> int:
         if any(result.checks for result in inside):
             print(_table(path, inside, opts.wants_color(arguments.color, sys.stdout)), end="\n\n")
         elif not inside and not sink.has_errors:
-            print(f"note: {path} has no tests", file=sys.stderr)
+            print(f"note: {printable(path)} has no tests", file=sys.stderr)
     if left:
-        print(f"note: not tested, because the budget of the command is spent: {', '.join(left)}", file=sys.stderr)
+        print(
+            printable(f"note: not tested, because the budget of the command is spent: {', '.join(left)}"),
+            file=sys.stderr,
+        )
     print(_summary(results, unread + len(left), found), file=sys.stderr)
     code = exits.exit_code(found)
     return exits.SPEC if code == exits.FINE and not all(result.passed for result in results) else code

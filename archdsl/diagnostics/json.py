@@ -124,7 +124,7 @@ def _region(span: Span) -> dict[str, int]:
 def _uri(span: Span) -> str:
     from urllib.parse import quote
 
-    return quote(span.source.name.replace("\\", "/"), safe="/")
+    return quote(span.source.name.replace("\\", "/"), safe="/", errors="backslashreplace")
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -142,7 +142,7 @@ def _command(diagnostic: Diagnostic) -> str:
         if line == end_line:  # GitHub rejects columns on an annotation of several lines
             properties |= {"col": column, "endColumn": end_column}
     properties["title"] = diagnostic.code
-    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    given = ",".join(f"{name}={_property(printable(str(value)))}" for name, value in properties.items())
     lines = [diagnostic.message, diagnostic.label, *diagnostic.notes, diagnostic.help]
     shown = "\n".join(printable(line) for text in lines for line in text.split("\n") if line)
     return f"::{diagnostic.severity} {given}::{_data(shown)}"

@@ -12,7 +12,7 @@ _MOST: Final = 1 << 62
 
 _LARGEST_EXPONENT: Final = 8
 
-_TOKEN: Final = re.compile(r"\s*(?:(\d{1,19})|([^\W\d]\w*)|(\*\*|//|[-+*()]))\s*")
+_TOKEN: Final = re.compile(r"\s*(?:(\d{1,19})|([^\W\d]\w*)|(\*\*|//|[-+*()]))\s*", re.ASCII)
 
 _PRECEDENCE: Final = {"+": 1, "-": 1, "*": 2, "//": 2, "negative": 3, "**": 4}
 

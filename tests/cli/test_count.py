@@ -96,10 +96,12 @@ def test_one_of_several_models_is_named_after_a_colon(archdsl: Archdsl, tmp_path
     path = tmp_path / "two.arch"
     path.write_text(GOOD + "model wide = tiny(width = 8)\n")
     assert params(archdsl("count", f"{path}:wide", "--format", "json")) == expected(8, 2)
-    unnamed = archdsl("count", path)
+    unnamed = archdsl("compile", path)
     assert unnamed.code == 2
     assert "E0613" in unnamed.err
     assert "tiny, wide" in unnamed.err
+    both = json.loads(archdsl("count", path, "--format", "json").out)["models"]
+    assert [model["totals"]["params"] for model in both] == [expected(4, 2), expected(8, 2)]
     unknown = archdsl("count", f"{path}:wied")
     assert unknown.code == 2
     assert "did you mean `wide`?" in unknown.err

@@ -58,7 +58,8 @@ CODES: tuple[Code, ...] = (
         "bad-option-value",
         "an option's value is not what the option takes",
         '`-p NAME=VALUE` takes a literal of the language: `101`, `25.6M`, `0.2`, `true`, `"text"`, `[3, 4, 6]`, or\n'
-        "a bare word, which is the name of a block where the parameter wants a block and text elsewhere.\n"
+        "a bare word, which is the name of a block where the parameter wants a block and text elsewhere. Where the\n"
+        "parameter takes text, everything after the `=` is the text: `-p version=1.0`.\n"
         "`-p bias` and `-p '!bias'` set a flag, as `bias` and `!bias` do in a call (the quotes are for the shell).\n"
         "`count` takes several values, `-p depth=18,34,50`, for several networks; commas inside brackets belong to a\n"
         "list. `--dim NAME=SIZE` and `--limit NAME=COUNT` take positive integers. `--columns`, `--sort` and\n"
@@ -109,7 +110,8 @@ CODES: tuple[Code, ...] = (
         "E0613",
         "ambiguous-model",
         "the file has several models and none was named",
-        "With one model in the file its name may be left out. With several, name the one that is meant after a\n"
+        "With one model in the file its name may be left out. With several, `count` counts them all, and other\n"
+        "commands want the name of the one that is meant after a\n"
         'colon: `archdsl count zoo.arch:vgg16`; in Python `archdsl.load("zoo.arch", "vgg16")`.',
         "",
     ),

@@ -1,0 +1,125 @@
+"""Command lines with mistakes: one line, one help, whatever was typed; and what words mean."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_support import GOOD, Ran
+
+from archdsl.cli.main import COMMANDS
+
+Archdsl = Callable[..., Ran]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["count", "a.arch", "--colums", "params"], ["there is no option `--colums`", "did you mean `--columns`?"]),
+        (["count", "a.arch", "--colums=params"], ["there is no option `--colums`", "did you mean `--columns`?"]),
+        (["count", "a.arch", "--format", "jsno"], ["--format is one of text, json", "did you mean `json`?"]),
+        (["count", "a.arch", "--depth", "x"], ["--depth", "a number of levels, or all, not `x`"]),
+        (["count", "a.arch", "--depth", "-1"], ["--depth"]),
+        (["count", "a.arch", "-p"], ["--param: expected one argument", "archdsl count --help"]),
+        (["count"], ["FILE[:MODEL] is missing", "archdsl count --help"]),
+        (["compile", "a.arch", "n=3"], ["one argument too many", "a parameter is set with -p: `-p n=3`"]),
+        (["run", "a.arch", "--seed", "-1"], ["--seed", "from 0 to 2**64 - 1, not `-1`"]),
+        (["run", "a.arch", "--device", "gpu"], ["--device is one of cpu, cuda, not `gpu`"]),
+        (["check", "a.arch", "--" + "x" * 100_000], ["there is no option"]),
+        (["check", "a.arch", "--color", "\n\x1b"], ["--color is one of auto, always, never"]),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_a_help(archdsl: Archdsl, arguments: list[str], said: list[str]) -> None:
+    ran = archdsl(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert all(text in ran.err for text in said), ran.err
+    assert ran.err.startswith("error: ") and ran.err.count("\n") == 2
+    assert len(ran.err) < 600 and "usage:" not in ran.err
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("explain", "ops", "specs")])
+def test_a_file_is_missing_or_there(archdsl: Archdsl, command: str) -> None:
+    ran = archdsl(command)
+    assert ran.code == 2 and "is missing" in ran.err
+
+
+def test_a_setting_without_its_option_is_told_what_is_missing(archdsl: Archdsl, spec: Path) -> None:
+    ran = archdsl("count", spec, "width=50")
+    assert ran.code == 3
+    assert "a parameter is set with -p: `-p width=50`" in ran.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_that_commands_help(archdsl: Archdsl, command: str) -> None:
+    assert archdsl("help", command).out == archdsl(command, "--help").out
+
+
+def test_help_of_no_command_is_a_mistake(archdsl: Archdsl) -> None:
+    ran = archdsl("help", "cuont")
+    assert ran.code == 2 and "did you mean `count`?" in ran.err
+
+
+def test_every_spelling_of_version_prints_it(archdsl: Archdsl) -> None:
+    assert archdsl("-v").out == archdsl("-V").out == archdsl("--version").out != ""
+
+
+TEXTS = """
+model m(version: string = "2", kind: "none" | "1.5" | none = "none", free = "x", n = 3) {
+  input x: f32[N, 3]
+  relu
+  output y
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("version=1.0", "1.0"),
+        ("version=true", "true"),
+        ('version="1.0"', "1.0"),
+        ("version=a b", "a b"),
+        ("kind=none", "none"),
+        ("kind=1.5", "1.5"),
+        ("free=7", "7"),
+        ("n=4", 4),
+    ],
+)
+def test_a_parameter_that_takes_text_needs_no_quotes(
+    archdsl: Archdsl, tmp_path: Path, given: str, value: object
+) -> None:
+    (tmp_path / "m.arch").write_text(TEXTS)
+    ran = archdsl("count", tmp_path / "m.arch", "-p", given, "--format", "json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["parameters"][given.partition("=")[0]] == value
+
+
+def test_all_models_of_all_files_are_counted(archdsl: Archdsl, tmp_path: Path) -> None:
+    (tmp_path / "a.arch").write_text(GOOD + "model wide = tiny(width = 8)\n")
+    (tmp_path / "b.arch").write_text("model open(k: int) {\n  input x: f32[N, k]\n  relu\n  output y\n}\n" + TEXTS)
+    ran = archdsl("count", tmp_path / "a.arch", tmp_path / "b.arch", "--format", "json")
+    assert ran.code == 0, ran.err
+    assert [model["model"] for model in json.loads(ran.out)["models"]] == ["tiny", "wide", "m"]
+    assert "b.arch:open is left out: it has no defaults for -p k=..." in ran.err
+    one = archdsl("count", f"{tmp_path / 'b.arch'}:open", "-p", "k=3", "--format", "json")
+    assert one.code == 0, one.err
+
+
+DEEP = """
+block inner { relu -> linear(4) }
+block outer { inner -> inner }
+model m(depth = 2) {
+  input x: f32[N, 4]
+  repeat depth { outer }
+  output y
+}
+"""
+
+
+def test_levels_that_are_not_there_may_have_been_meant_for_the_parameter(archdsl: Archdsl, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(DEEP)
+    assert "is set with -p depth=18" in archdsl("count", tmp_path / "m.arch", "--depth", 18).err
+    for quiet in (["--depth", 2], ["--depth", "all"], ["--depth", 18, "-p", "depth=3"], []):
+        assert archdsl("count", tmp_path / "m.arch", *quiet).err == ""
+    (tmp_path / "m.arch").write_text(DEEP.replace("depth", "layers"))
+    assert archdsl("count", tmp_path / "m.arch", "--depth", 18).err == ""
