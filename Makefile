@@ -1,15 +1,16 @@
 # Two commands do everything on a fresh machine with Python (3.11 or newer) and make:
 #   make demo   compile ResNet-50 from its spec, run it on onnxruntime, print the table
 #   make test   the whole suite, linter and type checker included
-# make mutants changes the code in a thousand places and asks the suite about each (an hour; ARGS="--sample 100" for less),
+# make fuzz MINUTES=10 tries generated specs, files and command lines; make mutants changes the code in a thousand places and asks the suite about each (an hour; ARGS="--sample 100" for less),
 # and another measures, against other tools, for some ten minutes: make bench (or make bench SECTIONS="count depth")
 
 PYTHON ?= python3
 BIN := .venv/bin
 OUT := build/demo
 BENCH := build/bench-venv
+MINUTES ?= 10
 
-.PHONY: demo test bench lint unit optimised mutants clean
+.PHONY: demo test bench lint unit optimised fuzz mutants clean
 
 demo: .venv/ready
 	$(BIN)/archdsl compile specs/resnet.arch -p depth=50 -o $(OUT)
@@ -20,6 +21,10 @@ test: lint unit
 
 bench: $(BENCH)/ready
 	PYTHONPATH=$(CURDIR) $(BENCH)/bin/python tests/bench $(SECTIONS)
+
+# Where the last campaign stopped, for so many minutes; ARGS="texts=1000000" for so many of one kind.
+fuzz: .venv/ready
+	PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz $(MINUTES) $(ARGS)
 
 mutants: .venv/ready
 	PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 $(BIN)/python tests/mutation $(ARGS)

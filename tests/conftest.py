@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# pytest's importlib mode leaves test folders off `sys.path`. Last, so that `tests/types` does not hide Python's own.
+# pytest's importlib mode leaves test folders off `sys.path`. Last, so that `tests/types` hides nothing of Python's.
 sys.path.append(str(Path(__file__).parent))
 
 

@@ -248,6 +248,13 @@ class ConvTranspose(Operator):
             reach="[a, *, c%2: 0 | 0..1 | +1]",
         ),
         Example(
+            "conv_transpose(4, 3, dilation = 3, padding = 1, output_padding = 2)",
+            ("f32[2, 3, 5]",),
+            "f32[2, 4, 11]",
+            work="360 conv, 88 bias",
+            reach="[a, *, c-5..c+1]",
+        ),
+        Example(
             "conv_transpose(4, 3, std = 0.1)",
             ("f32[2, 3, 5]",),
             "f32[2, 4, 7]",
@@ -376,19 +383,33 @@ class ConvTranspose(Operator):
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        kernel, stride, padding, extra, dilation = self._windows(x.type.rank - 2)
-        return o.node(
+        axes = x.type.rank - 2
+        kernel, stride, padding, extra, dilation = self._windows(axes)
+        ends, beyond = padding, (0,) * axes
+        if any(size >= step for size, step in zip(extra, stride, strict=True)):
+            # onnxruntime takes only extras below the stride. An extra is so much less that the padding cuts off at the
+            # end, and where it is more than that, positions that no tap reaches.
+            beyond = tuple(max(size - cut, 0) for size, cut in zip(extra, padding, strict=True))
+            ends = tuple(max(cut - size, 0) for size, cut in zip(extra, padding, strict=True))
+            extra = (0,) * axes
+        later = any(beyond)
+        y = o.node(
             "ConvTranspose",
             x,
             o.weight("weight"),
-            o.weight("bias") if self.bias else None,
+            o.weight("bias") if self.bias and not later else None,
             kernel_shape=kernel,
             strides=stride,
-            pads=padding * 2,
+            pads=(*padding, *ends),
             output_padding=extra,
             dilations=dilation,
             group=self.groups,
         )
+        if later:
+            y = o.node("Pad", y, o.constant([0] * (axes + 4) + list(beyond), "i64"), o.constant(0.0))
+        if later and self.bias:
+            y = o.node("Add", y, o.node("Unsqueeze", o.weight("bias"), o.constant(list(range(1, axes + 1)), "i64")))
+        return y
 
 
 def _autograd(op: Conv | ConvTranspose, tape: "Tape", x: "Traced") -> "Traced":

@@ -17,13 +17,13 @@ from archdsl.ir.program import Op, Repeat
 from archdsl.limits import Limits
 from archdsl.ops import catalogue
 from archdsl.records import REQUIRED
-from archdsl.types.dims import Dim, substitute
+from archdsl.types.dims import Dim, substitute, symbols
 from archdsl.types.tensor import TensorType
 
 Types = tuple[TensorType, ...]
 Pick = Callable[[Sequence[str]], str]
 
-SIZES = {"N": 2, "T": 5, "H": 6, "W": 7, "S": 3, "K": 4}
+SIZES = {"N": 3, "T": 5, "H": 6, "W": 7, "S": 3, "K": 4}
 """What symbols are when something runs."""
 
 MOST_ELEMENTS = 6_000
@@ -84,6 +84,11 @@ def results(call: str, inputs: Types) -> Types | None:
         weights = sum(weight.elements for weight in node.op.weights(*(value.type for value in node.inputs)))
         if weights > MOST_ELEMENTS:
             return None
+    bound = {
+        name: size for name, size in SIZES.items() if any(name in symbols(d) for type in inputs for d in type.dims)
+    }
+    if bound and elaborate(module, "m", {}, bound, sink, SMALL) is None:
+        return None
     found = tuple(value.type for value in node.outputs)
     return found if all(elements(type) <= MOST_ELEMENTS for type in found) else None
 
@@ -150,11 +155,13 @@ def argument(
             return "[" + ", ".join(integer() for _ in range(spatial)) + "]"
         return integer()
 
+    if spec.default is None and pick(["", "", "none"]):
+        return "none"
     match spec.kind:
         case "int":
             return integer()
         case "float":
-            ends = [repr(float(end)) for end in (spec.minimum, spec.maximum) if end is not None]
+            ends = [repr(float(end)) for end in (spec.minimum, spec.maximum) if end is not None and abs(end) < 1e6]
             return pick(["0.5", "1", "0.1", "1.5", "1e-3", *ends, *([] if spec.minimum is not None else ["-0.5"])])
         case "bool":
             return pick(["true", "false"])

@@ -20,14 +20,16 @@ def plainly(ways: Sequence[str]) -> str:
     return ways[0]
 
 
-def source(file: ast.File, pick: Pick = plainly, items: Sequence[ast.Item] | None = None) -> str:
-    """The text of a file, or of these items in its place."""
-    return _Printer(pick).file(file.items if items is None else items)
+def source(file: ast.File, pick: Pick = plainly, loops: str = "repeat") -> str:
+    """The text of a file. `loops` is how a `repeat` is written: as it is, as `for`, or "out" where its count is a
+    number."""
+    return _Printer(pick, loops).file(file.items)
 
 
 class _Printer:
-    def __init__(self, pick: Pick) -> None:
+    def __init__(self, pick: Pick, loops: str = "repeat") -> None:
         self.pick = pick
+        self.loops = loops
 
     # ------------------------------------------------------------------------------------------------------- layout
 
@@ -135,7 +137,7 @@ class _Printer:
             case ast.For():
                 return f"for {self.names(it.targets)} in {self.expression(it.iterable)} {self.body(it.body)}"
             case ast.Repeat():
-                return f"repeat {self.expression(it.count)} {self.body(it.body)}"
+                return self.repeat(it)
             case ast.If():
                 arms = [f"if {self.expression(condition)} {self.body(body)}" for condition, body in it.arms]
                 between = self.pick([" ", "\n"])
@@ -154,6 +156,13 @@ class _Printer:
             case ast.Require():
                 message = "" if it.message is None else f", {self.string(it.message)}"
                 return f"require {self.expression(it.condition)}{message}"
+
+    def repeat(self, it: ast.Repeat) -> str:
+        if self.loops == "out" and isinstance(it.count, ast.Int):
+            return self.apart().join(self.body(it.body) for _ in range(it.count.value))
+        if self.loops == "for":
+            return f"for each_{it.span.start} in 0..{self.expression(it.count, SUM)} {self.body(it.body)}"
+        return f"repeat {self.expression(it.count)} {self.body(it.body)}"
 
     def flow(self, it: ast.Flow) -> str:
         arrow = self.pick([" -> ", "->", "\n-> ", " ->\n", " -> # so\n"])

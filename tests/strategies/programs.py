@@ -14,7 +14,8 @@ from strategies import operators as ops
 from strategies.operators import Types
 
 INPUTS = [
-    "f32[N, 4]", "f32[N, 3, 6, 6]", "f32[N, T, 4]", "f32[N, 4, W]", "f32[N, 2, H, W]", "f32[2, 6]", "f32[N, 1, 4*K, 8]",
+    "f32[N, 4]", "f32[N, 3, 6, 6]", "f32[N, T, 4]", "f32[N, 4, W]", "f32[N, 2, H, W]", "f32[2, 6]",
+    "f32[N, 1, 4*K, 8]",
     "f32[1, 2, 3, 4, 3]", "f32[N, 4, 5]", "f32[N, 8, 2, 2]", "f32[1, 1]", "f32[3]", "f32[N, 6, H]",
 ]  # fmt: skip
 """Types of a model's first input, the simplest first."""
@@ -223,8 +224,8 @@ class _Writer:
             return self.operator(scope, keep)
         more = [
             self.fan_out, self.labelled, self.bind, self.restart, self.tuple, self.group, self.loop, self.repeat,
-            self.choose, self.constants, self.claims, self.call_block, self.call_block, self.combinator, self.recursion,
-            self.share,
+            self.choose, self.constants, self.claims, self.call_block, self.call_block, self.combinator,
+            self.recursion, self.share,
             self.share, self.tie, self.standard, self.divide, self.gate, self.fan_out_for, self.defaults, self.values,
         ]  # fmt: skip
         if scope.model:
@@ -496,19 +497,18 @@ class _Writer:
         return [f"let {name} = {value}", name]
 
     def claims(self, scope: Scope, keep: bool) -> list[str]:
-        dims = [str(dim) if isinstance(dim, int) or self.chance(50) else "_" for dim in scope.one.dims]
-        if self.chance(30) and dims:
-            at = self.pick(range(len(dims)))
-            name = self.name("d")
-            if isinstance(scope.one.dims[at], int):
-                scope.numbers[name] = int(str(scope.one.dims[at]))
-            dims[at] = name
-        if self.chance(20):
-            dims = [*dims[:1], "..."]
         if self.chance(30):
             return [
-                f'require {self.pick(["1 < 2", "true or false", "2 in [2]" if False else "2 == 2"])}, "never {{1 + 1}}"'
+                f'require {self.pick(["1 < 2", "true or false", "2 == 2.0", "[1, 2] == [1, 2]"])}, "never {{1 + 1}}"'
             ]
+        dims = [str(dim) if isinstance(dim, int) or (scope.open and self.chance(50)) else "_" for dim in scope.one.dims]
+        if self.chance(20):
+            dims = [*dims[:1], "..."]
+        elif self.chance(30) and dims:
+            at = self.pick(range(len(dims)))
+            length, dims[at] = scope.one.dims[at], self.name("d")
+            if isinstance(length, int):
+                scope.numbers[dims[at]] = length
         return [f"expect [{', '.join(dims)}]"]
 
     def defaults(self, scope: Scope, keep: bool) -> list[str]:
@@ -663,7 +663,7 @@ class _Writer:
             again = ops.call(operator, taken, self.pick, lambda n: self.number(n, scope))
             if ops.results(self.closed(again, scope), taken) is not None:
                 call = again
-        found = ops.results(self.closed(call, scope), taken)
+        found = self.fits(self.closed(call, scope), taken, None)
         if found is None:
             return ["id"]
         names = [self.name("x") for _ in taken]

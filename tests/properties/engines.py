@@ -1,0 +1,262 @@
+"""What load accepted, every analysis, both back ends and `verify` agree on."""
+
+import copy
+import zlib
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from counted import DTYPES, check_against_pytorch, check_against_the_executor, fixed
+from measured import kept_bytes
+from strategies.operators import SIZES
+
+import archdsl
+from archdsl.analysis import conventions
+from archdsl.analysis.columns import COLUMNS
+from archdsl.analysis.depth import depth
+from archdsl.analysis.field import FieldModel
+from archdsl.analysis.report import FORMATS
+from archdsl.analysis.training import TrainingModel
+from archdsl.backends.torch.build import Doubled
+from archdsl.ir.flatten import flatten
+from archdsl.ir.printer import print_program
+from archdsl.ir.program import Program
+from archdsl.ir.verify import verify as sound
+from archdsl.limits import Limits
+from archdsl.runtime import feeds, index_bounds, session
+from archdsl.types.dims import symbols
+from archdsl.types.tensor import TensorType
+from archdsl.verify import TOLERANCE, Comparison, verify
+
+NOISE = 2.0**-23
+"""How much single precision loses in one step."""
+MOST_NOISE = 200
+"""How many times what such losses do to the reference an engine may differ, where that is more than the tolerance."""
+JUMP = 1e-3
+"""A reference that moves further than this has nothing to say: a threshold was crossed, or a root taken of nothing."""
+TRAINING_TOLERANCE = 1e-4
+HALVES = ("f16", "bf16")
+
+
+def check_program(text: str) -> archdsl.Network:
+    """Everything below, of one spec that is valid; the same text is always tried the same way."""
+    net = archdsl.load(text)
+    chosen = zlib.crc32(text.encode())
+    check_analyses(net, chosen)
+    check_counts(net)
+    check_inference(net, functions=bool(chosen & 1))
+    check_training(net)
+    return net
+
+
+# ------------------------------------------------------------------------------------------------------- analyses
+
+
+def check_analyses(net: archdsl.Network, chosen: int) -> None:
+    program = net.program
+    assert sound(program) == []
+    assert print_program(program)
+    total, memory = net.cost(), net.memory()
+    assert total.params >= 0 and total.buffers >= 0 and memory is not None
+    assert depth(program) >= 0
+    names = [*program.entry.labels, *(output.name for output in program.outputs)]
+    for name in names[:3]:
+        net.receptive_field(name)
+    assert FieldModel(program).entry is not None
+    columns = [column.name for column in COLUMNS]
+    formats, counters = list(FORMATS), conventions.names()
+    for each, kind in enumerate(formats):
+        given = None if (chosen + each) % 3 else columns
+        convention = counters[(chosen + each) % len(counters)] if each % 2 and given is None else "archdsl"
+        text = net.table((chosen + each) % 4, kind, columns=given, convention=convention)
+        assert text.strip()
+
+
+def check_counts(net: archdsl.Network) -> None:
+    """Counts are those of an executor, and of PyTorch."""
+    single = {**SIZES, net.program.batch_symbol or "": 1}
+    check_against_the_executor(net.program, single)
+    check_against_pytorch(net.program, sizes=single)
+
+
+# ------------------------------------------------------------------------------------------------------ inference
+
+
+def bound(program: Program) -> dict[str, int]:
+    """Sizes of the symbols of its inputs."""
+    found = {name for value in program.inputs for dim in value.type.dims for name in symbols(dim)}
+    return {name: SIZES[name] for name in sorted(found)}
+
+
+def types(program: Program) -> list[TensorType]:
+    return [value.type for op in flatten(program, Limits()) for value in (*op.inputs, *op.outputs)]
+
+
+def check_inference(net: archdsl.Network, functions: bool) -> None:
+    """PyTorch and onnxruntime compute what PyTorch computes in double precision."""
+    program = net.program
+    if any(output.value.type.dtype == "bf16" for output in program.outputs):
+        return  # numpy has no such type, so onnxruntime gives none
+    found = verify(program, dims=bound(program), functions=functions)
+    assert [c.output for c in found.comparisons] == [o.name for o in program.outputs if not o.train]
+    bad = [c for c in found.comparisons if not c.passed]
+    if not bad or any(type.dtype in HALVES for type in types(program)):
+        return
+    noise = noise_of(net)
+    for comparison in bad:
+        check_error(comparison, noise[comparison.output])
+
+
+def check_error(comparison: Comparison, noise: float) -> None:
+    """An error above the tolerance must come from a network that magnifies what single precision loses."""
+    worst = max(comparison.torch_error, comparison.onnx_error)
+    assert not noise < float("inf") or worst <= max(TOLERANCE, MOST_NOISE * noise), f"{comparison}, noise {noise:.1e}"
+
+
+def several(result: Any) -> tuple[Any, ...]:
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+class Disturbance:
+    """While this is entered, each layer of a module in double precision gives results, and takes gradients, that are as
+    wrong as single precision might make them."""
+
+    def __init__(self, module: torch.nn.Module, seed: int) -> None:
+        self.parts = [part for part in module.modules() if part is not module]
+        self.stream = torch.Generator().manual_seed(seed)
+        self.hooks: list[Any] = []
+
+    def of(self, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_floating_point() or not x.numel():
+            return x
+        return x + NOISE * float(x.detach().abs().max()) * torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
+
+    def _hook(self, _: torch.nn.Module, __: Any, result: Any) -> Any:
+        if not isinstance(result, torch.Tensor):
+            return result
+        changed = self.of(result)
+        if changed.requires_grad:
+            changed.register_hook(self.of)
+        return changed
+
+    def __enter__(self) -> "Disturbance":
+        self.hooks = [part.register_forward_hook(self._hook) for part in self.parts]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self.hooks:
+            hook.remove()
+
+
+def noise_of(net: archdsl.Network) -> dict[str, float]:
+    """By output, how far the reference moves when each layer's result is a little wrong; infinite where it is no number
+    at all, or jumps."""
+    program = net.program
+    weights = net.weights(0)
+    bounds = index_bounds(program, Limits())
+    inputs = feeds(session(net.onnx_model(weights)), dims=bound(program), seed=0, bounds=bounds)
+    tensors = [widened(torch.from_numpy(inputs[value.name])) for value in program.inputs]
+    module = net.torch()
+    module.load_state_dict({path: torch.as_tensor(array) for path, array in weights.items()})
+    exact = module.eval().double()
+    with torch.no_grad(), Doubled():
+        plain = several(exact(*tensors))
+        names = [output.name for output in program.outputs if not output.train]
+        worst = dict.fromkeys(names, 0.0)
+        for seed in (1, 2, 3):
+            with Disturbance(exact, seed) as wrong:
+                moved = several(exact(*map(wrong.of, tensors)))
+            for name, a, b in zip(names, plain, moved, strict=True):
+                worst[name] = max(worst[name], distance(b, a))
+    return {name: error if error < JUMP else float("inf") for name, error in worst.items()}
+
+
+def widened(x: torch.Tensor) -> torch.Tensor:
+    return x.double() if x.is_floating_point() else x
+
+
+def distance(found: torch.Tensor, reference: torch.Tensor) -> float:
+    """max|d| / max|ref|; infinite where the reference is no number."""
+    if not reference.numel():
+        return 0.0
+    reference = reference.detach().double()
+    error = float((found.detach().double() - reference).abs().max())
+    scale = float(reference.abs().max())
+    if not np.isfinite(scale):
+        return float("inf")
+    return error / scale if scale else error
+
+
+# ------------------------------------------------------------------------------------------------------- training
+
+
+def check_training(net: archdsl.Network) -> None:
+    """In training mode, outputs, gradients and statistics are those of the same module in double precision."""
+    program = net.program
+    if any(type.dtype in HALVES for type in types(program)):
+        return
+    inputs = training_inputs(program)
+    torch.manual_seed(0)
+    module = net.torch().train()
+    exact = copy.deepcopy(module).double()
+    state = copy.deepcopy(exact.state_dict())
+    rough, fine = step(module, inputs), step(exact, inputs, double=True)
+    errors = {name: distance(rough[name], reference) for name, reference in fine.items()}
+    assert rough.keys() == fine.keys()
+    bad = {name: error for name, error in errors.items() if not error <= TRAINING_TOLERANCE}
+    if not bad:
+        return
+
+    def again(seed: int, wrong: int = 0) -> dict[str, torch.Tensor]:
+        exact.load_state_dict(state)
+        return step(exact, inputs, double=True, seed=seed, wrong=wrong)
+
+    if any(distance(b, fine[name]) > 0 for name, b in again(1).items()):
+        return  # it draws, and single and double precision draw differently
+    moved = [again(0, wrong) for wrong in (1, 2, 3)]
+    for name, error in bad.items():
+        noise = max(distance(each[name], fine[name]) for each in moved)
+        assert not noise < JUMP or error <= MOST_NOISE * noise, f"{name} differs by {error:.1e}, noise {noise:.1e}"
+
+
+def training_inputs(program: Program) -> list[torch.Tensor]:
+    stream = torch.Generator().manual_seed(5)
+    found: list[torch.Tensor] = []
+    for value in program.inputs:
+        type = value.type.substitute(SIZES)
+        shape = [int(dim) for dim in type.dims]
+        dtype = DTYPES[type.dtype]
+        drawn = torch.randn(shape, generator=stream) if type.is_float else torch.randint(0, 2, shape, generator=stream)
+        found.append(drawn.to(dtype))
+    return found
+
+
+def step(
+    module: torch.nn.Module, inputs: Sequence[torch.Tensor], double: bool = False, seed: int = 0, wrong: int = 0
+) -> dict[str, torch.Tensor]:
+    """Outputs, gradients and state after one forward and backward pass; disturbed where `wrong` is a seed for that."""
+    torch.manual_seed(seed)
+    module.zero_grad()
+    given = [widened(x) for x in inputs] if double else inputs
+    with Disturbance(module, wrong) if wrong else nullcontext() as around, Doubled() if double else nullcontext():
+        results = several(module(*(map(around.of, given) if around else given)))
+        found = {f"output {i}": y.detach() for i, y in enumerate(results)}
+        total: Any = 0
+        for i, y in enumerate(results):
+            if y.is_floating_point() and y.requires_grad:
+                ramp = torch.linspace(-1, 3, y.numel(), dtype=torch.float64).reshape(y.shape).to(y.dtype)
+                total = total + (y * ramp).sum() * (i + 1)
+        if isinstance(total, torch.Tensor):
+            total.backward()
+    found |= {f"gradient of {n}": p.grad.clone() for n, p in module.named_parameters() if p.grad is not None}
+    return found | {f"state {n}": b.clone() for n, b in module.named_buffers() if b.is_floating_point()}
+
+
+def check_kept(net: archdsl.Network) -> None:
+    """Bytes that autograd keeps are those that are counted."""
+    inputs = training_inputs(net.program)
+    torch.manual_seed(0)
+    module = net.torch().train()
+    assert kept_bytes(module, *inputs) == fixed(TrainingModel(net.program).kept, SIZES)

@@ -1,0 +1,52 @@
+"""Generated specs are valid, mean what they say however it is written, and are one network to every engine."""
+
+import random
+from collections import Counter
+
+from hypothesis import given, settings
+from strategies import operators
+from strategies.programs import Spec, specs
+
+import archdsl
+from archdsl.ir.program import walk
+from archdsl.records import field_names
+from archdsl.syntax import ast
+from properties.engines import check_program
+from properties.meaning import check_meaning, read
+
+
+@settings(max_examples=70)
+@given(specs())
+def test_every_engine_and_every_analysis_agrees_on_a_valid_spec(spec: Spec) -> None:
+    check_program(spec.text)
+
+
+@settings(max_examples=120)
+@given(specs())
+def test_what_a_spec_means_does_not_depend_on_how_it_is_written(spec: Spec) -> None:
+    check_meaning(spec)
+
+
+def test_the_generated_specs_use_every_operator_and_every_construct() -> None:
+    used: Counter[str] = Counter()
+    built: Counter[type] = Counter()
+
+    @given(specs())
+    def collect(spec: Spec) -> None:
+        program = archdsl.load(spec.text).program
+        used.update(op.op.name for f in program.functions for op, _ in walk(f.nodes) if hasattr(op, "op"))
+        stack: list[object] = [read(spec.text)]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, list | tuple):
+                stack.extend(node)
+            elif type(node).__module__ == ast.__name__:
+                built[type(node)] += 1
+                stack.extend(getattr(node, name) for name in field_names(type(node)))
+
+    for number in range(1500):
+        collect.hypothesis.fuzz_one_input(random.Random(number).randbytes(4096))
+    assert {operator.name for operator in operators.operators()} - set(used) == set()
+    nodes = {kind for kind in vars(ast).values() if isinstance(kind, type) and kind.__module__ == ast.__name__}
+    elsewhere = {ast.Test, ast.Check, ast.Preset, ast.Use, ast.Import}
+    assert {kind.__name__ for kind in nodes - elsewhere - set(built)} == set()
