@@ -70,12 +70,16 @@ class Conditions:
 def conditions_of(created: Any) -> Conditions | None:
     """The conditions that a session's model carries; None if it carries none. Raises `ArchError` (E0830) for ones that
     cannot be read."""
-    text = created.get_modelmeta().custom_metadata_map.get(KEY)
+    message = "the model's metadata cannot be read"
+    try:
+        text = created.get_modelmeta().custom_metadata_map.get(KEY)
+    except UnicodeDecodeError as error:
+        note = f"byte {error.start} of a text is no UTF-8"
+        raise ArchError([Diagnostic("E0830", message, None, notes=(note,))]) from None
     if text is None:
         return None
     needs = read(text)
     if needs is None:
-        message = "the model's metadata cannot be read"
         raise ArchError([Diagnostic("E0830", message, None, notes=(f"`{KEY}` is no list of conditions",))])
     inputs: dict[str, list[Dim]] = {}
     for number, entry in enumerate(created.get_inputs()):

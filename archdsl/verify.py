@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from archdsl.backends.onnx.export import onnx_model
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
 from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
@@ -16,6 +17,18 @@ from archdsl.weights import initial
 
 TOLERANCE: Final = 1e-5
 """Largest allowed max|difference| / max|reference| of a float32 engine."""
+
+
+def _computed(module: Any, tensors: list[Any]) -> Any:
+    """What PyTorch computes. Raises `ArchError` (E0832) where it refuses values that it meets on the way, such as an
+    index past the end of an embedding."""
+    try:
+        return module(*tensors)
+    except (IndexError, RuntimeError, ValueError) as error:
+        note = str(error).partition("\n")[0]
+        raise ArchError(
+            [Diagnostic("E0832", "PyTorch failed while running the network", None, notes=(note,))]
+        ) from error
 
 
 @record
@@ -84,7 +97,7 @@ def verify(
     module.eval()
     tensors = [torch.from_numpy(inputs[value.name]) for value in program.inputs]
     with torch.no_grad():
-        single = _several(module(*tensors))
+        single = _several(_computed(module, tensors))
         exact_module = copy.deepcopy(module).double()
         with Doubled():
             reference = _several(exact_module(*[_widened(tensor) for tensor in tensors]))

@@ -24,12 +24,15 @@ STANDARD_INPUT = b"model one { input x: f32[N, 3]; linear(2); output y }\n"
 @cache
 def place() -> Path:
     """A folder with the files that command lines name, which goes when this process does."""
-    folder = Path(tempfile.mkdtemp(prefix="archdsl-lines-"))
+    # One level down, so that `..` holds little.
+    outer = Path(tempfile.mkdtemp(prefix="archdsl-lines-"))
+    folder = outer / "here"
+    folder.mkdir()
     owner = os.getpid()
 
     def remove() -> None:
         if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(outer, ignore_errors=True)
 
     atexit.register(remove)
     lay_out(folder)
