@@ -158,6 +158,10 @@ def open_model(text: str, limits: Limits) -> "tuple[Module, str, list[Diagnostic
     return module, api.choose_model(module, chosen), found
 
 
+_MOST_FOLDERS = 1000
+"""Folders that are looked through for specs: `archdsl check /` is a slip, and would take hours."""
+
+
 def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
     """The given files, each folder replaced by the `.arch` files below it in the order of their names. A folder without
     any is reported (E0608)."""
@@ -169,7 +173,10 @@ def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
             found.append(zoo.locate(path)[0])
             continue
         inside: list[str] = []
-        for folder, folders, files in os.walk(path):
+        for walked, (folder, folders, files) in enumerate(os.walk(path)):
+            if walked == _MOST_FOLDERS:
+                message = f"the folder {path} has more than {_MOST_FOLDERS:,} folders below it"
+                raise ArchError([Diagnostic("E0608", message, None, help="name the folders that hold specs")])
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             inside.extend(os.path.join(folder, name) for name in sorted(files) if name.endswith(".arch"))
         if not inside:

@@ -130,3 +130,11 @@ def test_names_are_looked_up_where_nothing_is_elaborated(archdsl: Archdsl, tmp_p
     ]
     assert "only its names were checked" in ran.err
     assert "1 file, 1 model: 4 errors" in ran.err
+
+
+def test_a_folder_with_very_many_folders_is_not_looked_through(archdsl: Archdsl, tmp_path: Path) -> None:
+    for number in range(1001):
+        (tmp_path / "many" / str(number)).mkdir(parents=True)
+    for command in ("check", "test"):
+        ran = archdsl(command, tmp_path / "many")
+        assert (ran.code, "has more than 1,000 folders below it" in ran.err) == (3, True)

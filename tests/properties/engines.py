@@ -88,6 +88,10 @@ def check_counts(net: archdsl.Network) -> None:
     single = {**SIZES, net.program.batch_symbol or "": 1}
     check_against_the_executor(net.program, single)
     shapes = {v.name: [int(dim) for dim in v.type.substitute(single).dims] for v in net.program.inputs}
+    heads = any(output.train for output in net.program.outputs)
+    joins = any(op.op.name == "join" for op in flatten(net.program, Limits()))
+    if heads and joins:
+        return  # a join that draws is a product to PyTorch's counter, which is shown the training mode for the heads
     if broken({v.name: v.type.dims for v in net.program.inputs}, shapes, conditions(net.program)) is None:
         check_against_pytorch(net.program, sizes=single)
 
@@ -139,7 +143,7 @@ class Disturbance(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        return self.of(result) if func in self.FUNCTIONS and isinstance(result, torch.Tensor) else result
+        return self._hook(None, None, result) if func in self.FUNCTIONS else result
 
     def __init__(self, module: torch.nn.Module, seed: int) -> None:
         super().__init__()
@@ -152,7 +156,7 @@ class Disturbance(TorchFunctionMode):
             return x
         return x + NOISE * float(x.detach().abs().max()) * torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
 
-    def _hook(self, _: torch.nn.Module, __: Any, result: Any) -> Any:
+    def _hook(self, _: torch.nn.Module | None, __: Any, result: Any) -> Any:
         if not isinstance(result, torch.Tensor):
             return result
         changed = self.of(result)
