@@ -1,5 +1,6 @@
 """A diagnostic is data: what is wrong, where, how the compiler got there, and what to do. Renderers live beside it."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -67,14 +68,37 @@ class Diagnostic:
 
         return render_text([self])
 
+    def shorten(self) -> None:
+        """Shorten what was quoted from the author in its texts, which may be a quarter of a megabyte."""
+        self.message, self.label, self.help = shortened(self.message), shortened(self.label), shortened(self.help)
+        self.notes = tuple(map(shortened, self.notes))
+        for piece in (*self.related, *self.trace):
+            piece.text = shortened(piece.text)
+
+
+LONGEST_WORD = 200
+LONGEST_TEXT = 2000
+
+
+def shortened(text: str) -> str:
+    """The text with the middle of every word left out that is longer than `LONGEST_WORD`, and cut at `LONGEST_TEXT`."""
+    if len(text) <= LONGEST_WORD:
+        return text
+    words = re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: f"{word[0][:60]}...{word[0][-20:]}", text)
+    return words if len(words) <= LONGEST_TEXT else f"{words[:LONGEST_TEXT].rstrip()}..."
+
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Diagnostics as a reader goes through them: those of one file together, by where they start.
+
+    Whatever prints diagnostics gets them from here, so here their texts are made as short as a reader bears.
 
     They are found in another order: characters first, then the grammar, then model by model. Files come in the order in
     which something was first found in them; what is no place in a file keeps its own place among them.
     """
     found = list(diagnostics)
+    for diagnostic in found:
+        diagnostic.shorten()
     ranks: dict[int, int] = {}
     keys = {
         id(diagnostic): (ranks.setdefault(id(span.source), number), span.start) if span else (number, 0)

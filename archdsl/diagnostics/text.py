@@ -27,6 +27,8 @@ LINE_CELLS = 120
 """A source line wider than this is shown in part, around its annotations."""
 _LEAD_CELLS = 30
 """What is kept before an annotation in a trimmed line."""
+_NEAR = 5 * LINE_CELLS
+"""Characters around an annotation that are looked at in a very long line."""
 _ELLIPSIS = "..."
 _BODY_LINES = 6
 """A longer multi-line span is shown by its first lines and its last one."""
@@ -45,6 +47,11 @@ class _Mark:
     end_column: int
     text: str
     primary: bool
+
+    def moved(self, base: int, length: int) -> "_Mark":
+        """The mark in a stretch of its line that begins at `base`."""
+        column, end = (min(max(at - base, 0), length) for at in (self.column, self.end_column))
+        return _Mark(self.line, column, self.end_line, end, self.text, self.primary)
 
 
 def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
@@ -181,6 +188,15 @@ class _Painter:
         number = "" if line is None else str(line)
         return (styled(f"{number:>{self.margin}} |", "frame", self.color) + f" {text}").rstrip()
 
+    def stretch(self, line: int, focus: int) -> tuple[str, int]:
+        """The text of a line and where it begins in it: of a very long line what is near the character `focus`, which
+        is more than fits on the screen. A file may have its quarter of a megabyte on one line and many mistakes."""
+        text = self.source.line_text(line)
+        if len(text) <= 3 * _NEAR:
+            return text, 0
+        base = max(focus - _NEAR, 0)
+        return text[base : focus + _NEAR], base
+
     def mark(self, text: str, primary: bool) -> str:
         return styled(text, self.severity if primary else "frame", self.color)
 
@@ -188,7 +204,10 @@ class _Painter:
         return f" {printable(mark.text)}" if mark.text else ""
 
     def one_line(self, line: int, marks: list[_Mark]) -> list[str]:
-        forms, starts = cells(self.source.line_text(line))
+        chosen = next((mark for mark in marks if mark.primary), marks[0])
+        text, base = self.stretch(line, chosen.column)
+        marks = [mark.moved(base, len(text)) for mark in marks]
+        forms, starts = cells(text)
         low, high = _window(starts, marks)
         text, offset = _cut(forms, starts, low, high)
         rows = [self.row(text, line)]
@@ -205,25 +224,29 @@ class _Painter:
         """A bar along the left of the lines, opened at the start of the span and closed under its end."""
         bar = self.mark("|", mark.primary)
         sign = "^" if mark.primary else "-"
-        forms, starts = cells(self.source.line_text(mark.line))
-        opens_line = not "".join(forms[: mark.column]).strip()
-        low, high = _window(starts, [_Mark(0, mark.column, 0, len(forms), "", True)])
+        text, base = self.stretch(mark.line, mark.column)
+        forms, starts = cells(text)
+        column = mark.column - base
+        opens_line = not base and not "".join(forms[:column]).strip()
+        low, high = _window(starts, [_Mark(0, column, 0, len(forms), "", True)])
         text, offset = _cut(forms, starts, low, high)
         rows = [self.row(f"{self.mark('/', mark.primary) if opens_line else ' '} {text}", mark.line)]
         if not opens_line:
-            reach = "_" * (starts[mark.column] - starts[low] + offset + 1)
+            reach = "_" * (starts[column] - starts[low] + offset + 1)
             rows.append(self.row(f" {self.mark(reach + sign, mark.primary)}"))
         inner = list(range(mark.line + 1, mark.end_line))
         hidden = len(inner) + 2 > _BODY_LINES
         for line in inner[: _BODY_LINES - 3] if hidden else inner:
-            forms, starts = cells(self.source.line_text(line))
+            forms, starts = cells(self.stretch(line, 0)[0])
             text, _ = _cut(forms, starts, 0, _fit(starts, 0))
             rows.append(self.row(f"{bar} {text}", line))
         if hidden:
             rows.append(styled(_ELLIPSIS.ljust(self.margin + 3), "frame", self.color) + bar)
-        forms, starts = cells(self.source.line_text(mark.end_line))
         last = max(mark.end_column - 1, 0)
-        low, high = _window(starts, [_Mark(0, last, 0, mark.end_column, "", True)])
+        text, base = self.stretch(mark.end_line, last)
+        forms, starts = cells(text)
+        last -= base
+        low, high = _window(starts, [_Mark(0, last, 0, last + 1, "", True)])
         text, offset = _cut(forms, starts, low, high)
         rows.append(self.row(f"{bar} {text}", mark.end_line))
         reach = "_" * (starts[last] - starts[low] + offset + 1)

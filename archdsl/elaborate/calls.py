@@ -9,7 +9,7 @@ from archdsl.elaborate.flow import shown_targets
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.lifting import Lifting, replace_tensors
-from archdsl.elaborate.report import CALL_STEPS, LEVELS_PER_STEP, OPERATOR_STEPS, Reporter
+from archdsl.elaborate.report import CALL_STEPS, ENTRY_STEPS, LEVELS_PER_STEP, OPERATOR_STEPS, Reporter
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.shared import SharedInstances
 from archdsl.elaborate.values import (
@@ -164,6 +164,8 @@ class Elaborator(SharedInstances):
         self.report.spend(OPERATOR_STEPS, span)
         given = self.binder.arguments(operator, partial, arguments, frame.scope, span)
         op = None if given is None else self.binder.operator(operator.cls, given, span)
+        if op is not None:
+            self.report.spend(ENTRY_STEPS * op.entries(), span)
         starts = operator.cls.arity == 0  # a tensor of its own, which needs no input
         if not starts and flow is None and branches is None and frame.dims is not None and not frame.builder.inputs:
             self._say_missing_input(operator.cls, span)

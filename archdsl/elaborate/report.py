@@ -19,6 +19,8 @@ EXPRESSION_STEP = 1
 CALL_STEPS = 20
 OPERATOR_STEPS = 60
 FILE_STEPS = 500
+ENTRY_STEPS = 10
+"""For every result, layer or the like that one number asks of an operator."""
 ARGUMENT_STEPS = 4
 """For every argument written and every parameter bound."""
 LEVELS_PER_STEP = 4
@@ -286,6 +288,8 @@ def _at_the_authors_call(
 
 
 _MAX_CANDIDATES = 300
+LONGEST_COMPARED = 80
+"""Comparing takes the square of the length, and nobody misspells a longer word."""
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -295,7 +299,9 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
     from archdsl.ops.synonyms import SYNONYMS
 
-    pool = sorted(set(candidates))
+    if len(name) > LONGEST_COMPARED:
+        return None
+    pool = sorted({word for word in candidates if len(word) <= LONGEST_COMPARED})
     lowered = {candidate.lower(): candidate for candidate in pool}
     if name.lower() in lowered:
         return lowered[name.lower()]

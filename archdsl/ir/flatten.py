@@ -208,7 +208,9 @@ def _own_size(node: Node, sizes: dict[Function, int]) -> int:
     """Nodes written for one visit of a node, those `walk` visits separately left out."""
     if isinstance(node, Call):
         return 1 + sizes[node.callee]
-    return node.times if isinstance(node, Repeat) else 1
+    if isinstance(node, Repeat):
+        return node.times
+    return 1 + node.op.written(*[value.type for value in node.inputs])
 
 
 def _largest(program: Program, sizes: dict[Function, int], limit: int) -> Node | None:

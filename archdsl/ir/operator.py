@@ -209,6 +209,9 @@ FLOP_KINDS: tuple[WorkKind, ...] = (
 )
 """Kinds counted in single floating-point operations; they are in `flops` and never in `macs`."""
 
+NUMBERS_PER_NODE = 16
+"""Numbers of a table that an operator computes for ONNX, such as weights of windows, count as a node together."""
+
 Work = Mapping[WorkKind, Dim]
 """Work of one application. MAC kinds hold MACs, FLOP kinds hold FLOPs; an absent kind is none."""
 
@@ -305,6 +308,16 @@ class Operator:
     def arities(cls) -> tuple[int, ...] | None:
         """The numbers of tensors it takes, least first; None for one or more."""
         return (cls.arity,) if isinstance(cls.arity, int) else cls.arity
+
+    def entries(self) -> int:
+        """How many results, layers or the like the rules of this setting write out one by one, where one number of the
+        spec asks for many. Elaboration pays for them before any rule is called."""
+        return 0
+
+    def written(self, *inputs: TensorType) -> int:
+        """What ONNX and weights pay for one application besides a node for itself, in nodes: the entries, and
+        `NUMBERS_PER_NODE` numbers of a table that is written into the graph."""
+        return self.entries()
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """Result types. Calls `reject` when the setting does not fit the inputs."""

@@ -1,8 +1,10 @@
 """Pooling over whole spatial axes, or to a given number of positions."""
 
+from math import gcd
 from typing import TYPE_CHECKING, ClassVar
 
-from archdsl.ir.operator import Example, Operator, Work, arg
+from archdsl.ir.operator import NUMBERS_PER_NODE, Example, Operator, Work, arg
+from archdsl.ir.reach import MAX_PERIOD
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.tensor import TensorType
 from archdsl.types.windows import Window
@@ -126,13 +128,24 @@ class AdaptiveAvgPool(Operator):
             rules.known(x, axis, f"elements along axis {axis}")
         return (x.with_dims(*x.dims[:2], *rules.window(self.output_size, axes, "output_size")),)
 
+    def written(self, *inputs: TensorType) -> int:
+        """The matrices of weights where windows differ."""
+        (x,) = inputs
+        sizes = rules.window(self.output_size, x.rank - 2, "output_size")
+        lengths = [rules.known(x, axis, "elements") for axis in range(2, x.rank)]
+        pairs = list(zip(lengths, sizes, strict=True))
+        if all(length % size == 0 for length, size in pairs):
+            return 0
+        return sum(length * size for length, size in pairs) // NUMBERS_PER_NODE
+
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """1 per element of a window, overlaps counted in each."""
         total = outputs[0].dims[0] * outputs[0].dims[1]
         for axis in range(2, inputs[0].rank):
             length = rules.known(inputs[0], axis, "elements")
             count = rules.known(outputs[0], axis, "elements")
-            total = total * sum(stop - start for start, stop in _bins(length, count))
+            # Each window ends where the next one starts or, where the cut is inside an element, one element later.
+            total = total * (length + count - gcd(length, count))
         return {"pooling": total}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
@@ -143,9 +156,12 @@ class AdaptiveAvgPool(Operator):
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """A window for each position."""
-        spans: list[reaches.Span] = []
+        spans: list[reaches.Span | None] = []
         for axis in range(2, inputs[0].rank):
             length, count = rules.known(inputs[0], axis, "elements"), rules.known(outputs[0], axis, "elements")
+            if count > MAX_PERIOD:
+                spans.append(None)
+                continue
             bins = _bins(length, count)
             spans.append(
                 reaches.Span(axis, length, tuple(start for start, _ in bins), tuple(stop - 1 for _, stop in bins))
@@ -171,10 +187,11 @@ class AdaptiveAvgPool(Operator):
             kernel = [length // size for length, size in zip(lengths, sizes, strict=True)]
             return o.node("AveragePool", x, kernel_shape=kernel, strides=kernel)
         for axis, (length, size) in enumerate(zip(lengths, sizes, strict=True), 2):
+            bins = _bins(length, size)
             matrix = [
                 1.0 / (stop - start) if start <= position < stop else 0.0
                 for position in range(length)
-                for start, stop in _bins(length, size)
+                for start, stop in bins
             ]
             order = [*(other for other in range(rank) if other != axis), axis]
             rotated = o.node("Transpose", x, perm=order) if axis < rank - 1 else x

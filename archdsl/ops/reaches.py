@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Sequence
 
-from archdsl.ir.reach import Reach, Relation, Span
+from archdsl.ir.reach import MAX_PERIOD, Reach, Relation, Span
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -28,10 +28,10 @@ def moved(axes: Sequence[int | None]) -> Relation:
     return (({axis: Span(place) for axis, place in enumerate(axes) if place is not None},),)
 
 
-def windows(spans: Sequence[Span], rest: Sequence[int] = (0,)) -> Relation:
+def windows(spans: Sequence[Span | None], rest: Sequence[int] = (0,)) -> Relation:
     """An image whose spatial axes are read by `spans`, in order; of the other axes those of `rest` are read by the
-    same position, and the others whole."""
-    return (({axis: Span(axis) for axis in rest} | {span.axis: span for span in spans},),)
+    same position, and the others whole, as is an axis whose span is None."""
+    return (({axis: Span(axis) for axis in rest} | {span.axis: span for span in spans if span is not None},),)
 
 
 def sliding(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Span:
@@ -39,9 +39,12 @@ def sliding(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1
     return Span(axis, stride, (-padding,), (dilation * (kernel - 1) - padding,))
 
 
-def transposed(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Span:
+def transposed(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Span | None:
     """Of a transposed convolution, output o gets from input i where o = i * stride - padding + dilation * tap. Where
-    the taps leave gaps it is from the first to the last; an output that gets nothing counts as reading one position."""
+    the taps leave gaps it is from the first to the last; an output that gets nothing counts as reading one position.
+    None, the axis whole, for a stride past `MAX_PERIOD`."""
+    if stride > MAX_PERIOD:
+        return None
     lows = [-((dilation * (kernel - 1) - place - padding) // stride) for place in range(stride)]
     highs = [(place + padding) // stride for place in range(stride)]
     return Span(axis, 1, tuple(lows), tuple(max(low, high) for low, high in zip(lows, highs, strict=True)))
@@ -68,10 +71,12 @@ def regrouped(x: TensorType, y: TensorType) -> Relation:
     return moved(found)
 
 
-def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> Span:
-    """`old` positions made `new`, for every `old` of the input. With one tap position i is the element at
+def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> Span | None:
+    """`old` positions made `new`, for every `old` of the input; None, the axis whole, for a `new` past `MAX_PERIOD`. With one tap position i is the element at
     floor(i * old / new); with more a mixture of as many around (i + 1/2) * old / new - 1/2, or, with aligned corners,
     around i * (old - 1) / (new - 1)."""
+    if new > MAX_PERIOD:
+        return None
     lows: list[int] = []
     highs: list[int] = []
     for place in range(new):

@@ -101,6 +101,10 @@ class Recurrent(Operator):
         """Features of the sequence that leaves a layer."""
         return self.hidden * len(self._suffixes)
 
+    def entries(self) -> int:
+        """Layers, in each direction."""
+        return self.layers * len(self._suffixes)
+
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """[N, T, features] to [N, T, hidden], twice as wide when bidirectional. States, given or asked for, are
         [layers, N, hidden], with two entries per layer when bidirectional: forward, backward."""

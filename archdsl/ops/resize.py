@@ -298,7 +298,7 @@ class Resize(Operator):
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """The nearest position, the two neighbours of `bilinear`, or the four of `bicubic`; whole where aligned corners
         or a size depend on a length that is not known."""
-        spans: list[reaches.Span] = []
+        spans: list[reaches.Span | None] = []
         taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
         for axis in range(2, inputs[0].rank):
             old, new = inputs[0].dims[axis], outputs[0].dims[axis]

@@ -63,6 +63,11 @@ class LocalResponseNorm(Operator):
     beta: float = arg("float", "exponent", default=0.75)
     k: float = arg("float", "constant added", default=1.0)
 
+    def _span(self, x: TensorType) -> int:
+        """The window without what reaches past all channels on both sides."""
+        channels = x.dims[1]
+        return min(self.size, 2 * channels - 1) if isinstance(channels, int) else self.size
+
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
         rules.require_f32(x)
@@ -74,11 +79,14 @@ class LocalResponseNorm(Operator):
         return {"normalisation": (self.size + 5) * outputs[0].elements}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        """PyTorch pads by the whole window, so it is given no more of it than there are channels; the sum is divided by
+        the window, and alpha makes up for that."""
+        span = self._span(inputs[0].type)
         return t.call(
             "F.local_response_norm",
             inputs[0],
-            self.size,
-            alpha=t.option(self.alpha, 1e-4),
+            span,
+            alpha=t.option(self.alpha if span == self.size else self.alpha * span / self.size, 1e-4),
             beta=t.option(self.beta, 0.75),
             k=t.option(self.k, 1.0),
         )
@@ -95,7 +103,7 @@ class LocalResponseNorm(Operator):
         power and its result."""
         (x,) = inputs
         squares = traces.mul(tape, x, x)
-        padded = tape.new(x.type.replace_axis(1, x.type.dims[1] + (self.size - 1)), squares)
+        padded = tape.new(x.type.replace_axis(1, x.type.dims[1] + (self._span(x.type) - 1)), squares)
         base = tape.new(x.type, padded)
         power = tape.new(x.type, base)
         if x.needs_grad:
@@ -108,7 +116,7 @@ class LocalResponseNorm(Operator):
         (x,) = inputs
         scaled = o.node("Mul", x, o.constant((abs(self.alpha) / self.size) ** 0.5))
         squares = o.node("Mul", scaled, scaled)
-        sums = _window_sums(o, squares, self.size, x.type.rank)
+        sums = _window_sums(o, squares, self._span(x.type), x.type.rank)
         base = o.node("Add" if self.alpha >= 0 else "Sub", o.constant(self.k), sums)
         if self.beta == 0.75:  # of every paper; two roots take a third of the time that `Pow` takes
             return o.node("Div", x, o.node("Sqrt", o.node("Mul", base, o.node("Sqrt", base))))

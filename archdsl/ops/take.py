@@ -64,6 +64,9 @@ class Split(Operator):
             )
         return [length] * count
 
+    def entries(self) -> int:
+        return self.sections if isinstance(self.sections, int) else len(self.sections)
+
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
         return tuple(x.replace_axis(self.axis, length) for length in self._lengths(x))
