@@ -72,9 +72,9 @@ def regrouped(x: TensorType, y: TensorType) -> Relation:
 
 
 def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> Span | None:
-    """`old` positions made `new`, for every `old` of the input; None, the axis whole, for a `new` past `MAX_PERIOD`. With one tap position i is the element at
-    floor(i * old / new); with more a mixture of as many around (i + 1/2) * old / new - 1/2, or, with aligned corners,
-    around i * (old - 1) / (new - 1)."""
+    """`old` positions made `new`, for every `old` of the input; None, the axis whole, for a `new` past `MAX_PERIOD`.
+    With one tap position i is the element at floor(i * old / new); with more a mixture of as many around
+    (i + 1/2) * old / new - 1/2, or, with aligned corners, around i * (old - 1) / (new - 1)."""
     if new > MAX_PERIOD:
         return None
     lows: list[int] = []

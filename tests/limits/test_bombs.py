@@ -1,0 +1,32 @@
+"""Small specs that ask for much: each ends within five seconds of processor time and half a gigabyte."""
+
+from pathlib import Path
+
+import pytest
+from limits.harness import MEMORY, SECONDS, run_all
+
+
+def model(body: str, input: str = "f32[N, 3, 8, 8]") -> str:
+    return f"model m {{\n  input x: {input}\n  {body}\n  output y\n}}\n"
+
+
+BOMBS = {
+    "a split into a billion": model("split(1_000_000_000) -> add", "f32[N, 1_000_000_000]"),
+    "a pool to a hundred million positions": model("adaptive_avg_pool([100_000_000, 1])"),
+    "a million layers in a loop": model("repeat 1000 { lstm(8, layers = 1000) }", "f32[N, 5, 8]"),
+    "nine thousand stacks of layers": model("lstm(8, layers = 1000)\n" * 9000, "f32[N, 5, 8]"),
+    "a window over all integers": model("lrn(2147483647)"),
+    "twenty thousand misspelt steps on a line": model(" -> ".join(["rleu"] * 20_000)),
+    "a name of a hundred thousand letters": model("a" * 100_000),
+}
+COMMANDS = ("check", "count", "compile")
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(BOMBS[name])
+    lines = [[command, "m.arch", *(["-o", "out"] if command == "compile" else [])] for command in COMMANDS]
+    for outcome in run_all(lines, tmp_path, ["numpy", "onnx"]):
+        assert outcome.code in (0, 1, 4), outcome.text[:2000]
+        assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+        assert max(map(len, outcome.text.splitlines()), default=0) < 3000
