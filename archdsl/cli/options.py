@@ -182,8 +182,15 @@ def limits(given: Sequence[str]) -> Limits:
         name, value, source = _split("--limit", option)
         if name not in names:
             raise _unknown("E0609", f"no limit `{name}`", source, option, name, names, "limits")
-        setattr(chosen, name, _positive("--limit", option, value, source))
+        count = _positive("--limit", option, value, source)
+        if name == "integer_bits" and count > _MOST_INTEGER_BITS:
+            message = f"integers have at most {_MOST_INTEGER_BITS} bits: Python prints no much larger ones"
+            raise bad_value(source, option, value, message, "too many")
+        setattr(chosen, name, count)
     return chosen
+
+
+_MOST_INTEGER_BITS = 4096
 
 
 def dims(given: Sequence[str]) -> dict[str, int]:

@@ -138,3 +138,14 @@ def test_a_folder_with_very_many_folders_is_not_looked_through(archdsl: Archdsl,
     for command in ("check", "test"):
         ran = archdsl(command, tmp_path / "many")
         assert (ran.code, "has more than 1,000 folders below it" in ran.err) == (3, True)
+
+
+def test_integers_cannot_be_made_too_large_to_print(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "m.arch"
+    path.write_text(
+        'model m {\n  input x: f32[N, 3]\n  let n = 2**4000\n  require n == 3, "n is {n}"\n  relu\n  output y\n}\n'
+    )
+    ran = archdsl("check", path, "--limit", "integer_bits=4096")
+    assert (ran.code, "n is 1318204093430943" in ran.out) == (1, True)
+    ran = archdsl("check", path, "--limit", "integer_bits=100000")
+    assert (ran.code, "at most 4096 bits" in ran.err) == (2, True)

@@ -29,6 +29,12 @@ SPELLING: dict[type[ast.AST], str] = {
 
 OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list", "reversed": "list"}
 
+GENERIC = {"dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Mapping", "Sequence", "Literal"}
+"""Names whose subscripts are types: `field(default_factory=dict[str, int])`."""
+
+STATED = {"strict", "default_factory"}
+"""Arguments that state what is so anyway: lengths that are equal, the type of what is made."""
+
 PROSE_ARGUMENTS = {"doc", "summary", "source", "help", "label", "notes", "expected", "found", "message"}
 PROSE_NAMES = {"summary", "source", "examples", "__doc__", "__all__", "__slots__"}
 
@@ -225,6 +231,8 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.BitOr) and not self.functions:
+            return  # a union of types
         new = ARITHMETIC.get(type(node.op))
         if new:
             self.between("arithmetic", node.left, node.right, SPELLING[type(node.op)], new)
@@ -257,14 +265,18 @@ class _Finder(ast.NodeVisitor):
         if name in OPPOSITES and node.args:
             self.add("opposite", node.func, OPPOSITES[name])
         for keyword in node.keywords:
-            if keyword.arg is not None and keyword.arg not in PROSE_ARGUMENTS:
+            if keyword.arg is not None and keyword.arg not in PROSE_ARGUMENTS | STATED:
                 self._without(node, keyword)
         self.visit(node.func)
         for argument in node.args:
             self.visit(argument)
         for keyword in node.keywords:
-            if keyword.arg not in PROSE_ARGUMENTS:
+            if keyword.arg not in PROSE_ARGUMENTS | STATED:
                 self.visit(keyword.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if self.source(node.value) not in GENERIC:
+            self.generic_visit(node)
 
     def _without(self, call: ast.Call, dropped: ast.keyword) -> None:
         """The call without one keyword argument."""

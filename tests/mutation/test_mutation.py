@@ -63,6 +63,12 @@ def test_declarations_tables_and_decorated_functions_are_changed(found: list[Mut
     } <= changes(found)  # fmt: skip
 
 
+def test_types_and_what_only_states_what_is_so_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "types.py"
+    path.write_text("Key = int | str\n\ndef f(a):\n    return [*zip(a, a, strict=True)], dict[str, int]()\n")
+    assert mutants(path, "types.py") == []
+
+
 def test_prose_annotations_and_assertions_are_left_alone(found: list[Mutant]) -> None:
     assert not any("prose" in mutant.before and mutant.kind == "word" for mutant in found)
     assert not any("> 0" in mutant.before or '"""' in mutant.before for mutant in found)
