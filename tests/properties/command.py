@@ -83,7 +83,7 @@ def check_command(arguments: Sequence[str]) -> int:
     assert code in CODES, f"exit code {code}\n{err}"
     assert "Traceback" not in out + err
     assert code == exits.FINE or err or arguments[:1] in (("check",), ("test",), ("verify",)), "a failure says nothing"
-    helped = {"-h", "--help", "help"} & set(arguments)
+    helped = {"-h", "--help", "help", "-V", "-v", "--version"} & set(arguments)
     if not helped and code == exits.FINE and asked_for_json(arguments):
         json.loads(out)
     for stream in (out, err):
