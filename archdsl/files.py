@@ -1,8 +1,10 @@
 """Writing files so that a path always holds the old complete file or the new complete file."""
 
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -39,10 +41,11 @@ class AtomicFile:
         self.name = name
         self._directory = directory
         # Not derived from the name, which may be as long as the file system allows.
-        self._temporary = os.path.join(directory, f".archdsl-{secrets.token_hex(8)}.tmp")
+        self._temporary = os.path.join(directory, f".archdsl-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> "AtomicFile":
+        _remove_left_over(self._directory)
         try:
             self._file = open(self._temporary, "xb")
         except OSError as error:
@@ -75,6 +78,30 @@ class AtomicFile:
             if not renamed:
                 with suppress(FileNotFoundError):
                     os.unlink(self._temporary)
+
+
+_LEFT_OVER = re.compile(r"\.archdsl-(\d{1,9})-[0-9a-f]{16}\.tmp")
+_LEFT_SECONDS = 60.0
+"""How long a temporary file is left alone whoever made it: on a shared file system its process may run elsewhere."""
+
+
+def _remove_left_over(directory: str) -> None:
+    """Remove temporary files whose processes were killed while they wrote."""
+    with suppress(OSError):
+        for entry in os.scandir(directory or "."):
+            found = _LEFT_OVER.fullmatch(entry.name)
+            if found and time.time() - entry.stat().st_mtime > _LEFT_SECONDS and not _runs(int(found[1])):
+                os.unlink(entry.path)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, and is somebody else's
+        return True
+    return True
 
 
 def _sync_directory(directory: str) -> None:
