@@ -128,6 +128,8 @@ def check_inference(net: archdsl.Network, functions: bool) -> None:
 
 def check_error(comparison: Comparison, noise: float) -> None:
     """An error above the tolerance must come from a network that magnifies what single precision loses."""
+    if comparison.torch_error == comparison.onnx_error == float("inf"):
+        return  # beyond what single precision holds, for both engines
     worst = max(comparison.torch_error, comparison.onnx_error)
     assert not noise < float("inf") or worst <= max(TOLERANCE, MOST_NOISE * noise), f"{comparison}, noise {noise:.1e}"
 
