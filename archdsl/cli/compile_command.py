@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
@@ -126,6 +127,8 @@ def _make_folder(folder: str) -> None:
     missing: list[str] = []
     path = os.path.abspath(folder)
     try:
+        with suppress(FileNotFoundError):
+            os.stat(path)  # a path that is too long is refused before half of it is made
         while not os.path.isdir(path) and path != os.path.dirname(path):
             missing.append(path)
             path = os.path.dirname(path)

@@ -65,6 +65,7 @@ def test_what_is_no_folder_is_told_apart(
     monkeypatch.chdir(tmp_path)
     ran = archdsl("compile", spec, *options)
     assert ran.code not in (0, 70) and said in ran.err, ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]
 
 
 def test_a_temporary_file_of_a_killed_process_goes_with_the_next_write(tmp_path: Path) -> None:
