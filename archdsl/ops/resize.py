@@ -107,11 +107,13 @@ class Pad(Operator):
         return FREE
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
-        """`F.pad` lists the sides of the last axis first and stops at the first axis that grows."""
+        """`F.pad` lists the sides of the last axis first and stops at the first axis that grows; copies of what is
+        inside are made along all spatial axes or none."""
         (x,) = inputs
         chosen = rules.axes_of(self.axis, x.type.rank)
         sides: list[int] = []
-        for axis in range(x.type.rank - 1, min(chosen) - 1, -1):
+        first = min(chosen) if self.mode == "constant" else 2
+        for axis in range(x.type.rank - 1, first - 1, -1):
             sides += self._sides() if axis in chosen else (0, 0)
         mode, value = t.option(self.mode, "constant"), t.option(self.value, 0.0)
         return t.call("F.pad", x, tuple(sides), mode=mode, value=value)
