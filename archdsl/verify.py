@@ -20,11 +20,11 @@ TOLERANCE: Final = 1e-5
 
 
 def _computed(module: Any, tensors: list[Any]) -> Any:
-    """What PyTorch computes. Raises `ArchError` (E0832) where it refuses values that it meets on the way, such as an
-    index past the end of an embedding."""
+    """What PyTorch computes. Raises `ArchError` (E0832) for an index that the network computes and that is past the end
+    of an embedding. Anything else that PyTorch refuses is a mistake of the generated code, and no diagnostic."""
     try:
         return module(*tensors)
-    except (IndexError, RuntimeError, ValueError) as error:
+    except IndexError as error:
         note = str(error).partition("\n")[0]
         raise ArchError(
             [Diagnostic("E0832", "PyTorch failed while running the network", None, notes=(note,))]

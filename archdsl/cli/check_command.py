@@ -2,17 +2,13 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.checked_file import check_file
 from archdsl.cli.session import bad_usage, guarded, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable
-from archdsl.limits import Limits
-
-if TYPE_CHECKING:
-    from archdsl.source import Source
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -67,26 +63,6 @@ def _check(arguments: argparse.Namespace) -> int:
         print(printable(remark), file=sys.stderr)
     print(_summary(sink, len(files), models), file=sys.stderr)
     return exits.exit_code(sink.found)
-
-
-def check_file(path: str, sink: Sink, limits: Limits, remarks: list[str], source: "Source | None" = None) -> int:
-    """Check one file, or a source as if it were the text of one; returns the number of models that were elaborated."""
-    from archdsl.cli.session import load_any
-    from archdsl.elaborate.check import check_module
-    from archdsl.elaborate.loader import load_source
-
-    before = len(sink.found)
-    module = load_any(path, sink, limits) if source is None else load_source(source, sink, limits)
-    if module is None or any(found.severity == "error" for found in sink.found[before:]):
-        return 0
-    checked = check_module(module, sink, limits)
-    for name, missing in checked.without_defaults.items():
-        given = " ".join(f"-p {parameter}=..." for parameter in missing)
-        remarks.append(
-            f"note: {path}:{name} has no defaults: only its names were checked; `archdsl count` it with {given}"
-        )
-    say_unchecked(sink.found[before:], checked.left)
-    return checked.elaborated
 
 
 def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:

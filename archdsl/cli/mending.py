@@ -5,7 +5,7 @@ import stat
 import sys
 from collections.abc import Sequence
 
-from archdsl.cli.check_command import check_file
+from archdsl.cli.checked_file import check_file
 from archdsl.cli.session import plural, write_text
 from archdsl.diagnostics.edits import applied, together
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink, in_order

@@ -237,12 +237,6 @@ def text_parameters(module: "Module", model: str) -> dict[str, frozenset[str] | 
     return texts
 
 
-def is_setting(text: str) -> bool:
-    """Whether a word that stands alone looks like the value of a `-p`: `depth=50`."""
-    name, equals, _ = text.partition("=")
-    return bool(equals) and name.isidentifier()
-
-
 MOST_NETWORKS = 1_000
 """Networks that one command may stand for."""
 

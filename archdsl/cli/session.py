@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.usage import is_setting
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable
 from archdsl.limits import Limits
@@ -143,7 +144,7 @@ def _open_module(text: str, limits: Limits) -> "tuple[Module, str | None, list[D
     sink = Sink()
     module = load_any(chosen.path, sink, limits)
     for diagnostic in sink.found:
-        if diagnostic.code == "E0601" and not diagnostic.help and opts.is_setting(chosen.path):
+        if diagnostic.code == "E0601" and not diagnostic.help and is_setting(chosen.path):
             diagnostic.help = f"a parameter is set with -p: `-p {chosen.path}`"
     sink.raise_errors()
     assert module is not None

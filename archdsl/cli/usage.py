@@ -49,7 +49,6 @@ def _unknown(parser: argparse.ArgumentParser, left: list[str]) -> tuple[str, str
 
 def parameter_help(parser: argparse.ArgumentParser, word: str) -> str:
     """What to write where `NAME=VALUE` stands alone: the option `-p` is missing."""
-    from archdsl.cli.options import is_setting
 
     takes = any("-p" in action.option_strings for action in _actions(parser))
     return f"a parameter is set with -p: `-p {word}`" if takes and is_setting(word) else ""
@@ -68,3 +67,9 @@ def _meant(word: str, known: Iterable[str]) -> str:
 def _shown(name: str) -> str:
     """The longest name of an option: `--param` of `-p/--param`."""
     return name.rsplit("/", 1)[-1]
+
+
+def is_setting(text: str) -> bool:
+    """Whether a word that stands alone looks like the value of a `-p`: `depth=50`."""
+    name, equals, _ = text.partition("=")
+    return bool(equals) and name.isidentifier()

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from strategies import operators
 from strategies.programs import Spec, specs
@@ -11,7 +12,8 @@ import archdsl
 from archdsl.ir.program import walk
 from archdsl.records import field_names
 from archdsl.syntax import ast
-from properties.engines import check_program
+from archdsl.verify import Comparison
+from properties.engines import check_error, check_program, leaves_single_precision
 from properties.meaning import check_meaning, read
 
 
@@ -50,3 +52,13 @@ def test_the_generated_specs_use_every_operator_and_every_construct() -> None:
     nodes = {kind for kind in vars(ast).values() if isinstance(kind, type) and kind.__module__ == ast.__name__}
     elsewhere = {ast.Test, ast.Check, ast.Preset, ast.Use, ast.Import}
     assert {kind.__name__ for kind in nodes - elsewhere - set(built)} == set()
+
+
+def test_only_values_beyond_single_precision_excuse_an_infinite_error() -> None:
+    square = "mul { id | id }\n" * 8
+    model = "model m {{\ninput x: f32[1, 4]\nmul {{ id | constant(1000) }}\n{}output y\n}}\n"
+    assert leaves_single_precision(archdsl.load(model.format(square)))
+    assert not leaves_single_precision(archdsl.load(model.format("")))
+    infinite = Comparison("y", (1, 4), float("inf"), float("inf"))  # as of another shape
+    with pytest.raises(AssertionError):
+        check_error(infinite, 1e-7)

@@ -6,7 +6,7 @@ import pytest
 import archdsl
 from archdsl import verify as module
 from archdsl.diagnostics.model import ArchError
-from archdsl.verify import relative_error, verify
+from archdsl.verify import _computed, relative_error, verify
 
 pytest.importorskip("torch")
 
@@ -68,3 +68,22 @@ def test_zeros_padded_on_take_part_in_the_window_that_follows(load, step: str, s
 )
 def test_what_a_model_makes_in_single_precision_is_double_in_the_reference(load, body: str):
     assert verify(load(f"model m {{\n {body}\n output y\n}}").program).passed
+
+
+def test_an_index_past_the_end_that_the_network_computes_is_told() -> None:
+    net = archdsl.load("""model m {
+      input x: f32[N, 4]
+      draw_column(2) -> unsqueeze(0) -> embedding(2, 2)
+      output y
+    }""")
+    with pytest.raises(archdsl.ArchError, match="PyTorch failed while running the network") as error:
+        net.verify()
+    assert [found.code for found in error.value.diagnostics] == ["E0832"]
+
+
+def test_what_else_pytorch_refuses_of_generated_code_is_no_diagnostic() -> None:
+    def refuses(*_: object) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        _computed(refuses, [])
