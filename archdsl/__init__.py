@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from archdsl.project import formulas as formulas
     from archdsl.project import models as models
     from archdsl.project import test as test
-
-__version__ = "0.1.0"
+    from archdsl.version import __version__ as __version__
 
 _HOMES = {
+    "__version__": "archdsl.version",
     "ArchError": "archdsl.diagnostics.model",
     "Diagnostic": "archdsl.diagnostics.model",
     "Limits": "archdsl.limits",

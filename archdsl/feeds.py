@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
 from archdsl.readers.images import read_image
-from archdsl.readers.lengths import evaluate, symbols
 from archdsl.readers.npy import read_npy
 from archdsl.records import described, record
 from archdsl.seeds import check_seed
+from archdsl.types.dim_text import evaluate, symbols
 
 if TYPE_CHECKING:
     import numpy

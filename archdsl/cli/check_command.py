@@ -77,8 +77,8 @@ def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         print(json.render_json(found))
     elif arguments.format == "sarif":
-        from archdsl import __version__
         from archdsl.diagnostics.codes import all_codes
+        from archdsl.version import __version__
 
         print(json.render_sarif(found, {code.code: code for code in all_codes()}, __version__))
     elif found:

@@ -13,7 +13,11 @@ from typing import Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 
-_CODE: Final = "import sys; from archdsl.cli.guard import child; sys.exit(child(sys.argv[1:]))"
+_COMMAND: Final = ("-P", "-m", "archdsl.cli.bounded")
+"""Named as a text: it knows the command that it runs, which calls this module."""
+
+OUT_OF_MEMORY: Final = 71
+"""What that process returns when memory was refused to it."""
 
 _BASE_BYTES: Final = 400 << 20
 """What any run may take: the interpreter with its libraries has about 150 MiB."""
@@ -54,7 +58,7 @@ def run_guarded(arguments: Sequence[str], name: str, memory: int, seconds: int) 
         # Each of its threads would take memory at once that it never uses.
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-P", "-c", _CODE, str(memory), str(seconds), *arguments]
+    command = [sys.executable, *_COMMAND, str(memory), str(seconds), *arguments]
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30 + 10 * seconds
@@ -66,55 +70,12 @@ def run_guarded(arguments: Sequence[str], name: str, memory: int, seconds: int) 
         if ended in (signal.SIGXCPU, signal.SIGKILL):
             raise _stopped(name, f"it took more than {seconds} seconds of processor time", memory, seconds)
         raise _stopped(name, f"onnxruntime ended with {ended.name}", memory, seconds)
-    if done.returncode == _OUT_OF_MEMORY:
+    if done.returncode == OUT_OF_MEMORY:
         raise _stopped(name, f"it asked for more than {memory >> 20:_} MiB of memory", memory, seconds)
     for stream, text in ((sys.stdout, done.stdout), (sys.stderr, done.stderr)):
         if text:
             print(text.decode("utf-8", "backslashreplace"), end="", file=stream)
     return done.returncode
-
-
-_OUT_OF_MEMORY: Final = 71
-
-
-def child(arguments: Sequence[str]) -> int:
-    """The bounded process: takes its bounds, then runs the command."""
-    import resource
-
-    memory, seconds, *rest = arguments
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _lower(resource.RLIMIT_CPU, int(seconds))
-    if int(memory):
-        # Counts what is mapped for writing, not the libraries, and not what the graphics driver reserves.
-        _lower(resource.RLIMIT_DATA, int(memory))
-    from archdsl.cli import run_command
-    from archdsl.cli.session import report
-
-    parsed = run_command.parser().parse_args(rest)
-    try:
-        code = run_command.run_here(parsed)
-        sys.stdout.flush()
-        return code
-    except ArchError as error:
-        texts = " ".join(note for found in error.diagnostics for note in found.notes)
-        if any(words in texts for words in ("bad_alloc", "Failed to allocate memory", "bad allocation")):
-            return _OUT_OF_MEMORY
-        from archdsl.cli import exits
-
-        report(error.diagnostics, parsed.color)
-        return exits.exit_code(error.diagnostics)
-    except MemoryError:
-        return _OUT_OF_MEMORY
-
-
-def _lower(which: int, value: int) -> None:
-    """Set a bound, unless a lower one holds already."""
-    import resource
-
-    _, hard = resource.getrlimit(which)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(which, (value, hard))
 
 
 def _stopped(name: str, reason: str, memory: int, seconds: int) -> ArchError:

@@ -1,12 +1,14 @@
 """The language reference is true: every example runs, or is refused with the code it states."""
 
+import json
 import re
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from archdsl.diagnostics.model import Sink
+from archdsl.diagnostics.json import render_json
+from archdsl.diagnostics.model import Diagnostic, Edit, Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.claims import check_tests
 from archdsl.elaborate.loader import load_text
@@ -14,6 +16,7 @@ from archdsl.elaborate.model import elaborate
 from archdsl.elaborate.names import check_names
 from archdsl.ir.verify import verify
 from archdsl.limits import Limits, limit_names
+from archdsl.source import Source, Span
 from archdsl.spec_tests import run_tests
 from archdsl.syntax.tokens import KEYWORDS
 
@@ -77,3 +80,14 @@ def test_the_page_states_the_limits_in_force() -> None:
     for name, text in stated.items():
         assert units.get(text) or int(text.replace(" ", "")) == getattr(limits, name), name
         assert units.get(text, getattr(limits, name)) == getattr(limits, name), name
+
+
+def test_the_keys_of_a_diagnostic_in_json_are_those_that_are_written() -> None:
+    section = (
+        PAGE.split("`archdsl check --format json` prints")[1].split("\n\n`edits` are")[0].split("\n\nLines and")[0]
+    )
+    told = {key for row in re.findall(r"^\| (`.+?) \| ", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
+    span = Span(Source("a.arch", "model"), 0, 5)
+    (written,) = json.loads(render_json([Diagnostic("E0101", "no", span, edits=(Edit(span, "m"),))]))["diagnostics"]
+    assert told == set(written)
+    assert set(written["edits"][0]) == {"file", "start", "end", "replacement"}

@@ -203,7 +203,7 @@ def test_a_loop_without_an_end_is_stopped(tmp_path: Path, command: Command) -> N
 def test_a_crash_of_the_runtime_is_a_diagnostic(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_CODE", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr(guard, "_COMMAND", ("-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"))
     (tmp_path / "m.onnx").write_bytes(identity(3))
     code, _, err = command("run", tmp_path / "m.onnx")
     assert code == 4 and "onnxruntime ended with SIGSEGV" in err

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import archdsl
 from archdsl.analysis.cost import cost
 from archdsl.backends.onnx.emitter import ELEMENT_TYPES
 from archdsl.backends.onnx.graph import Skeleton, build
@@ -19,6 +18,7 @@ from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
+from archdsl.version import __version__
 from archdsl.weights.initial import NUMPY_TYPES
 from archdsl.weights.tensors import fitted
 
@@ -171,7 +171,7 @@ def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:
     model = skeleton.model
     model.ir_version = _IR_VERSIONS.get(opset, 11)
     model.producer_name = "archdsl"
-    model.producer_version = archdsl.__version__
+    model.producer_version = __version__
     model.graph.name = program.name
     model.graph.doc_string = program.entry.doc
     total = cost(program)
@@ -180,7 +180,7 @@ def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:
     for source in program.sources:
         digest.update(source.text.encode())
     facts = {
-        "archdsl.version": archdsl.__version__,
+        "archdsl.version": __version__,
         "archdsl.model": program.name,
         "archdsl.parameters": json.dumps(arguments, ensure_ascii=False),
         "archdsl.spec_sha256": digest.hexdigest(),

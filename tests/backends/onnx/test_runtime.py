@@ -11,8 +11,8 @@ from PIL import Image
 import archdsl
 from archdsl.diagnostics.model import ArchError
 from archdsl.feeds import IMAGE_DEVIATION, IMAGE_MEAN
-from archdsl.readers.lengths import evaluate
 from archdsl.runtime import describe, feeds, index_bounds, inputs_of, provider_of, run, session
+from archdsl.types.dim_text import evaluate
 
 IMAGE = "model m { input image: f32[N, 3, 4, 6]\n relu\n output y }"
 ANY_IMAGE = "model m { input image: f32[N, 1, H, W]\n relu\n output y }"

@@ -1,0 +1,3 @@
+"""The version of archdsl: files that are written carry it."""
+
+__version__ = "0.1.0"
