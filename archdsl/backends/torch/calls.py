@@ -3,14 +3,14 @@
 import ast
 from collections.abc import Iterable, Sequence
 
-from archdsl.backends.torch.emitter import Entries
+from archdsl.backends.torch.expressions import Expressions, Scope
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
 from archdsl.backends.torch.lists import Row
 from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
-from archdsl.backends.torch.records import NO_DEFAULT, Apply, Built, Code, Leaf, Method, Series
-from archdsl.backends.torch.tree import attribute, call, dotted, literal, name, sequence
+from archdsl.backends.torch.records import NO_DEFAULT, Built, Code, Leaf
+from archdsl.backends.torch.tree import call, dotted, name
 from archdsl.internal import InternalError
-from archdsl.ir.program import Function
+from archdsl.ir.program import Function, Value
 
 INJECTION_DEPTH = 3
 """Constructor calls inside one another, at most, that hand submodules to submodules."""
@@ -90,37 +90,20 @@ class Calls:
         """A construction with its leaves filled in, in the order of `signature`."""
         pending = iter(arguments)
 
-        def fill(part: Code) -> ast.expr:
-            if isinstance(part, Leaf):
-                column, given = next(pending)
-                return given if given is not None else self.parameters.express(column, part.role, part.default)
-            if isinstance(part, Apply):
-                args = [fill(arg) for arg in part.args]
-                return call(dotted(part.target), args, fill_options(part.options))
-            if isinstance(part, Method):
-                receiver = fill(part.receiver)
-                args = [fill(arg) for arg in part.args]
-                return call(attribute(receiver, part.name), args, fill_options(part.options))
-            if isinstance(part, Entries):
-                keys: list[ast.expr | None] = [literal(key) for key, _ in part.entries]
-                return ast.Dict(keys, [fill(value) for _, value in part.entries])
-            if not isinstance(part, Series):
-                raise InternalError(f"{type(part).__name__} is not handled")
-            return sequence([fill(item) for item in part.items], brackets=part.brackets)
+        def leaf(each: Leaf, optional: bool) -> ast.expr | None:
+            column, given = next(pending)
+            return given or self.literal(column, each, optional=optional)
 
-        def fill_options(options: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
-            filled: list[tuple[str, ast.expr]] = []
-            for key, option in options:
-                if isinstance(option, Leaf):
-                    column, given = next(pending)
-                    if given is None and _always(column, option.default):
-                        continue
-                    filled.append((key, given or self.parameters.express(column, option.role, option.default)))
-                else:
-                    filled.append((key, fill(option)))
-            return filled
+        def value(_: Value) -> ast.expr:
+            raise InternalError("a constructor reads no tensor")
 
-        return fill(code)
+        return Expressions({}, leaf).write(code, value, Scope())
+
+    def literal(self, column: Column, leaf: Leaf, *, optional: bool) -> ast.expr | None:
+        """Code for a literal; None for an option that is always what it is when left out."""
+        if optional and _always(column, leaf.default):
+            return None
+        return self.parameters.express(column, leaf.role, leaf.default)
 
 
 def _always(column: Column, default: object) -> bool:

@@ -11,14 +11,14 @@ from textwrap import wrap
 from archdsl.backends.torch.constructor import Constructor
 from archdsl.backends.torch.folding import loop_lists
 from archdsl.backends.torch.forward import Forward
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, steps
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
 from archdsl.backends.torch.layout import WIDTH
 from archdsl.backends.torch.lists import Listing, listing
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
 from archdsl.backends.torch.names import class_name, identifier, plain_text, unused
 from archdsl.backends.torch.parameters import Column, Parameters
 from archdsl.backends.torch.recompute import Outline
-from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, mentioned, signature
+from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, signature
 from archdsl.backends.torch.tidy import is_sequence
 from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -60,9 +60,9 @@ def specialise(body: Body) -> Specialisation:
     for each in listings.values():
         _check_items(each, body.function)
     keys = _Keys(body, listings)
-    steps = tuple(keys.of(body.items))
+    rolled = tuple(keys.of(body.items))
     results = tuple(map(keys.numbers.__getitem__, body.outputs))
-    key = (len(body.inputs), steps, results, tuple(each.key for each in listings.values()))
+    key = (len(body.inputs), rolled, results, tuple(each.key for each in listings.values()))
     return Specialisation(body, listings, keys.leaves, keys.loops, key)
 
 
@@ -142,10 +142,14 @@ class Classes:
         lists = {loop: _walked(first, loop) for loop in first.loops}
         outputs = self._program.outputs if is_entry else []
 
+        def literal_of(leaf: Leaf, optional: bool) -> ast.expr | None:
+            code = constructor.calls.literal(columns[leaf], leaf, optional=optional)
+            return None if code is None else kept.visit(code)
+
         def write(body: Body, comments: bool, names: Sequence[str] = ()) -> Forward:
             return Forward(
                 body,
-                lambda leaf: kept.visit(parameters.express(columns[leaf], leaf.role, leaf.default)),
+                literal_of,
                 lambda loop: kept.visit(parameters.express(times[outline.original[loop]], "n")),
                 lambda loop: lists[outline.original[loop]],
                 comments=comments,
@@ -243,15 +247,8 @@ class _Saved(ast.NodeTransformer):
 
 def _chains(items: Sequence[Item]) -> set[str]:
     """Names of lists that are applied item after item."""
-    found: set[str] = set()
-    pending = list(items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            pending.extend(item.steps)
-        elif isinstance(item.code, Run) and item.code.chain:
-            found.add(item.code.place.name)
-    return found
+    codes = [step.code for step in steps(items)]
+    return {code.place.name for code in codes if isinstance(code, Run) and code.chain}
 
 
 def _walked(each: Specialisation, loop: Loop) -> list[str] | None:
@@ -341,7 +338,7 @@ def _adopted(each: Specialisation, other: Specialisation) -> Specialisation | No
         if part is None or part in each.listings:
             return None
         left.add(part)
-        (source,) = mentioned(item.code)[0]  # type: ignore[union-attr]
+        (source,) = item.code.values  # type: ignore[union-attr]
         full.numbers[item.outputs[0]] = before[source]
     results = [full.numbers[value] for value in other.body.outputs]
     if position < len(each.body.items) or [mine.numbers[value] for value in each.body.outputs] != results:

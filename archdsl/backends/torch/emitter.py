@@ -8,6 +8,7 @@ from archdsl.backends.torch.records import (
     Apply,
     Bounds,
     Code,
+    Entries,
     Infix,
     Input,
     Item,
@@ -179,21 +180,6 @@ class Emitter:
 
     def training(self) -> Word:
         return Word("self.training")
-
-
-@record
-class Entries(Code):
-    """`{"bias": nn.Parameter(...)}`."""
-
-    entries: tuple[tuple[str, Code], ...]
-
-    @property
-    def head(self) -> tuple[str, ...]:
-        return tuple(key for key, _ in self.entries)
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return [code for _, code in self.entries]
 
 
 def as_code(value: object, role: str) -> Code:

@@ -8,6 +8,7 @@ from archdsl.backends.torch.records import (
     Apply,
     Bounds,
     Code,
+    Entries,
     Infix,
     Input,
     Item,
@@ -38,27 +39,35 @@ class Scope:
 
 
 class Expressions:
-    """Writes code trees. `families` are the numbered names of the class, `leaf` gives the code of a literal."""
+    """Writes code trees. `families` are the numbered names of the class, `leaf` gives the code of a literal: None for
+    an option that says no more than its default does."""
 
-    def __init__(self, families: Mapping[str, int], leaf: Callable[[Leaf], ast.expr]) -> None:
+    def __init__(self, families: Mapping[str, int], leaf: Callable[[Leaf, bool], ast.expr | None]) -> None:
         self._families = families
         self._leaf = leaf
 
     def write(self, code: Code, value: Callable[[Value], ast.expr], scope: Scope) -> ast.expr:
-        """The code of a record; `value` gives the code of its inputs."""
+        """The code of a record; `value` gives the code of its inputs. Literals are asked for in the order of
+        `signature`."""
 
         def write(part: Code) -> ast.expr:
             if isinstance(part, Input):
                 return value(part.value)
             if isinstance(part, Leaf):
-                return self._leaf(part)
+                written = self._leaf(part, False)
+                assert written is not None
+                return written
             if isinstance(part, Word):
                 return dotted(part.dotted)
             if isinstance(part, Apply):
-                return call(dotted(part.target), [write(arg) for arg in part.args], options(part.options))
+                args = [write(arg) for arg in part.args]
+                return call(dotted(part.target), args, options(part.options))
             if isinstance(part, Method):
                 receiver = write(part.receiver)
-                return call(attribute(receiver, part.name), [write(arg) for arg in part.args], options(part.options))
+                args = [write(arg) for arg in part.args]
+                return call(attribute(receiver, part.name), args, options(part.options))
+            if isinstance(part, Entries):
+                return ast.Dict([literal(key) for key, _ in part.entries], [write(each) for _, each in part.entries])
             if isinstance(part, Infix):
                 return binary(write(part.left), part.operator, write(part.right))
             if isinstance(part, Series) and len(part.items) == 1 and isinstance(part.items[0], Spread):
@@ -88,18 +97,8 @@ class Expressions:
             return subscript(receiver, indices[0] if len(indices) == 1 else sequence(indices))
 
         def options(given: Sequence[tuple[str, Code]]) -> list[tuple[str, ast.expr]]:
-            written: list[tuple[str, ast.expr]] = []
-            for key, option in given:
-                code = write(option)
-                default = option.default if isinstance(option, Leaf) else None
-                if (
-                    isinstance(option, Leaf)
-                    and isinstance(default, int | float | str | bool | None)
-                    and ast.dump(code) == ast.dump(literal(default))
-                ):
-                    continue
-                written.append((key, code))
-            return written
+            written = [(key, self._leaf(each, True) if isinstance(each, Leaf) else write(each)) for key, each in given]
+            return [(key, code) for key, code in written if code is not None]
 
         return write(code)
 

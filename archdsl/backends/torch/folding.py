@@ -1,10 +1,9 @@
-"""Which steps of a forward pass are written inside the lines that read them, and who reads what."""
+"""Which steps of a forward pass are written inside the lines that read them."""
 
-from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
-from archdsl.backends.torch.records import Infix, mentioned
+from archdsl.backends.torch.items import Item, Loop, Region, Step, places, walk
+from archdsl.backends.torch.records import Infix
 from archdsl.ir.program import Value
 
 LINE = 3
@@ -23,7 +22,7 @@ def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[st
             if not _stands(item):
                 return None
             continue
-        for place in mentioned(item.code)[1]:
+        for place in item.code.places:
             if not place.strides or not any(place.strides):
                 continue
             whole = place.index == 0 and place.strides == (1,) and lengths(place.name) == loop.times
@@ -35,16 +34,8 @@ def loop_lists(loop: Loop, lengths: Callable[[str], int], families: Container[st
 
 def _stands(loop: Loop) -> bool:
     """Whether a loop is a region that needs no counter of the loops around it."""
-    pending: list[Item] = [loop]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            if not isinstance(item, Region):
-                return False
-            pending.extend(item.steps)
-        elif any(any(place.strides) for place in mentioned(item.code)[1]):
-            return False
-    return True
+    regions = all(isinstance(item, Step | Region) for item in walk([loop]))
+    return regions and not any(any(place.strides) for place in places([loop]))
 
 
 def branches(items: Sequence[Item], total: Mapping[Value, int], named: Container[Value]) -> set[Step]:
@@ -61,7 +52,7 @@ def branches(items: Sequence[Item], total: Mapping[Value, int], named: Container
                 pending.append(item.steps)
                 made.clear()
                 continue
-            values = mentioned(item.code)[0]
+            values = item.code.values
             chains = [_branch(value, made, chain, total, named) for value in dict.fromkeys(values)]
             several = len(set(values)) > 1
             infix = isinstance(item.code, Infix)
@@ -90,50 +81,6 @@ def _branch(
     if step is None or total[value] != 1 or value in named or len(step.outputs) != 1:
         return []
     return chain[step]
-
-
-def reads(body: Body) -> Counter[Value]:
-    """How often each value is read."""
-    reads: Counter[Value] = Counter(body.outputs)
-    pending: list[Item] = list(body.items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            reads.update((*item.inputs, *item.results))
-            pending.extend(item.steps)
-        else:
-            reads.update(mentioned(item.code)[0])
-    return reads
-
-
-def step_reads(body: Body) -> Counter[Value]:
-    """How often steps read each value, results included, what loops carry apart."""
-    reads: Counter[Value] = Counter(body.outputs)
-    pending: list[Item] = list(body.items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            pending.extend(item.steps)
-        else:
-            reads.update(mentioned(item.code)[0])
-    return reads
-
-
-def outer_reads(loop: Loop) -> list[Value]:
-    """Values of the surroundings that a loop's steps read, loop-carried ones apart."""
-    made = set(loop.parameters)
-    found: dict[Value, None] = {}
-    pending: list[Item] = list(reversed(loop.steps))
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            found.update(dict.fromkeys(item.inputs))
-            made.update(item.parameters)
-            pending.extend(reversed(item.steps))
-        else:
-            found.update(dict.fromkeys(mentioned(item.code)[0]))
-        made.update(item.outputs)
-    return [value for value in found if value not in made]
 
 
 def _meeting(chains: Sequence[list[Step]], infix: bool) -> list[list[Step]]:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import islice
 
 from archdsl.backends.torch.expressions import Expressions, Scope
-from archdsl.backends.torch.folding import LINE, branches, outer_reads, reads, step_reads
+from archdsl.backends.torch.folding import LINE, branches
+from archdsl.backends.torch.items import Body, Item, Loop, Step, free, steps
 from archdsl.backends.torch.layout import WIDTH, flat
-from archdsl.backends.torch.lower import Body, Item, Loop, Step
 from archdsl.backends.torch.names import identifier, unused
 from archdsl.backends.torch.places import access
-from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, Pack, Recomputed, applications, mentioned
+from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, Pack, Recomputed, applications
 from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
 from archdsl.records import record
@@ -50,7 +50,7 @@ class Forward:
     def __init__(
         self,
         body: Body,
-        leaf: Callable[[Leaf], ast.expr],
+        leaf: Callable[[Leaf, bool], ast.expr | None],
         times: Callable[[Loop], ast.expr],
         lists: Callable[[Loop], list[str] | None],
         *,
@@ -69,7 +69,7 @@ class Forward:
         self._vars: dict[Value, str] = {}
         self._holding: Counter[str] = Counter()
         self._forced: dict[Value, str] = {}
-        self._left = reads(body)
+        self._left = body.reads()
         self._total = Counter(self._left)
         self._shown: TensorType | None = None
         self._spare = 0
@@ -101,7 +101,7 @@ class Forward:
             else:
                 found[value] = self._reserve(self._body.names[value])
         outputs = set(self._body.outputs) if len(output_names) > 1 else set[Value]()
-        steps = step_reads(self._body)
+        by_steps = Counter([*self._body.outputs, *(v for step in steps(self._body.items) for v in step.code.values)])
         pending: list[list[Item]] = [self._body.items]
         while pending:
             items = pending.pop()
@@ -113,7 +113,7 @@ class Forward:
                 for value in item.outputs:
                     label = item.place.name == chosen.get(value) or isinstance(item.code, Recomputed)
                     label = label and value not in outputs
-                    if value not in chosen or steps[value] < (2 if label else 1) or (last and value not in outputs):
+                    if value not in chosen or by_steps[value] < (2 if label else 1) or (last and value not in outputs):
                         continue
                     found[value] = self._reserve(chosen[value])
         return found
@@ -286,7 +286,7 @@ class Forward:
         return self._author.get(value) or self._free(dying)
 
     def _step(self, step: Step, statements: list[ast.stmt], scope: Scope) -> None:
-        values = mentioned(step.code)[0]
+        values = step.code.values
         counts = Counter(values)
         own = applications(step.code)
         merges = len(counts) > 1
@@ -371,7 +371,7 @@ class Forward:
 
     def _loop(self, loop: Loop, statements: list[ast.stmt], scope: Scope) -> None:
         self._flush(statements)
-        held = [value for value in outer_reads(loop) if value in self._vars]
+        held = [value for value in dict.fromkeys(free(loop.steps)) if value in self._vars]
         carried: list[str] = []
         for parameter, given in zip(loop.parameters, loop.inputs, strict=True):
             variable = self._vars[given]

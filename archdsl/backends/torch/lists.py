@@ -5,7 +5,7 @@ A list is kept run-length coded, so a `repeat 1_000_000` is one row however it i
 
 from collections.abc import Hashable, Sequence
 
-from archdsl.backends.torch.lower import Entry
+from archdsl.backends.torch.items import Entry
 from archdsl.backends.torch.parameters import ABSENT
 from archdsl.backends.torch.records import Apply, Built, Code, Leaf, signature
 from archdsl.ir.operator import Init

@@ -5,17 +5,16 @@ A `Body` is still one specialisation, in straight line except for `repeat`. `rol
 """
 
 from collections.abc import Container, Sequence
-from typing import Literal, cast
+from typing import cast
 
 from archdsl.backends.torch.emitter import Emitter, Helpers, place_of
+from archdsl.backends.torch.items import Body, Entry, Item, Loop, Step, Weight
 from archdsl.backends.torch.names import check_segment
-from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Method, Place, Run, mentioned
+from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Method, Place, Run
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.operator import Init
-from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Round, Value
-from archdsl.records import field, record
-from archdsl.source import Span
+from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Value
 from archdsl.types.tensor import TensorType
 
 MAX_LOOPS = 12
@@ -23,75 +22,6 @@ MAX_LOOPS = 12
 
 SPINE = 8
 """Levels of one operator's code, at most; what is deeper becomes several steps."""
-
-Weight = Literal["heavy", "norm", "light"]
-"""How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a
-normalisation came first; the others go along."""
-
-
-@record
-class Step:
-    """`outputs = code`. `place` is the path segment of the node, whether or not it has state there."""
-
-    outputs: tuple[Value, ...]
-    code: Code
-    weight: Weight
-    place: Place
-    span: Span
-    train_only: bool
-
-
-@record
-class Loop:
-    """Steps that run `times` times, as `ir.program.Repeat`."""
-
-    times: int
-    parameters: tuple[Value, ...]
-    steps: "list[Step | Loop]"
-    results: tuple[Value, ...]
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-    span: Span
-    train_only: bool
-
-
-@record
-class Region(Loop):
-    """Steps that training computes again (`ir.program.Recompute`): like a loop that runs once, only that its steps'
-    places carry no stride for it. `name` is what the author calls it."""
-
-    name: str = ""
-
-
-Item = Step | Loop
-
-
-@record
-class Entry:
-    """One thing that is built at a place: once, or once per iteration of the loops around it (`times`, outermost
-    first). `rounds` are those of written-out loops that it was written in, the outermost first."""
-
-    place: Place
-    code: Code
-    starts: tuple[tuple[str, Init], ...]
-    times: tuple[int, ...]
-    rounds: tuple[Round, ...] = ()
-
-
-@record
-class Body:
-    """A lowered function. `entries` holds what is built under each segment name, in order of first use."""
-
-    function: Function
-    inputs: tuple[Value, ...]
-    items: list[Item]
-    outputs: tuple[Value, ...]
-    entries: dict[str, list[Entry]]
-    names: dict[Value, str]
-    families: dict[str, int] = field(default_factory=dict[str, int])
-    """Numbered names that are treated as one list: their common beginning, and their first number."""
-    marks: dict[Item, Recompute] = field(default_factory=dict[Item, Recompute])
-    """Which items training computes again, as they were lowered."""
 
 
 def lower(
@@ -256,7 +186,7 @@ def needed(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:
                 read.update((*item.inputs, *item.results))
                 item.steps = kept(item.steps)
             else:
-                read.update(mentioned(item.code)[0])
+                read.update(item.code.values)
             found.append(item)
         return found[::-1]
 
@@ -296,13 +226,7 @@ def _first(code: Code) -> Code | None:
 
 
 def _with_first(code: Code, first: Code) -> Code:
-    if isinstance(code, Infix):
-        return Infix(code.operator, first, code.right)
-    if isinstance(code, Method):
-        return Method(first, code.name, code.args, code.options)
-    if not isinstance(code, Apply):
-        raise InternalError(f"{type(code).__name__} has no first argument")
-    return Apply(code.target, (first, *code.args[1:]), code.options)
+    return code.with_parts([first, *code.parts[1:]])
 
 
 def _wide_receiver(code: Code) -> Apply | None:
@@ -311,13 +235,9 @@ def _wide_receiver(code: Code) -> Apply | None:
         return None
     while isinstance(code, Method):
         code = code.receiver
-    return code if isinstance(code, Apply) and len(set(mentioned(code)[0])) > 1 else None
+    return code if isinstance(code, Apply) and len(set(code.values)) > 1 else None
 
 
 def _on_value(code: Code, inner: Code, value: Value) -> Code:
     """A chain of methods with its bottom replaced."""
-    if code is inner:
-        return Input(value)
-    if not isinstance(code, Method):
-        raise InternalError(f"{type(code).__name__} is no call of a method")
-    return Method(_on_value(code.receiver, inner, value), code.name, code.args, code.options)
+    return Input(value) if code is inner else _with_first(code, _on_value(code.parts[0], inner, value))

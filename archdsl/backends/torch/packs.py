@@ -6,19 +6,16 @@ dense block that never keeps its concatenation, the tuple becomes what the loop 
 
 from collections.abc import Callable, Container, Iterator, Sequence
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, reads
 from archdsl.backends.torch.records import (
-    Apply,
     Built,
     Code,
     Input,
-    Method,
     Pack,
     Place,
     Run,
     Series,
     Spread,
-    mentioned,
 )
 from archdsl.ir.program import Function, Value
 from archdsl.records import replace
@@ -67,37 +64,22 @@ def _handed_on(item: Item, tensors: tuple[Value, ...], pack: Pack) -> Item | Non
         return [code.value for code in codes if isinstance(code, Input)] == [*tensors] and len(codes) == len(tensors)
 
     def swap(code: Code) -> Code:
-        if isinstance(code, Series):
-            return Series((Spread(Input(pack)),), code.brackets) if all_of_them(code.items) else code
-        if isinstance(code, Apply):
-            return Apply(code.target, tuple(map(swap, code.args)), code.options)
-        if isinstance(code, Method):
-            return Method(swap(code.receiver), code.name, code.args, code.options)
+        if isinstance(code, Series) and all_of_them(code.items):
+            return replace(code, items=(Spread(Input(pack)),))
         if isinstance(code, Run) and all_of_them(code.args):
-            return Run(code.place, (Spread(Input(pack)),), code.chain)
-        return code
+            return replace(code, args=(Spread(Input(pack)),))
+        return code.with_parts([swap(part) for part in code.parts])
 
     if isinstance(item, Step):
         step = replace(item, code=swap(item.code))
-        return step if set(mentioned(step.code)[0]).isdisjoint(tensors) else None
+        return step if set(step.code.values).isdisjoint(tensors) else None
     if isinstance(item, Region) and item.inputs == tensors:
         inner = Pack(pack.type)
         steps = [_handed_on(step, item.parameters, inner) for step in item.steps]
         if any(step is None for step in steps) or not set(item.results).isdisjoint(item.parameters):
             return None
         return replace(item, inputs=(pack,), parameters=(inner,), steps=[step for step in steps if step])
-    return item if set(_all_reads(item)).isdisjoint(tensors) else None
-
-
-def _all_reads(item: Item) -> Iterator[Value]:
-    pending = [item]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Loop):
-            yield from (*current.inputs, *current.results)
-            pending.extend(current.steps)
-        else:
-            yield from mentioned(current.code)[0]
+    return item if set(reads([item])).isdisjoint(tensors) else None
 
 
 # ------------------------------------------------------------------------------------------------------ growing tuples
@@ -133,18 +115,11 @@ def grow(body: Body, packed: Container[Function]) -> list[Item] | None:
 
 
 def _tuples(code: Code, takes: Callable[[Place], bool]) -> Iterator[tuple[Value, ...]]:
-    pending = [code]
-    while pending:
-        current = pending.pop()
-        whole: Sequence[Code] = ()
-        if isinstance(current, Series):
-            whole = current.items
-        elif isinstance(current, Run) and takes(current.place):
-            whole = current.args
-        tensors = tuple(part.value for part in whole if isinstance(part, Input))
-        if tensors and len(tensors) == len(whole):
-            yield tensors
-        pending.extend(current.parts)
+    for each in code.trees():
+        if isinstance(each, Series) or (isinstance(each, Run) and takes(each.place)):
+            tensors = tuple(part.value for part in each.parts if isinstance(part, Input))
+            if tensors and len(tensors) == len(each.parts):
+                yield tensors
 
 
 def _grown(

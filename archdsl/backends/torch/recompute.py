@@ -5,12 +5,12 @@ method of its own, which `forward` hands to the helper `recompute`. The method r
 in, so that the paths of weights are as without."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, free, makes, places, reads, substitute
 from archdsl.backends.torch.names import identifier
-from archdsl.backends.torch.records import Input, Pack, Place, Recomputed, Spread, fresh, mentioned, rewritten
+from archdsl.backends.torch.records import Input, Pack, Place, Recomputed, Spread, fresh
 from archdsl.ir.program import Op, Program, Recompute, Value, walk
 from archdsl.records import record, replace
 
@@ -107,8 +107,7 @@ def _grouped(body: Body, items: list[Item], results: Sequence[Value], around: Re
             region = region.outer
         return (None if region is around else region), item.train_only
 
-    read = _reads(items)
-    read.update(results)
+    read = Counter([*reads(items), *results])
     found: list[Item] = []
     for (mark, train_only), run in groupby(items, key):
         members = list(run)
@@ -125,17 +124,15 @@ def _grouped(body: Body, items: list[Item], results: Sequence[Value], around: Re
 
 
 def _region(body: Body, items: list[Item], mark: Recompute, train_only: bool, read: Counter[Value]) -> Region:
-    inside = _reads(items)
+    inside = Counter(reads(items))
     made = dict.fromkeys(value for item in items for value in item.outputs)
-    inner = {value for item in _opened(items) for value in (*item.outputs, *_parameters(item))}
-    inputs = [value for value in inside if value not in inner]
+    inputs = dict.fromkeys(free(items))
     outputs = [value for value in made if read[value] > inside[value]]
     names = {value: fresh(value) for value in (*inputs, *outputs)}
     for value, inner_value in names.items():
         if value in body.names:
             body.names[inner_value] = body.names[value]
-    for item in items:
-        _rename(item, names)
+    substitute(items, lambda value: names.get(value, value))
     parameters, results = ([names[value] for value in values] for values in (inputs, outputs))
     return Region(
         1,
@@ -148,41 +145,6 @@ def _region(body: Body, items: list[Item], mark: Recompute, train_only: bool, re
         train_only,
         mark.name or "recomputed",
     )
-
-
-def _opened(items: Sequence[Item]) -> Iterator[Item]:
-    """Items and those inside of them."""
-    pending = list(reversed(items))
-    while pending:
-        item = pending.pop()
-        yield item
-        if isinstance(item, Loop):
-            pending.extend(reversed(item.steps))
-
-
-def _parameters(item: Item) -> tuple[Value, ...]:
-    return item.parameters if isinstance(item, Loop) else ()
-
-
-def _reads(items: Sequence[Item]) -> Counter[Value]:
-    """How often items read each value, in order of the first read."""
-    found: Counter[Value] = Counter()
-    for item in _opened(items):
-        found.update((*item.inputs, *item.results) if isinstance(item, Loop) else mentioned(item.code)[0])
-    return found
-
-
-def _rename(item: Item, names: dict[Value, Value]) -> None:
-    def renamed(value: Value) -> Value:
-        return names.get(value, value)
-
-    for each in _opened([item]):
-        each.outputs = tuple(map(renamed, each.outputs))
-        if isinstance(each, Loop):
-            each.inputs = tuple(map(renamed, each.inputs))
-            each.results = tuple(map(renamed, each.results))
-        else:
-            each.code = rewritten(each.code, value=renamed)
 
 
 # ----------------------------------------------------------------------------------------------------------- methods
@@ -201,8 +163,8 @@ class Outline:
 
     def _part(self, inputs: tuple[Value, ...], items: list[Item], outputs: tuple[Value, ...]) -> Body:
         """Some items as a body of its own, with the author's names of the values that it has."""
-        values = {value for item in _opened(items) for value in (*item.outputs, *_parameters(item))}
-        names = {value: name for value, name in self._whole.names.items() if value in values or value in inputs}
+        known = {*makes(items), *inputs}
+        names = {value: name for value, name in self._whole.names.items() if value in known}
         return replace(self._whole, inputs=inputs, items=items, outputs=outputs, names=names)
 
     def _outlined(self, items: list[Item], depth: int) -> list[Item]:
@@ -223,10 +185,8 @@ class Outline:
     def _method(self, region: Region, depth: int) -> Step:
         name = identifier(region.name, self._taken)
         self._taken.add(name)
-        places = [
-            place for item in _opened(region.steps) if isinstance(item, Step) for place in mentioned(item.code)[1]
-        ]
-        counters = tuple(any(sum(place.strides[level : level + 1]) for place in places) for level in range(depth))
+        strides = [place.strides for place in places(region.steps)]
+        counters = tuple(any(sum(each[level : level + 1]) for each in strides) for level in range(depth))
         steps = self._outlined(region.steps, depth)
         body = self._part(region.parameters, steps, region.results)
         self.methods.append(Outlined(name, body, counters))

@@ -4,11 +4,12 @@ The tree is compared between the specialisations of a block, so it keeps apart w
 flag or word; `Built`: which function a submodule runs) from what must be the same (everything else). `signature`
 flattens a tree into a hashable key of the latter and a list of the former."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import ClassVar, Self
 
 from archdsl.backends.torch.tree import Scalar
 from archdsl.ir.program import Function, Value
-from archdsl.records import record
+from archdsl.records import field_names, record, replace
 from archdsl.types.tensor import TensorType
 
 
@@ -31,18 +32,74 @@ def fresh(value: Value) -> Value:
 
 
 class Code:
-    """Base of the records below."""
+    """Base of the records below. `children` names the fields that hold code: one tree, a tuple of trees (None where
+    one is left out), or a tuple of names with trees. All walks and copies of trees go by it."""
 
     __slots__ = ()
+    children: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def parts(self) -> "list[Code]":
+        """The trees inside, in the order of the text."""
+        return [part for name in self.children for part in _trees(getattr(self, name))]
 
     @property
     def head(self) -> Hashable:
-        """What must be equal besides the parts."""
-        return ()
+        """What must be equal besides the parts and the place: all other fields, and how the parts are arranged."""
+        held = [name for name in field_names(type(self)) if name != "place"]
+        return tuple(_outline(getattr(self, name)) if name in self.children else getattr(self, name) for name in held)
+
+    def with_parts(self, parts: "Sequence[Code]") -> "Self":
+        """A copy with other parts, as many of them."""
+        if not self.children:
+            return self
+        given = iter(parts)
+        return replace(self, **{name: _refilled(getattr(self, name), given) for name in self.children})
+
+    def trees(self) -> "Iterator[Code]":
+        """This tree and those inside, in the order of the text."""
+        pending: list[Code] = [self]
+        while pending:
+            current = pending.pop()
+            yield current
+            pending.extend(reversed(current.parts))
 
     @property
-    def parts(self) -> "Sequence[Code]":
-        return ()
+    def values(self) -> "list[Value]":
+        """The values that are read, repetitions included."""
+        return [each.value for each in self.trees() if isinstance(each, Input)]
+
+    @property
+    def places(self) -> "list[Place]":
+        """The places that are mentioned, repetitions included."""
+        return [each.place for each in self.trees() if isinstance(each, Run | State)]
+
+
+Held = Code | tuple[Code | tuple[str, Code] | None, ...]
+"""What a field that `children` names holds."""
+
+
+def _trees(held: Held) -> Iterator[Code]:
+    for each in held if isinstance(held, tuple) else (held,):
+        if each is not None:
+            yield each[1] if isinstance(each, tuple) else each
+
+
+def _outline(held: Held) -> Hashable:
+    """How many trees a field holds, and under which names."""
+    return (
+        tuple(each[0] if isinstance(each, tuple) else each is None for each in held)
+        if isinstance(held, tuple)
+        else None
+    )
+
+
+def _refilled(held: Held, parts: Iterator[Code]) -> Held:
+    if isinstance(held, Code):
+        return next(parts)
+    return tuple(
+        None if each is None else (each[0], next(parts)) if isinstance(each, tuple) else next(parts) for each in held
+    )
 
 
 @record
@@ -99,99 +156,65 @@ class Built(Code):
 class Apply(Code):
     """`torch.cat((a, b), dim=1)`, `nn.Conv2d(64, 128, 3)`, or a call of a helper."""
 
+    children: ClassVar = ("args", "options")
     target: str
     args: tuple[Code, ...]
     options: tuple[tuple[str, Code], ...] = ()
-
-    @property
-    def head(self) -> Hashable:
-        return (self.target, len(self.args), tuple(key for key, _ in self.options))
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (*self.args, *(code for _, code in self.options))
 
 
 @record
 class Method(Code):
     """`x.flatten(1)`."""
 
+    children: ClassVar = ("receiver", "args", "options")
     receiver: Code
     name: str
     args: tuple[Code, ...]
     options: tuple[tuple[str, Code], ...] = ()
-
-    @property
-    def head(self) -> Hashable:
-        return (self.name, len(self.args), tuple(key for key, _ in self.options))
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.receiver, *self.args, *(code for _, code in self.options))
 
 
 @record
 class Infix(Code):
     """`left + right`."""
 
+    children: ClassVar = ("left", "right")
     operator: str
     left: Code
     right: Code
-
-    @property
-    def head(self) -> Hashable:
-        return self.operator
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.left, self.right)
 
 
 @record
 class Bounds(Code):
     """A slice; a bound that is left out is None."""
 
+    children: ClassVar = ("bounds",)
     bounds: tuple[Code | None, Code | None, Code | None]
-
-    @property
-    def head(self) -> Hashable:
-        return tuple(bound is None for bound in self.bounds)
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return [bound for bound in self.bounds if bound is not None]
 
 
 @record
 class Item(Code):
     """`x[:, 0]`."""
 
+    children: ClassVar = ("receiver", "subscripts")
     receiver: Code
     subscripts: tuple[Code, ...]
-
-    @property
-    def head(self) -> Hashable:
-        return len(self.subscripts)
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.receiver, *self.subscripts)
 
 
 @record
 class Series(Code):
     """A tuple, or a list in brackets."""
 
+    children: ClassVar = ("items",)
     items: tuple[Code, ...]
     brackets: bool = False
 
-    @property
-    def head(self) -> Hashable:
-        return (self.brackets, len(self.items))
 
-    @property
-    def parts(self) -> Sequence[Code]:
-        return self.items
+@record
+class Entries(Code):
+    """`{"bias": nn.Parameter(...)}`."""
+
+    children: ClassVar = ("entries",)
+    entries: tuple[tuple[str, Code], ...]
 
 
 @record
@@ -200,20 +223,13 @@ class Word(Code):
 
     dotted: str
 
-    @property
-    def head(self) -> Hashable:
-        return self.dotted
-
 
 @record
 class Spread(Code):
     """`*xs`: all the tensors of a pack, one after the other."""
 
+    children: ClassVar = ("pack",)
     pack: Input
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.pack,)
 
 
 @record
@@ -221,66 +237,38 @@ class Recomputed(Code):
     """`recompute(self.name, i, x)`: a method of the class that training runs again. `counters` tells which counters of
     the loops around it the method takes."""
 
+    children: ClassVar = ("args",)
     name: str
     args: tuple[Code, ...]
     counters: tuple[bool, ...]
-
-    @property
-    def head(self) -> Hashable:
-        return (self.name, len(self.args), self.counters)
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return self.args
 
 
 @record
 class Length(Code):
     """`x.shape[axis]`."""
 
+    children: ClassVar = ("tensor",)
     tensor: Input
     axis: int
-
-    @property
-    def head(self) -> Hashable:
-        return self.axis
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.tensor,)
 
 
 @record
 class Run(Code):
     """The application of the submodule at a place; of every item of the list in turn when `chain` is set."""
 
+    children: ClassVar = ("args",)
     place: Place
     args: tuple[Code, ...]
     chain: bool = False
-
-    @property
-    def head(self) -> Hashable:
-        return (len(self.args), self.chain)
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return self.args
 
 
 @record
 class Nested(Code):
     """Code whose value is a tuple with tuples inside, all of them results: `sizes` says how many each part holds."""
 
+    children: ClassVar = ("code",)
     code: Code
     sizes: tuple[int, ...]
-
-    @property
-    def head(self) -> Hashable:
-        return self.sizes
-
-    @property
-    def parts(self) -> Sequence[Code]:
-        return (self.code,)
 
 
 @record
@@ -292,10 +280,6 @@ class State(Code):
     attribute: str = ""
     entry: bool = False
     transposed: bool = False
-
-    @property
-    def head(self) -> Hashable:
-        return (self.attribute, self.entry, self.transposed)
 
 
 def signature(
@@ -321,71 +305,20 @@ def signature(
     return (type(code).__name__, where, code.head, *parts)
 
 
-def mentioned(code: Code) -> tuple[list[Value], list[Place]]:
-    """The values and the places that a tree mentions, in order, repetitions included."""
-    values: list[Value] = []
-    places: list[Place] = []
-    pending = [code]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Input):
-            values.append(current.value)
-        elif isinstance(current, Run | State):
-            places.append(current.place)
-        pending.extend(reversed(current.parts))
-    return values, places
-
-
 def rewritten(
     code: Code,
     place: Callable[[Place], Place] = lambda place: place,
     value: Callable[[Value], Value] = lambda value: value,
 ) -> Code:
-    """A copy of a tree with its places and input values changed, in the order in which `mentioned` lists them.
-    Leaves are shared with the original."""
-
-    def copy(part: Code) -> Code:
-        if isinstance(part, Input):
-            return Input(value(part.value))
-        if isinstance(part, Run):
-            return Run(place(part.place), tuple(map(copy, part.args)), part.chain)
-        if isinstance(part, State):
-            return State(place(part.place), part.attribute, part.entry, part.transposed)
-        if isinstance(part, Apply):
-            args = tuple(map(copy, part.args))
-            return Apply(part.target, args, tuple((key, copy(each)) for key, each in part.options))
-        if isinstance(part, Method):
-            receiver = copy(part.receiver)
-            args = tuple(map(copy, part.args))
-            return Method(receiver, part.name, args, tuple((key, copy(each)) for key, each in part.options))
-        if isinstance(part, Infix):
-            left = copy(part.left)
-            return Infix(part.operator, left, copy(part.right))
-        if isinstance(part, Item):
-            receiver = copy(part.receiver)
-            return Item(receiver, tuple(map(copy, part.subscripts)))
-        if isinstance(part, Nested):
-            return Nested(copy(part.code), part.sizes)
-        if isinstance(part, Series):
-            return Series(tuple(map(copy, part.items)), part.brackets)
-        if isinstance(part, Spread):
-            return Spread(Input(value(part.pack.value)))
-        if isinstance(part, Recomputed):
-            return Recomputed(part.name, tuple(map(copy, part.args)), part.counters)
-        if isinstance(part, Length):
-            return Length(Input(value(part.tensor.value)), part.axis)
-        return part
-
-    return copy(code)
+    """A copy of a tree with its places and input values changed, in the order of the text. Leaves are shared with the
+    original."""
+    if isinstance(code, Input):
+        return Input(value(code.value), code.number)
+    if isinstance(code, Run | State):
+        code = replace(code, place=place(code.place))
+    return code.with_parts([rewritten(part, place, value) for part in code.parts])
 
 
 def applications(code: Code) -> int:
     """Calls and operations of a tree; sizes and subscripts are free."""
-    count = 0
-    pending = [code]
-    while pending:
-        current = pending.pop()
-        count += isinstance(current, Apply | Method | Infix | Run | Recomputed)
-        if not isinstance(current, Length):
-            pending.extend(current.parts)
-    return count
+    return sum(isinstance(each, Apply | Method | Infix | Run | Recomputed) for each in code.trees())

@@ -8,13 +8,13 @@ whose spans, code and flow of values repeat is a loop. The innermost loops are f
 loops around them. Each pass looks at every item a bounded number of times."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 
-from archdsl.backends.torch.lower import Body, Item, Loop, Region, Step, needed
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, copied, free, places, substitute
+from archdsl.backends.torch.lower import needed
 from archdsl.backends.torch.packs import carries_pack, grow
-from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, mentioned, rewritten, signature
+from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, signature
 from archdsl.ir.program import Function, Value
-from archdsl.records import replace
 
 MAX_PERIOD = 256
 """Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""
@@ -65,18 +65,8 @@ class _Roller:
 
     def _count(self) -> None:
         """How often each value is read and each segment name is used, in the whole body."""
-        self._reads: Counter[Value] = Counter(self._body.outputs)
-        self._users: Counter[str] = Counter()
-        pending: list[Item] = list(self._body.items)
-        while pending:
-            item = pending.pop()
-            if isinstance(item, Loop):
-                self._reads.update((*item.inputs, *item.results))
-                pending.extend(item.steps)
-                continue
-            values, places = mentioned(item.code)
-            self._reads.update(values)
-            self._users.update(place.name for place in places)
+        self._reads = self._body.reads()
+        self._users = Counter(place.name for place in places(self._body.items))
 
     # -------------------------------------------------------------------------------------------------- chains
 
@@ -167,7 +157,7 @@ class _Roller:
             return None
         made = [[value for item in each for value in item.outputs] for each in rounds]
         where = {value: (k, slot) for k, values in enumerate(made) for slot, value in enumerate(values)}
-        reads = [[value for item in each for value in _outside_reads(item)] for each in rounds]
+        reads = [[value for item in each for value in free([item])] for each in rounds]
         carried: dict[Value, int] = {}
         for slot, value in enumerate(reads[0]):
             if value in where:
@@ -193,7 +183,17 @@ class _Roller:
                     return None
         moved = iter(strides)
         parameters = {value: fresh(value) for value in carried}
-        steps = [_shifted(item, moved, parameters, depth) for item in rounds[0]]
+
+        def shifted(place: Place) -> Place:
+            """The loop's strides go after those of the loops around it and before those of the loops inside."""
+            stride = next(moved)
+            if place.index is None:
+                return place
+            around = (*place.strides[:depth], *[0] * (depth - len(place.strides)))
+            return Place(place.name, place.index, (*around, stride, *place.strides[depth:]))
+
+        steps = copied(rounds[0])
+        substitute(steps, lambda value: parameters.get(value, value), shifted)
         return Loop(
             times,
             tuple(parameters.values()),
@@ -265,24 +265,11 @@ def _repetitions(marks: Sequence[int], start: int, period: int, limit: int) -> i
     return (position - start) // period
 
 
-def _places(item: Item) -> list[Place]:
-    """The places of an item, those of inner loops included, in order."""
-    found: list[Place] = []
-    pending = [item]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Loop):
-            pending.extend(reversed(current.steps))
-        else:
-            found.extend(mentioned(current.code)[1])
-    return found
-
-
 def _strides(rounds: Sequence[Sequence[Item]]) -> list[int] | None:
     """By how much each place's index grows with each iteration; None if some index does not move evenly."""
-    places = [[place for item in each for place in _places(item)] for each in rounds]
+    mentioned = [list(places(each)) for each in rounds]
     strides: list[int] = []
-    for column in zip(*places, strict=True):
+    for column in zip(*mentioned, strict=True):
         first = column[0].index
         if first is None:
             strides.append(0)
@@ -292,43 +279,3 @@ def _strides(rounds: Sequence[Sequence[Item]]) -> list[int] | None:
             return None
         strides.append(step)
     return strides
-
-
-def _outside_reads(item: Item) -> list[Value]:
-    """Values that an item reads and does not make itself, in order."""
-    if isinstance(item, Step):
-        return mentioned(item.code)[0]
-    made = set(item.parameters)
-    found = list(item.inputs)
-    pending: list[Item] = list(reversed(item.steps))
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Loop):
-            found.extend(current.inputs)
-            made.update(current.parameters)
-            pending.extend(reversed(current.steps))
-        else:
-            found.extend(mentioned(current.code)[0])
-        made.update(current.outputs)
-    return [value for value in found if value not in made]
-
-
-def _shifted(item: Item, strides: Iterator[int], parameters: Mapping[Value, Value], depth: int) -> Item:
-    """The item of the first iteration, reading the loop's parameters. The loop's strides are put after those of the
-    `depth` loops around it and before those of the loops inside."""
-
-    def moved(place: Place) -> Place:
-        stride = next(strides)
-        if place.index is None:
-            return place
-        around = (*place.strides[:depth], *[0] * (depth - len(place.strides)))
-        return Place(place.name, place.index, (*around, stride, *place.strides[depth:]))
-
-    def read(value: Value) -> Value:
-        return parameters.get(value, value)
-
-    if isinstance(item, Step):
-        code = rewritten(item.code, moved, read)
-        return Step(item.outputs, code, item.weight, item.place, item.span, item.train_only)
-    steps = [_shifted(step, strides, parameters, depth) for step in item.steps]
-    return replace(item, steps=steps, inputs=tuple(map(read, item.inputs)))

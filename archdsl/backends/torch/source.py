@@ -16,8 +16,9 @@ from textwrap import wrap
 from archdsl.analysis.cost import cost
 from archdsl.backends.torch.classes import Classes, Specialisation, callees, specialise
 from archdsl.backends.torch.emitter import Emitter, Helpers
+from archdsl.backends.torch.items import Body
 from archdsl.backends.torch.layout import WIDTH, render
-from archdsl.backends.torch.lower import Body, lower
+from archdsl.backends.torch.lower import lower
 from archdsl.backends.torch.names import class_name, identifier, plain_text
 from archdsl.backends.torch.packs import pack_inputs
 from archdsl.backends.torch.recompute import helpers, regions

@@ -9,10 +9,10 @@ steps become modules.
 alike), the functional steps become modules, so that the list is an `nn.Sequential`."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
-from archdsl.backends.torch.lower import Body, Entry, Item, Loop, Region, Step
-from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run, mentioned, rewritten
+from archdsl.backends.torch.items import Body, Entry, Item, Loop, Region, Step, places, steps, substitute
+from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run
 from archdsl.internal import InternalError
 from archdsl.ir.lowering import FUNCTION_MODULES
 from archdsl.ir.program import Value
@@ -60,8 +60,19 @@ def _drop_no_ops(bodies: Sequence[Body]) -> None:
             if not body.entries[name]:
                 del body.entries[name]
         same: dict[Value, Value] = {}
-        body.items = _without(body.items, gone, same)
+        for step in steps(body.items):
+            if _applies(step, gone):
+                (argument,) = step.code.values
+                same[step.outputs[0]] = same.get(argument, argument)
+        body.items = _without(body.items, gone)
+        substitute(body.items, lambda value, same=same: same.get(value, value))
         body.outputs = tuple(same.get(value, value) for value in body.outputs)
+
+
+def _applies(item: Item, gone: set[tuple[str, int | None]]) -> bool:
+    """Whether an item is the application of something in `gone`."""
+    code = item.code if isinstance(item, Step) else None
+    return isinstance(code, Run) and (code.place.name, code.place.index) in gone
 
 
 def _is_no_op(code: Code) -> bool:
@@ -72,29 +83,12 @@ def _is_no_op(code: Code) -> bool:
     return isinstance(rate, Leaf) and rate.value == 0
 
 
-def _without(items: list[Item], gone: set[tuple[str, int | None]], same: dict[Value, Value]) -> list[Item]:
-    """Items without the applications of what is gone; `same` tells which value stands for a dropped one. As deep as
-    loops nest."""
-
-    def read(value: Value) -> Value:
-        return same.get(value, value)
-
-    kept: list[Item] = []
-    for item in items:
+def _without(items: list[Item], gone: set[tuple[str, int | None]]) -> list[Item]:
+    """Items without the applications of what is gone. As deep as loops nest."""
+    kept = [item for item in items if not _applies(item, gone)]
+    for item in kept:
         if isinstance(item, Loop):
-            item.inputs = tuple(map(read, item.inputs))
-            item.steps = _without(item.steps, gone, same)
-            item.results = tuple(map(read, item.results))
-        else:
-            item.code = rewritten(item.code, value=read)
-            code = item.code
-            if isinstance(code, Run) and (code.place.name, code.place.index) in gone:
-                (argument,) = code.args
-                if not isinstance(argument, Input):
-                    raise InternalError("an identity is called on more than a value")
-                same[item.outputs[0]] = argument.value
-                continue
-        kept.append(item)
+            item.steps = _without(item.steps, gone)
     return kept
 
 
@@ -103,17 +97,10 @@ def _without(items: list[Item], gone: set[tuple[str, int | None]], same: dict[Va
 
 def _label_chains(body: Body) -> None:
     """Turn functional steps into modules where they are links of a chain that one label numbers from end to end."""
-    reads: dict[Value, int] = {}
-    for item in body.items:
-        values = item.inputs if isinstance(item, Loop) else mentioned(item.code)[0]
-        inner = [v for step in item.steps for v in _all_reads(step)] if isinstance(item, Loop) else []
-        for value in (*values, *inner):
-            reads[value] = reads.get(value, 0) + 1
-    for value in body.outputs:
-        reads[value] = reads.get(value, 0) + 1
+    read = body.reads()
     position = 0
     while position < len(body.items):
-        length = _chain_length(body, position, reads)
+        length = _chain_length(body, position, read)
         for step in body.items[position : position + length]:
             if not isinstance(step, Step):
                 raise InternalError("a chain has a link that is no step")
@@ -122,24 +109,11 @@ def _label_chains(body: Body) -> None:
                 if made is None:
                     raise InternalError("a chain has a link that is no module")
                 body.entries.setdefault(step.place.name, []).append(Entry(step.place, made, (), ()))
-                step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
+                step.code = Run(step.place, (Input(step.code.values[0]),))
         position += max(length, 1)
 
 
-def _all_reads(item: Item) -> list[Value]:
-    found: list[Value] = []
-    pending = [item]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Loop):
-            found.extend((*current.inputs, *current.results))
-            pending.extend(current.steps)
-        else:
-            found.extend(mentioned(current.code)[0])
-    return found
-
-
-def _chain_length(body: Body, start: int, reads: dict[Value, int]) -> int:
+def _chain_length(body: Body, start: int, read: Mapping[Value, int]) -> int:
     """How many steps from `start` on are a chain numbered by one label, with state and without; 0 if none are."""
     first = body.items[start]
     if not isinstance(first, Step) or first.place.index != 0 or first.place.name not in body.entries:
@@ -154,9 +128,9 @@ def _chain_length(body: Body, start: int, reads: dict[Value, int]) -> int:
         owns = isinstance(step.code, Run) and step.code.place.name == name and not step.place.strides
         if not owns and as_module(step) is None:
             return 0
-        values = mentioned(step.code)[0]
+        values = step.code.values
         previous = body.items[position - 1].outputs[0] if position > start else None
-        if previous is not None and (values != [previous] or reads[previous] != 1):
+        if previous is not None and (values != [previous] or read[previous] != 1):
             return 0
         functional = functional or not owns
         position += 1
@@ -170,7 +144,7 @@ def _chain_length(body: Body, start: int, reads: dict[Value, int]) -> int:
 def as_module(step: Step) -> Apply | None:
     """The module that does what a step of one tensor does, if PyTorch has one."""
     code = step.code
-    if len(mentioned(code)[0]) != 1 or len(step.outputs) != 1:
+    if len(code.values) != 1 or len(step.outputs) != 1:
         return None
     if isinstance(code, Apply) and code.target in FUNCTION_MODULES and code.args and isinstance(code.args[0], Input):
         return Apply(FUNCTION_MODULES[code.target], code.args[1:], code.options)
@@ -193,7 +167,7 @@ def is_sequence(body: Body) -> bool:
         if not isinstance(item, Step) or item.place.name != str(position) or item.place.index is not None:
             return False
         owns = isinstance(item.code, Run) and item.code.place.name == item.place.name
-        if mentioned(item.code)[0] != [value] or not (owns or as_module(item)) or len(item.outputs) != 1:
+        if item.code.values != [value] or not (owns or as_module(item)) or len(item.outputs) != 1:
             return False
         value = item.outputs[0]
     starts = any(entry.starts for entries in body.entries.values() for entry in entries)
@@ -213,7 +187,7 @@ def _as_sequence(body: Body) -> None:
         if made is None:
             raise InternalError("a sequence has a link that is no module")
         entries[name] = [Entry(step.place, made, (), ())]
-        step.code = Run(step.place, (Input(mentioned(step.code)[0][0]),))
+        step.code = Run(step.place, (Input(step.code.values[0]),))
     body.entries = entries
 
 
@@ -264,8 +238,7 @@ def untangle(bodies: Sequence[Body]) -> None:
     looped = {
         place.name
         for body in bodies
-        for item in body.items
-        for place in _all_places(item)
+        for place in places(body.items)
         if any(place.strides) and place.name in body.families
     }
     for body in bodies:
@@ -281,19 +254,11 @@ def untangle(bodies: Sequence[Body]) -> None:
                     single = back[entry.place.index]
                     entries[single] = [Entry(Place(single), entry.code, entry.starts, entry.times)]
             body.entries = entries
-            _move(body, lambda old, prefix=prefix, back=back: Place(back[old.index]) if old.name == prefix else old)
 
+            def named(old: Place, prefix: str = prefix, back: Mapping[int | None, str] = back) -> Place:
+                return Place(back[old.index]) if old.name == prefix else old
 
-def _all_places(item: Item) -> list[Place]:
-    found: list[Place] = []
-    pending = [item]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, Loop):
-            pending.extend(current.steps)
-        else:
-            found.extend(mentioned(current.code)[1])
-    return found
+            substitute(body.items, place=named)
 
 
 def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
@@ -306,15 +271,4 @@ def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
             entries[name] = listed
     body.entries = entries
 
-    _move(body, lambda old: moved.get(old.name, old))
-
-
-def _move(body: Body, place: Callable[[Place], Place]) -> None:
-    """Change every place that a body's steps mention."""
-    pending = list(body.items)
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Loop):
-            pending.extend(item.steps)
-        else:
-            item.code = rewritten(item.code, place)
+    substitute(body.items, place=lambda old: moved.get(old.name, old))
