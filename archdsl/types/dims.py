@@ -359,7 +359,7 @@ def _render(terms: tuple[tuple[Monomial, int], ...]) -> str:
             power = 1
             while position + power < len(monomial) and monomial[position + power] == atom:
                 power += 1
-            alone = len(terms) == 1 and len(monomial) == power == 1 and abs(coefficient) == 1
+            alone = len(terms) == 1 and len(monomial) == power == 1 and coefficient == 1
             text = str(atom) if isinstance(atom, str) or alone else f"({atom})"
             factors.append(text if power == 1 else f"{text}**{power}")
             position += power

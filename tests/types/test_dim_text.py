@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archdsl.types import dims
@@ -23,6 +23,7 @@ def _combined(parts: st.SearchStrategy[Dim]) -> st.SearchStrategy[Dim]:
 
 
 @given(st.recursive(LEAVES, _combined, max_leaves=8))
+@example(-floordiv(symbol("N"), 2))
 def test_a_dimension_is_what_its_text_says(dim: Dim) -> None:
     assert parse(str(dim)) == dim
 
