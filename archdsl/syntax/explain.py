@@ -64,8 +64,8 @@ def _keyword_as_name(m: Mistake) -> bool:
 def _wrong_equals(m: Mistake) -> bool:
     """`=` where two values are compared, `==` where something is named."""
     if m.kind == "=" and "CMP" in m.expected:
-        last = m.step_after(m.position + 1)
-        left = m.written(m.step_before(m.position - 1), m.position - 1)
+        last = m.operand_after(m.position + 1)
+        left = m.written(m.operand_before(m.position - 1), m.position - 1)
         mended = f"{left} == {m.written(m.position + 1, last)}" if left and last > 0 else "=="
         edits = m.edit(m.position, m.position, "==")
         return m.report(
@@ -78,6 +78,17 @@ def _wrong_equals(m: Mistake) -> bool:
 
 
 def _missing_comma(m: Mistake) -> bool:
+    if m.kind == "(" and m.before == ")" and m.follows(m.position):
+        inner, closes = m.step_before(m.position - 1), m.closer(m.position)
+        outer = inner - 2 if m.at(inner - 1) == "(" and m.at(inner - 2) == "NAME" else -1
+        whole = outer >= 0 and closes > 0 and m.at(closes + 1) == ")"
+        fed = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+        mended = f"{fed} -> {m.written(inner, m.position - 1)}" + (f" -> {m.text(outer)}" if whole else "")
+        help = f"a flow feeds a step: `{mended}`" if fed else "a flow feeds a step: `x -> relu`"
+        edits = m.edit(outer, closes + 1, mended) if whole and fed and m.at(outer - 1) in ("SEP", "{", "=", "|") else ()
+        return m.report(
+            "E0113", "the result of a step is not called", "a second pair of parentheses", help, edits=edits
+        )
     closes = "`)`" if ")" in m.expected else "`]`"
     if "," not in m.expected or m.kind not in _VALUE_STARTS or not m.expected & {")", "]"}:
         return False
@@ -122,8 +133,6 @@ def _help(m: Mistake) -> str:
     """A hint for slips that have no code of their own."""
     kind, expected, start = m.kind, m.expected, m.tokens.kinds[m.first]
     in_expression = "CMP" in expected
-    if kind == "SEP" and m.after == "{" and "{" in expected:
-        return "the `{` stands on the line of what it belongs to"
     if kind == ":" and "->" in expected and m.position == m.first + 1:
         return "values are named without a type: `x = flow`, or `let k = 3` for a constant"
     if kind == "->" and start == "model" and "{" in expected:
@@ -138,6 +147,8 @@ def _help(m: Mistake) -> str:
         return "`else` follows the `}` of an `if`"
     if kind == "(" and "->" not in expected and in_expression:
         return "only a name can be called"
+    if m.text(m.position) == "begin" and "{" in expected:
+        return f"bodies stand in braces: `{m.written(m.first, m.position - 1) or start} {{ ... }}`"
     if m.position == m.first and "model" in expected and "SEP" not in expected:
         return "layers stand inside the braces of a `block` or `model`"
     if kind == "{" and start in ("block", "model") and "NAME" in expected:

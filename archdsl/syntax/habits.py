@@ -10,8 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics.spelling import is_slip
+from archdsl.syntax import habits_choices as choices
 from archdsl.syntax import habits_declarations as declarations
 from archdsl.syntax import habits_flow as flow
+from archdsl.syntax import habits_items as items
+from archdsl.syntax import habits_steps as steps
 from archdsl.syntax import habits_values as values
 from archdsl.syntax import habits_words as words
 from archdsl.syntax.lexemes import shown
@@ -35,6 +38,8 @@ def misspelt_word(m: Mistake) -> bool:
     if m.tokens.kinds[m.first] != "NAME" or m.kind not in ("NAME", "NUMBER", "STRING", "["):
         return False
     if m.kind == "[" and m.follows(m.position):
+        return False
+    if m.position == m.first and m.after not in ("NAME", "STRING"):
         return False
     from difflib import get_close_matches
 
@@ -153,8 +158,30 @@ def unfit_tolerance(m: Mistake) -> bool:
 
 HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     comment,
+    items.base_class,
+    items.constant_of_file,
+    items.other_let,
+    items.name_of_item,
+    items.parameters_elsewhere,
+    choices.unless,
+    choices.membership,
+    choices.value_without_else,
+    choices.chosen_like_a_statement,
+    choices.matched_flow,
     words.other_loop,
     words.body_without_braces,
+    steps.test_without_sign,
+    steps.number_with_unit,
+    steps.other_range,
+    steps.declaration_as_step,
+    steps.other_shared,
+    steps.other_default,
+    steps.named_twice,
+    steps.listed_step,
+    steps.steps_in_parentheses,
+    steps.arrow_after_declaration,
+    steps.channels_in,
+    steps.comma_too_many,
     flow.statement_in_flow,
     flow.label_again,
     flow.chosen_flow,
@@ -179,11 +206,13 @@ HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     values.prefixed_string,
     values.negation,
     values.double_bar,
+    choices.other_comparison,
     values.if_as_value,
     values.arm_with_colon,
     values.function_of_module,
     values.decimal_point,
     values.word_for_operator,
+    choices.body_in_the_open,
     declarations.unfit_input,
     declarations.unfit_output,
     declarations.arrow_in_signature,
@@ -193,6 +222,7 @@ HABITS: Final[tuple[Callable[[Mistake], bool], ...]] = (
     declarations.message_without_comma,
     unfit_tolerance,
     misspelt_word,
+    items.other_file,
     flow.other_arrow,
     flow.index,
     flow.unjoined_steps,

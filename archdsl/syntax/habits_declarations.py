@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 def unfit_input(m: Mistake) -> bool:
     """`input x = f32[N]`, `input x: [N]`, `input f32[N]`, `input x: (N, 3)`, `input x: f32(N, 3)`."""
-    if m.at(m.first) != "input" or not 2 <= m.position - m.first <= 4:
+    if m.at(m.first) != "input" or not 1 <= m.position - m.first <= 4:
+        return False
+    if m.position == m.first + 1 and m.kind == ":" and m.after == "NAME":
+        help = f"write `input x: {m.written(m.position + 1, m.line_end(m.position))}`"
+        return m.report("E0101", "an input has no name", "unexpected", help)
+    if m.position == m.first + 1:
         return False
     name, shape = m.short(m.first + 1), _shape(m)
     message = f"expected {m.expected_words}, found {m.found}"
@@ -62,6 +67,12 @@ def unfit_output(m: Mistake) -> bool:
             return m.report("E0101", message, "unexpected", f"write `output {name}`", edits=edits)
         flow = m.written(m.position + 1, last if m.kind != "(" else closes - 1) or "flow"
         return m.report("E0101", message, "unexpected", f"give the output a name: `output y = {flow}`")
+    if m.position == m.first + 2 and m.kind == ":":
+        opens = m.until(m.position, frozenset("[")) + 1
+        shape = m.written(opens, last) if m.at(opens) == "[" else "[N, c]"
+        name = m.short(m.first + 1)
+        help = f"the shape of an output follows from the flow; it is checked by `expect {shape}` before `output {name}`"
+        return m.report("E0101", "an output declares no shape", "unexpected", help)
     if m.position == m.first + 2 and m.kind in ("->", ".", "+", "-", "MUL"):
         flow = m.written(m.first + 1, last) or "flow"
         name = "y" if m.text(m.first + 1) != "y" else "z"
@@ -82,7 +93,7 @@ def arrow_in_signature(m: Mistake) -> bool:
 def block_without_braces(m: Mistake) -> bool:
     """`block b(n) = conv(n, 3)`."""
     if (
-        m.kind not in ("=", "->")
+        m.kind not in ("=", "->", "=>")
         or m.at(m.first) not in ("block", "model")
         or m.at(m.position - 1) not in ("NAME", ")")
     ):
@@ -112,12 +123,25 @@ def import_without_names(m: Mistake) -> bool:
 
 def shape_without_brackets(m: Mistake) -> bool:
     """`expect (N, 3)`, `expect N, 3`."""
-    if m.at(m.first) != "expect" or m.position != m.first + 1 or m.kind not in ("(", "NAME", "NUMBER"):
+    if m.at(m.first) != "expect":
         return False
+    if m.text(m.position) in ("*", "?") and m.before in ("[", ","):
+        edits = m.edit(m.position, m.position, "_")
+        return m.report(
+            "E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", "any size is `_`", edits=edits
+        )
+    if m.position != m.first + 1 or m.kind not in ("(", "NAME", "NUMBER"):
+        return False
+    if m.kind == "NAME" and (m.after == ":" or m.text(m.position + 1) == "=="):
+        opens = m.until(m.position, frozenset("[")) + 1
+        shape = m.written(opens, m.line_end(m.position)) if m.at(opens) == "[" else "[N, c, ...]"
+        name = m.short(m.position)
+        help = f"the shape is that of what flows: `expect {shape}`; of another value: `{name} -> id` before it"
+        return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help)
     last = m.line_end(m.position)
     closes = m.closer(m.position) if m.kind == "(" else last
     inside = m.written(m.position + 1, closes - 1) if m.kind == "(" else m.written(m.position, last)
-    certain = closes == last and inside and "==" not in inside
+    certain = closes == last and inside and "==" not in inside and not inside.isidentifier()
     edits = m.edit(m.position, last, f"[{inside}]") if certain else ()
     help = f"write `expect [{inside if certain else 'N, c, ...'}]`"
     return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help, edits=edits)

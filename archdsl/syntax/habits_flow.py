@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import LAYERS, MODULES, rewritten, split, translated
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _ARITHMETIC: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 _GOES_ON: Final = frozenset(("->", "SEP", "}", "|", "$END", ",", "]"))
 """What may follow a step."""
+_APART: Final = frozenset((first, second) for first in ("NUMBER", "NAME") for second in ("NUMBER", "NAME"))
 _SHIFTED: Final = {"|>": "->", "~>": "->", ">>": "->", "=>": "->", ">": "->", "|": "->"}
 """Marks that other languages and other diagrams have for an arrow."""
 
@@ -255,8 +257,8 @@ def index(m: Mistake) -> bool:
         help = (
             f"a part of a tensor is a step of its own: {_part(name, inside)}; a tuple is taken apart: `a, b = split(2)`"
         )
-    elif m.before == "NAME" and inside and not m.declared(name) and inside[0].isdigit() and "," in inside:
-        help = f"arguments stand in parentheses: `{name}({inside})`"
+    elif m.before == "NAME" and inside and not m.declared(name) and inside[0].isdigit():
+        help = f"arguments stand in parentheses: `{name}({inside})`" + ("" if "," in inside else f"; {help}")
     return m.report("E0113", "what flows has no index", "an index after a step", help)
 
 
@@ -337,9 +339,17 @@ def unjoined_steps(m: Mistake) -> bool:
         return False
     if m.kind == "NUMBER" and m.before == "NAME":
         last = m.until(m.position, frozenset(("SEP", "}", "|", "->", "as")))
-        values = all(
-            m.at(at) in ("NUMBER", ",", "=", "NAME", "true", "false", "[", "]") for at in range(m.position, last + 1)
-        )
+        kinds = [m.at(at) for at in range(m.position, last + 1)]
+        values = all(kind in ("NUMBER", ",", "=", "NAME", "true", "false", "[", "]") for kind in kinds)
+        values = values and not any(pair in _APART for pair in pairwise(kinds))
+        if not values and set(kinds) <= {"NUMBER", "NAME"}:
+            mended = f"{m.short(m.position - 1)}({', '.join(m.text(at) for at in range(m.position, last + 1))})"
+            edits = m.edit(m.position - 1, last, mended)
+            message, help = (
+                f"expected {m.expected_words}, found {m.found}",
+                f"arguments stand in parentheses: `{mended}`",
+            )
+            return m.report("E0101", message, "unexpected", help, edits=edits)
         given = m.written(m.position, last) if values else m.short(m.position)
         mended = f"{m.short(m.position - 1)}({given})"
         edits = m.edit(m.position - 1, last, mended) if values else ()
@@ -349,10 +359,20 @@ def unjoined_steps(m: Mistake) -> bool:
         return False
     if m.text(m.position) in ("elif", "otherwise", "then"):
         return False
+    message = f"expected {m.expected_words}, found {m.found}"
+    if m.text(m.position) in ("name", "named", "label") and m.after in ("NAME", "STRING"):
+        edits = m.edit(m.position, m.position, "as")
+        step = m.written(m.step_before(m.position - 1), m.position - 1)
+        help = f"a label is given by `as`: `{step} as {m.short(m.position + 1)}`"
+        return m.report("E0101", message, "unexpected", help, edits=edits)
+    if m.text(m.position) in ("x", "times") and m.after == "NUMBER" and m.at(m.position + 2) in _GOES_ON:
+        mended = f"repeat {m.text(m.position + 1)} {{ {m.written(m.first, m.position - 1)} }}"
+        edits = m.edit(m.first, m.position + 1, mended) if m.at(m.first + 1) != "=" else ()
+        return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)
     first, last = m.step_before(m.position - 1), m.step_after(m.position)
     mended = f"{m.written(first, m.position - 1)} -> {m.written(m.position, last)}"
     start = m.tokens.ends[m.position - 1]
     # Of two bare words the first may be a misspelt word of the language.
-    edits = ((start, start, " ->"),) if m.before != "NAME" or m.first < first else ()
-    message = f"expected {m.expected_words}, found {m.found}"
+    sure = (m.before != "NAME" or m.first < first) and m.at(last + 1) in _GOES_ON
+    edits = ((start, start, " ->"),) if sure and not m.declared(m.text(m.position)) else ()
     return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)

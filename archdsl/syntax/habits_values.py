@@ -136,6 +136,9 @@ def comprehension(m: Mistake) -> bool:
         opens -= 1
     closes = m.closer(opens)
     each, loop = m.written(opens + 1, m.position - 1), m.written(m.position, closes - 1) if closes > 0 else ""
+    if (plain := re.fullmatch(r"for (\w+) in (.+)", loop)) and plain[1] == each and " if " not in loop:
+        help, edits = f"the list itself is meant: `{plain[2]}`", m.edit(opens, closes, plain[2])
+        return m.report("E0113", "a list has no loop inside", "found in a list", help, edits=edits)
     help = "a list is written out; a loop over statements is `for k in widths { ... }`, a part of a list `widths[0..2]`"
     if each and loop and not re.match(r"[A-Za-z_]\w*(\(.*\))?$", each):
         help = f"a list is written out; a loop is over statements: `{loop} {{ ... }}`, with `{each}` inside"
@@ -152,19 +155,22 @@ def unpacked(m: Mistake) -> bool:
     if mark not in ("*", "**") or m.before not in ("(", ",") or ")" not in m.expected:
         return False
     what = "an argument can be given to all that follow: `default conv(stride = 2)`"
+    if m.at(m.first) in ("block", "model"):
+        help = "the parameters of a block are all written out, each with its name: `block b(width, depth = 2)`"
+        return m.report("E0113", f"`{mark}` gathers nothing", "before a parameter", help)
     help = what if mark == "**" else "each argument is written out: `conv(widths[0], widths[1])`"
     return m.report("E0113", f"`{mark}` unpacks nothing", "before an argument", help)
 
 
 def named_with_colon(m: Mistake) -> bool:
-    """`conv(8, 3, stride: 2)`."""
-    if m.kind != ":" or m.before != "NAME" or not {",", ")"} <= m.expected or "=" not in m.expected:
+    """`conv(8, 3, stride: 2)`, `conv(8, 3, stride => 2)`."""
+    if m.kind not in (":", "=>") or m.before != "NAME" or not {",", ")"} <= m.expected or "=" not in m.expected:
         return False
     last = m.until(m.position, frozenset((",", "SEP")))
     given = f"{m.short(m.position - 1)} = {m.written(m.position + 1, last)}"
     start = m.tokens.ends[m.position - 1]
     edits: Edits = ((start, m.tokens.starts[m.position + 1], " = "),)
-    message = f"expected {m.expected_words}, found `:`"
+    message = f"expected {m.expected_words}, found {m.found}"
     return m.report("E0101", message, "unexpected", f"arguments are given as `{given}`", edits=edits)
 
 
@@ -203,7 +209,7 @@ def negation(m: Mistake) -> bool:
     """`!a` in an expression."""
     if m.kind != "!" or "not" not in m.expected:
         return False
-    last = m.step_after(m.position + 1)
+    last = m.operand_after(m.position + 1)
     operand = m.written(m.position + 1, last) if last > 0 else "a"
     message = f"expected {m.expected_words}, found `!`"
     edits = m.edit(m.position, m.position, "not ")
@@ -288,7 +294,7 @@ def word_for_operator(m: Mistake) -> bool:
     if "->" in m.expected or m.at(m.first) not in ("let", "if", "require", "for", "repeat"):
         return False
     message = f"expected {m.expected_words}, found {m.found}"
-    last = m.step_after(m.position + 1) if ours else m.step_after(m.position)
+    last = m.operand_after(m.position + 1) if ours else m.operand_after(m.position)
     if ours and m.before in ("NAME", "NUMBER", ")", "]"):
         left, right = m.short(m.position - 1), m.written(m.position + 1, last) if last > 0 else m.short(m.position + 1)
         help = f"write `{left} {ours} {right}`"

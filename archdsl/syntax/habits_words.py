@@ -48,6 +48,9 @@ FOREIGN: Final = {
     "public": "every block can be used from another file",
     "export": "every block can be used from another file",
     "static": _LET,
+    "raise": 'a parameter is refused by `require condition, "message"`',
+    "throw": 'a parameter is refused by `require condition, "message"`',
+    "goto": "steps are taken one after another; loops are `for i in 0..n { ... }` and `repeat n { ... }`",
 }
 """Words of other languages at the start of something that could not be read, and what to write here; `{}` is the name
 and the parameters that follow."""
@@ -62,6 +65,8 @@ def foreign_word(m: Mistake) -> bool:
         begins = at in (m.first, m.position) or word in ("lambda", "case")
         if word not in FOREIGN or m.position - at > 6 or not begins:
             continue
+        if m.at(m.first) in ("model", "block") and m.first < at == m.first + 2:
+            continue  # a part of a name of several words
         help, edits = FOREIGN[word], _mended(m, at, word)
         if "{}" in help:
             help = help.format(_signature(m, at + 1) or "name(parameters)")
@@ -69,7 +74,9 @@ def foreign_word(m: Mistake) -> bool:
             name, edits = step
             help = f"there are no function literals; a step is given by its name: `{name}`"
         elif word in ("switch", "case") and m.item:
-            help = _ARMS
+            opens = m.until(at, frozenset("{"))
+            subject = m.written(at + 1, opens).strip("()") if m.at(opens + 1) == "{" and word == "switch" else ""
+            help = _ARMS.replace("value", subject or "value") + "; it chooses a value or a block"
         elif word == "assert" and m.item == "test":
             help, edits = "a check is a condition alone", ((m.tokens.starts[at], m.tokens.starts[at + 1], ""),)
         elif word == "assert":
@@ -81,9 +88,26 @@ def foreign_word(m: Mistake) -> bool:
         elif word in ("import", "from") and edits:
             help = "nothing is imported: operators and standard blocks are there by their names"
         elif word == "return" and m.at(at + 1) == "NAME":
-            help = f"write `output {m.short(at + 1)}`" if m.item == "model" else "a body's last statement is its value"
+            help = "a body's last statement is its value"
+            if m.item == "model":
+                given = m.written(at + 1, m.line_end(at))
+                plain = m.line_end(at) == at + 1 or not given
+                help = (
+                    f"write `output {m.short(at + 1)}`"
+                    if plain
+                    else f"give the output a name: `output y = {_fed(m, at + 1)}`"
+                )
         return m.report("E0113", f"`{word}` is not a word of this language", "read as a name", help, at, edits)
     return False
+
+
+def _fed(m: Mistake, at: int) -> str:
+    """The flow from a token to the end of its line; `relu(x)` as a flow."""
+    last = m.line_end(at)
+    inside = m.written(at + 2, last - 1) if m.at(at + 1) == "(" and m.closer(at + 1) == last else ""
+    if inside.isidentifier() and m.declared(inside) == "tensor":
+        return f"{inside} -> {m.short(at)}"
+    return m.written(at, last)
 
 
 def _signature(m: Mistake, at: int) -> str:

@@ -6,6 +6,7 @@ length of expressions are within the limits (so nothing after this pass can be d
 breaks only those that end a statement are left.
 """
 
+import re
 from typing import Final
 
 from archdsl.syntax.report import Reporter
@@ -50,6 +51,9 @@ class Layout:
         self.explicit = False
         self.doc: list[str] = []
         self.doc_end = 0
+        self.read_as_brace: set[int] = set()
+        """Offsets of `)` that are read as `}`."""
+        self.skipped_until = 0
         self.suspect: tuple[int, int] | None = None
         """A `{` and the `}` that closed it though that stands further left: a hint when a brace is missing
         later on."""
@@ -151,6 +155,10 @@ class Layout:
             notes = (f"{count - 1} more left open around it",)
         symbol = opener.kind
         help = f"add the missing `{CLOSER[symbol]}`"
+        if notes and notes[0].startswith("blocks"):
+            word = re.compile(r"\w+(?:\s+\w+)?").match(self.text, start)
+            item = word[0] if word else "it"
+            help = f"move `{item}` out of the braces, or add the missing `{CLOSER[symbol]}` before it"
         if symbol == '"':
             symbol = "{"
             at, width = self.tokens.ends[opener.index] - 1, 1

@@ -94,8 +94,17 @@ def _bad_number(reporter: Reporter, text: str, start: int) -> None:
     help = "numbers are written 25_557_032, 0.9, 1e-5 or with a suffix K, M, G, T: 25.6M"
     tail = text.lstrip("0123456789_.")
     digits = text[: len(text) - len(tail)]
+    mended = ""
+    square = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
     if text[:2].lower() in ("0x", "0b", "0o"):
-        help = "write it in decimal"
+        mended = _decimal(text)
+        help = f"write it in decimal: `{mended}`" if mended else "write it in decimal"
+    elif square and square[1] == square[2]:
+        mended = square[1]
+        help = f"a window with equal sides is one number: `{mended}`"
+    elif square:
+        mended = f"[{square[1]}, {square[2]}]"
+        help = f"a window with two sides is a list: `{mended}`"
     elif tail in ("k", "m", "g", "t", "B", "b"):
         help = f"the suffixes are K, M, G, T; write `{digits}{'G' if tail in 'bB' else tail.upper()}`"
     elif text.endswith("_") or "__" in text or "_." in text:
@@ -103,9 +112,17 @@ def _bad_number(reporter: Reporter, text: str, start: int) -> None:
     elif tail and len(text) < 40:
         help = f"names do not start with a digit; for a product write `{digits}*{tail}`"
     message = f"`{shown(text)}` is not a number"
-    suffixed = tail in ("k", "m", "g", "t", "B", "b")
-    edits = ((start, start + len(text), digits + ("G" if tail in "bB" else tail.upper())),) if suffixed else ()
+    if tail in ("k", "m", "g", "t", "B", "b"):
+        mended = digits + ("G" if tail in "bB" else tail.upper())
+    edits = ((start, start + len(text), mended),) if mended else ()
     reporter.error("E0110", message, start, start + len(text), "cannot be read", help, edits=edits)
+
+
+def _decimal(text: str) -> str:
+    try:
+        return str(int(text, 0)) if len(text) <= 18 else ""
+    except ValueError:
+        return ""
 
 
 def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
@@ -226,6 +243,8 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
     from archdsl.syntax.foreign import without_mark
 
     help, edits = without_mark(text, position) or (_ASCII_HELP.get(character, "remove it"), ())
+    if character == "\\" and re.compile(r"\\[ \t]*\r?\n\s*(?:->|\|)").match(text, position):
+        help, edits = "a line that starts with an arrow goes on: remove the mark", ((position, position + 1, ""),)
     message = f"{_named(character)} is not used in this language"
     reporter.error("E0105", message, position, end, "stray character", help, edits=edits)
     return "", "", end

@@ -22,6 +22,8 @@ _TOKEN: Final = re.compile(
     r'|(")'
     r"|$())"
 )
+_LONGEST_GROUP: Final = 500
+"""Characters of a flow in parentheses that are looked through for the closing one."""
 _WORD, _NUMBER, _BREAK, _PLAIN_STRING, _MARK, _COMMENT, _QUOTE, _END = range(1, 9)
 _MARK_KIND: Final = dict.fromkeys(marks("== != < <= > >="), "CMP") | dict.fromkeys(marks("* / //"), "MUL")
 
@@ -101,6 +103,8 @@ class _Lexer(Layout):
 
     def mark(self, text: str, start: int, end: int) -> int:
         """Handle punctuation; returns the offset to go on from."""
+        if start in self.read_as_brace:
+            text = "}"
         if text in CLOSER:
             self.emit(text, start, end)
             self.push(text)
@@ -116,9 +120,56 @@ class _Lexer(Layout):
             return self.format(start)
         else:
             if text == "->" and self.stack and self.stack[-1].kind == "(":
-                self.unclosed(1, start, end, "a flow cannot stand inside parentheses")
+                if not self.flow_in_parentheses():
+                    self.unclosed(1, start, end, "a flow cannot stand inside parentheses")
+                elif self.skipped_until > start:
+                    return self.skipped_until - 1
             self.emit(_MARK_KIND.get(text, text), start, end, text)
         return end
+
+    def flow_in_parentheses(self) -> bool:
+        """`(conv(8, 3) -> relu)`, `residual(conv(8, 3) -> relu)`: report the parentheses at the top of the stack where
+        they hold a flow, and read them as the braces that were meant, or what they hold as nothing."""
+        from archdsl.syntax.foreign import split
+
+        opened, kinds, starts = self.stack[-1], self.tokens.kinds, self.tokens.starts
+        start = starts[opened.index]
+        before = kinds[opened.index - 1] if opened.index else "SEP"
+        text = self.text[start : start + _LONGEST_GROUP]
+        depth = size = commas = 0
+        while size < len(text) and text[size] not in "#\"'" and (size == 0 or depth):
+            depth += (text[size] in "([{") - (text[size] in ")]}")
+            commas += depth == 1 and text[size] == ","
+            size += 1
+        inside, called = text[1 : size - 1].strip(), before == "NAME"
+        if depth or text[size - 1] != ")" or (commas and not called):
+            return False
+        if not called and before not in ("SEP", "{", "|", "->", "=", "NUMBER"):
+            return False
+        name = self.text[starts[opened.index - 1] : start] if called else ""
+        flows = [given for given in split(inside) if "->" in given[1]]
+        if commas and not flows:
+            return False
+        rest = [f"{key} = {value}" if key else value for key, value in split(inside) if "->" not in value]
+        body = inside if not commas else flows[0][1]
+        mended = f"{name.strip()}({', '.join(rest)}) {{ {body} }}" if commas else f"{name.strip()} {{ {body} }}".strip()
+        help = "a flow is grouped by braces" + (f": `{mended}`" if len(mended) < 100 and mended.isprintable() else "")
+        edits: tuple[tuple[int, int, str], ...]
+        if commas:
+            certain = len(flows) == 1 and not flows[0][0] and not name[-1:].isspace()
+            edits = ((start - len(name), start + size, mended),) if certain else ()
+        else:
+            edits = ((start, start + 1, " { " if called else "{ "), (start + size - 1, start + size, " }"))
+        message = "a flow cannot stand inside parentheses"
+        self.reporter.error("E0101", message, start, start + 1, "arguments stand here", help, edits=edits)
+        if commas:
+            self.skipped_until = start + size
+            self.tokens.repaired.append((start - len(name), start + size))
+            return True
+        kinds[opened.index] = opened.kind = "{"
+        opened.fresh = True
+        self.read_as_brace.add(start + size - 1)
+        return True
 
     def close(self, text: str, start: int, end: int) -> int:
         """Pair a closer with its opener; `}` may also end an interpolation, after which the string goes

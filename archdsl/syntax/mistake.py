@@ -6,7 +6,7 @@ from archdsl.syntax import words
 from archdsl.syntax.driver import Machine
 from archdsl.syntax.lexemes import shown
 from archdsl.syntax.report import Reporter
-from archdsl.syntax.tokens import CLOSES, OPENS, Tokens
+from archdsl.syntax.tokens import CLOSES, OPENS, VALUE_ENDS, Tokens
 
 _REACH: Final = 1000
 """Tokens looked at around an error, in either direction."""
@@ -14,6 +14,8 @@ _LONGEST: Final = 100
 """Characters of an author's text that a help repeats."""
 Edits = tuple[tuple[int, int, str], ...]
 """Starts, ends and replacements, in offsets of the source."""
+_JOINED: Final = frozenset(("+", "-", "MUL", "%", "**", "..", "."))
+_LITERALS: Final = frozenset(("STRING", "true", "false", "none"))
 
 
 class Mistake:
@@ -137,6 +139,31 @@ class Mistake:
         while self.at(last + 1) in ("(", "{") and last >= 0:
             last = self.closer(last + 1)
         return last
+
+    def operand_before(self, position: int) -> int:
+        """The first token of the sum or product that ends with the token at `position`; -1 where none does."""
+        at = self._factor_before(position)
+        while at > self.first and self.at(at - 1) in _JOINED and self._factor_before(at - 2) >= 0:
+            at = self._factor_before(at - 2)
+        negative = at > 0 and self.at(at - 1) == "-" and self.at(at - 2) not in VALUE_ENDS
+        return at - 1 if negative else at
+
+    def _factor_before(self, position: int) -> int:
+        return position if self.at(position) in _LITERALS else self.step_before(position)
+
+    def operand_after(self, position: int) -> int:
+        """The last token of the sum or product that starts at `position`; -1 where none does."""
+        at = position - 1
+        while True:
+            at += 1 + (self.at(at + 1) == "-")
+            if self.at(at) not in _LITERALS and self.at(at) not in ("NAME", "NUMBER", "(", "["):
+                return -1
+            at = self.closer(at) if self.at(at) in ("(", "[") else at
+            while at >= 0 and self.at(at + 1) in ("(", "["):
+                at = self.closer(at + 1)
+            if at < 0 or self.at(at + 1) not in _JOINED:
+                return at
+            at += 1
 
     def declared(self, name: str) -> str:
         """`constant` or `tensor`, by how the item around declares a name before the error; empty if it does not."""
