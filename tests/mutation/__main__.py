@@ -3,8 +3,8 @@
 A sample is drawn for every stratum (a package, or one rule of the operators, such as `work`), by a seed. Each mutant
 lives in a forked process with torch and onnx loaded, where one module is imported from its changed text; nothing on
 disk changes. The tests that ran the changed lines are run, the likeliest to notice first. A mutant is killed by
-the first failure, by an error and by too much time. Those that survive and change nothing that anyone could see are
-listed in `equivalent.csv`, with the reason.
+the first failure, by an error and by too much time, twice, the second time alone. Those that survive and change
+nothing that anyone could see are listed in `equivalent.csv`, with the reason.
 """
 
 import argparse
@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from mutators import Mutant, mutants, valid  # noqa: E402
+from results import Results, settled  # noqa: E402
 from selection import FOLDER, ROOT, Selection, record  # noqa: E402
 from trial import verdict  # noqa: E402
 
@@ -72,7 +73,7 @@ def equivalents() -> dict[tuple[str, str, str, str], str]:
 # ----------------------------------------------------------------------------------------------------------- all
 
 
-def judge(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, str, float]]:
+def judge(chosen: list[Mutant], jobs: int, patience: float) -> Iterator[tuple[Mutant, str, str, float]]:
     """Verdicts on mutants, as they come, from so many processes side by side."""
     import multiprocessing
     from multiprocessing.connection import Connection, wait
@@ -82,7 +83,7 @@ def judge(chosen: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str, str, f
 
     def work(share: list[Mutant], pipe: "Connection") -> None:
         for mutant in share:
-            pipe.send((mutant, *verdict(mutant, selection)))
+            pipe.send((mutant, *verdict(mutant, selection, patience)))
         pipe.close()
 
     pipes: list[Connection] = []
@@ -118,40 +119,32 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="strata or paths that contain this text")
     parser.add_argument("--record", action="store_true", help="run the suite again to learn what each test runs")
-    parser.add_argument("--again", action="store_true", help="only the survivors of the last run")
+    parser.add_argument("--again", action="store_true", help="the survivors of the last run; the rest of it stands")
     parser.add_argument("--save", action="store_true", help="write the table to report.md")
     options = parser.parse_args()
     if options.record or not any(FOLDER.glob("lines.*")):
         record(options.jobs)
-    chosen = [m for m in sample(everything(), options.sample, options.seed) if options.only in f"{stratum(m)} {m.path}"]
-    results = FOLDER / "results.csv"
-    known = equivalents()
+    strata = everything()
+    results = Results(FOLDER / "results.csv", options.again, options.only)
     if options.again:
-        with results.open(newline="", encoding="utf-8") as stream:
-            left = {
-                (row["path"], row["place"], row["before"], row["after"])
-                for row in csv.DictReader(stream)
-                if row["verdict"] == "survived"
-            }
-        chosen = [mutant for mutant in chosen if mutant.key in left]
+        chosen = results.survivors([mutant for found in strata.values() for mutant in found])
+    else:
+        drawn = sample(strata, options.sample, options.seed)
+        chosen = [mutant for mutant in drawn if options.only in f"{stratum(mutant)} {mutant.path}"]
+    known = equivalents()
     random.Random(0).shuffle(chosen)  # so that what is done so far is a sample too
     preload()
-    tally: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    with results.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream)
-        table.writerow(["stratum", "path", "line", "place", "kind", "before", "after", "verdict", "how", "seconds"])
-        for number, (mutant, result, how, seconds) in enumerate(judge(chosen, options.jobs), 1):
+    with results.written() as write:
+        for number, (mutant, result, how, seconds) in enumerate(settled(judge, chosen, options.jobs), 1):
             if result == "survived" and mutant.key in known:
                 result = "equivalent"
-            tally[stratum(mutant)][result] += 1
-            row = [stratum(mutant), mutant.path, mutant.line, mutant.place, mutant.kind, mutant.before, mutant.after]
-            table.writerow([*row, result, how, f"{seconds:.1f}"])
-            stream.flush()
+            write(mutant, stratum(mutant), result, how, seconds)
             if result == "survived":
                 print(f"{mutant.path}:{mutant.line} {mutant.place} [{mutant.kind}]", flush=True)
                 print(f"    {mutant.before!r} -> {mutant.after!r}   ({how})", flush=True)
             if number % 50 == 0:
                 print(f"... {number} of {len(chosen)}", file=sys.stderr, flush=True)
+    tally = results.tally()
     text = report(tally)
     print(text)
     if options.save:

@@ -61,11 +61,12 @@ class Selection:
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Tests that ran the changed lines; for a declaration, which runs when a file is imported, those that ran any
-        line of the file. Cheap tests near to the file by name come first, and files of tests take turns."""
+        line of the file; for a file of tables alone, whose readers are elsewhere, all. Cheap tests near to the file by
+        name come first, and files of tests take turns."""
         lines = self.lines(mutant.path)
         found = {test for line in range(mutant.line, mutant.end_line + 1) for test in lines.get(line, [])}
         by_file: dict[str, list[str]] = defaultdict(list)
-        for test in found or lines[0]:
+        for test in found or lines[0] or self.durations:
             if test in self.durations:
                 by_file[test.partition("::")[0]].append(test)
         words = set(Path(mutant.path).with_suffix("").parts)

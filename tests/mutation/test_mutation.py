@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ sys.path.insert(
 )  # pytest's importlib mode does not; `make mutants` runs this folder as a program
 
 from mutators import Mutant, mutants, valid
+from results import Results, settled
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -97,3 +99,57 @@ for tests in (["tests/types/test_dims.py"], ["tests/test_records.py"]):
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=100)
     assert ran.stdout == "['tests/types/test_dims.py']\n[]\n", ran.stdout + ran.stderr
+
+
+def test_only_survivors_are_run_again_and_other_verdicts_stand(found: list[Mutant], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    verdicts = ["survived", "survived", "equivalent", *["killed"] * (len(found) - 3)]
+    with Results(path).written() as write:
+        for mutant, verdict in zip(found, verdicts, strict=True):
+            write(mutant, "types", verdict, "", 1.0)
+    (tmp_path / "box.py").write_text("\n\n" + SOURCE)
+    moved = mutants(tmp_path / "box.py", "box.py")
+
+    again = Results(path, again=True)
+    assert again.survivors(moved) == moved[:2]
+    with again.written() as write:
+        write(moved[0], "types", "killed", "", 1.0)
+        write(moved[1], "types", "survived", "", 1.0)
+    assert again.tally() == {"types": {"survived": 1, "equivalent": 1, "killed": len(found) - 2}}
+    assert Results(path, again=True).survivors(moved) == [moved[1]]
+    assert Results(path, again=True, only="ops").survivors(moved) == []
+
+
+def test_a_mutant_whose_code_is_gone_counts_no_more(found: list[Mutant], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    with Results(path).written() as write:
+        for mutant in found[:2]:
+            write(mutant, "types", "survived", "", 1.0)
+    again = Results(path, again=True)
+    assert again.survivors(found[1:2]) == found[1:2]
+    with again.written() as write:
+        write(found[1], "types", "killed", "", 1.0)
+    assert again.tally() == {"types": {"killed": 1}}
+
+
+def test_an_interrupted_run_leaves_the_last_one_as_it_was(found: list[Mutant], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    with Results(path).written() as write:
+        write(found[0], "types", "survived", "", 1.0)
+    with pytest.raises(KeyboardInterrupt), Results(path, again=True).written():
+        raise KeyboardInterrupt
+    assert Results(path, again=True).survivors(found) == found[:1]
+
+
+def test_a_verdict_by_time_is_given_a_second_time_alone_with_twice_the_limit(found: list[Mutant]) -> None:
+    asked: list[tuple[int, int, float]] = []
+
+    def judge(chosen: list[Mutant], jobs: int, patience: float) -> Iterator[tuple[Mutant, str, str, float]]:
+        asked.append((len(chosen), jobs, patience))
+        for mutant in chosen:
+            slow = (mutant is found[1] and patience < 2) or mutant is found[2]
+            yield mutant, "killed" if slow else "survived", "time" if slow else "", 0.0
+
+    verdicts = {mutant: verdict for mutant, verdict, *_ in settled(judge, found[:4], 3)}
+    assert asked == [(4, 3, 1.0), (2, 1, 2.0)]
+    assert [verdicts[mutant] for mutant in found[:4]] == ["survived", "survived", "killed", "survived"]

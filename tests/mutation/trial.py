@@ -14,8 +14,9 @@ STAGES = ((12, 3.0), (60, 15.0), (100_000, 150.0))
 """Tests run on a mutant, stage by stage: at most so many, of at most so many seconds as they were recorded."""
 
 
-def verdict(mutant: Mutant, selection: Selection) -> tuple[str, str, float]:
-    """`killed` or `survived`, by which of the tests that were run, and the seconds that took."""
+def verdict(mutant: Mutant, selection: Selection, patience: float = 1.0) -> tuple[str, str, float]:
+    """`killed` or `survived`, by which of the tests that were run, and the seconds that took. `patience` is a factor
+    on the time that they are given."""
     started = time.monotonic()
     tests = selection.tests(mutant)
     done = 0
@@ -30,7 +31,7 @@ def verdict(mutant: Mutant, selection: Selection) -> tuple[str, str, float]:
         if not chosen:
             break
         done += len(chosen)
-        how = attempt(mutant, chosen, 20 + 8 * cost)
+        how = attempt(mutant, chosen, patience * (20 + 8 * cost))
         if how != "passed":
             return "killed", how, time.monotonic() - started
     return "survived", f"{done} of {len(tests)} tests", time.monotonic() - started
