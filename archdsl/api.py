@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
-from archdsl.limits import Limits
+from archdsl.limits import Ledger, Limits
 
 if TYPE_CHECKING:
     import numpy
@@ -119,12 +119,13 @@ def network(
     dims: Mapping[str, int],
     sink: Sink,
     limits: Limits,
+    file: Ledger | None = None,
 ) -> "Network":
-    """One model of a module, elaborated. Raises `ArchError` when it has errors."""
+    """One model of a module, elaborated on the account of its file, if any. Raises `ArchError` when it has errors."""
     from archdsl.elaborate.model import elaborate
 
     chosen = choose_model(module, model)
-    program = elaborate(module, chosen, parameters, dims, sink, limits)
+    program = elaborate(module, chosen, parameters, dims, sink, limits, file)
     sink.raise_errors()
     assert program is not None
     return Network(program, tuple(sink.found), limits)

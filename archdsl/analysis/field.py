@@ -50,6 +50,8 @@ class FieldModel:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._relations: dict[Function, list[Seen]] = {}
+        self._bodies: dict[Repeat, list[Seen]] = {}
+        self._outer: dict[Repeat, tuple[Value, ...]] = {}
         for function in program.functions:
             known = self.values(function.nodes, dict(zip(function.inputs, identity(function.inputs), strict=True)))
             self._relations[function] = [known[value] for value in function.outputs]
@@ -82,22 +84,28 @@ class FieldModel:
     def _repeat(
         self, node: Repeat, rows: list[Seen], known: Mapping[Value, Seen], at: Mapping[Repeat, int]
     ) -> dict[Value, Seen]:
-        outer = outer_values(node)
+        if node not in self._outer:
+            self._outer[node] = outer_values(node)
+        outer = self._outer[node]
         inputs = (*node.parameters, *outer)
         one = self._body(node, inputs)
         start = [*rows, *(known[value] for value in outer)]
-        last = self.values(node.nodes, dict(zip(inputs, _compose(_power(one, node.times - 1), start), strict=True)), at)
-        shown = last
-        if at.get(node, node.times - 1) < node.times - 1:
+        earlier = at.get(node, node.times - 1) < node.times - 1
+        final = dict(zip(inputs, _compose(_power(one, node.times - 1), start), strict=True))
+        shown = last = self.values(node.nodes, final, None if earlier else at)
+        if earlier:
             before = _compose(_power(one, at[node]), start) if at[node] else start
             shown = self.values(node.nodes, dict(zip(inputs, before, strict=True)), at)
         return shown | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
 
     def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> list[Seen]:
-        """What one iteration makes of what the loop carries; what it reads from outside stays as it is."""
-        start = identity(inputs)
-        inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
-        return [*(inner[value] for value in node.results), *start[len(node.parameters) :]]
+        """What one iteration makes of what the loop carries; what it reads from outside stays as it is. Worked out
+        once: a repeat is met for every repeat around it, and what is inside it would be again for each of those."""
+        if node not in self._bodies:
+            start = identity(inputs)
+            inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
+            self._bodies[node] = [*(inner[value] for value in node.results), *start[len(node.parameters) :]]
+        return self._bodies[node]
 
     def find(self, path: str) -> Seen | None:
         """What a value depends on that is called so: an input, an output or a label of the model, or a path of nodes

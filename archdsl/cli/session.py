@@ -11,7 +11,7 @@ from archdsl.cli import options as opts
 from archdsl.cli.usage import is_setting
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable
-from archdsl.limits import Limits
+from archdsl.limits import Ledger, Limits
 from archdsl.source import Source
 
 if TYPE_CHECKING:
@@ -103,14 +103,15 @@ def open_family(
     names = _complete(module, families, text) if several else [api.choose_model(module, chosen)]
     networks: list[Network] = []
     warnings: dict[str, Diagnostic] = {}
+    files = [Ledger() for _ in families]  # the spec says how many models there are, the command how many settings
     for model in names:
         texts = opts.text_parameters(module, model)
-        for given in families:
+        for given, file in zip(families, files, strict=True):
             setting = opts.parameters(given, texts)
             own = Sink()
             own.found.extend(found)
             try:
-                network = api.network(module, model, setting, dims, own, limits)
+                network = api.network(module, model, setting, dims, own, limits, file)
             except ArchError as error:
                 opts.say_who_set(error.diagnostics, given)
                 raise

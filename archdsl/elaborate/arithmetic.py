@@ -188,7 +188,7 @@ class Arithmetic:
         self.report.spend(EXPRESSION_STEP, span)
         if symbol in ("==", "!="):
             if is_list(left) or is_list(right):
-                self.report.spend(_size(left) + _size(right), span)
+                self.report.spend(elements(left) + elements(right), span)
             decided = same(left, right)
             if decided is not None:
                 return decided if symbol == "==" else not decided
@@ -253,15 +253,17 @@ def _bare(value: Any) -> Any:
     return getattr(value, "key", value)
 
 
-def _size(value: Any) -> int:
-    """Elements of a list with those of inner lists; 1 for anything else."""
-    size, pending = 1, [value]
+def elements(value: Any) -> int:
+    """Elements of a list, with those of inner lists and of ranges short enough to write out; 1 for other values."""
+    found, pending = 1, [value]
     while pending:
         items = pending.pop()
         if is_list(items):
-            size += len(items)
-            pending.extend(items)
-    return size
+            found += len(items)
+            pending.extend(item for item in items if is_sequence(item))
+        elif is_sequence(items) and length(items) <= MAX_LIST:
+            found += length(items)
+    return found
 
 
 def _symbolic_work(value: Any) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics.model import Edit, Label
-from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.arithmetic import elements, same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.interface import Interface, Interfaces
@@ -25,6 +25,7 @@ from archdsl.elaborate.values import (
     Unknown,
     a_type,
     is_list,
+    is_sequence,
     show,
     type_name,
 )
@@ -289,8 +290,8 @@ class Binder:
 
     def convert(self, callee: str, spec: ArgumentSpec, argument: Given) -> Any:
         """The value an operator's rules see for one argument; UNKNOWN after a report."""
-        if is_list(argument.value):
-            self.report.spend(len(argument.value), argument.span)
+        if is_sequence(argument.value):  # every operator keeps its own copy, inner lists and ranges written out
+            self.report.spend(elements(argument.value), argument.span)
         if isinstance(argument.value, Tensor) and isinstance(argument.value.flow, Unknown):
             return UNKNOWN
         value = converted(spec, argument.value)

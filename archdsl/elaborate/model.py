@@ -11,7 +11,7 @@ from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import Reporter, elaboration
+from archdsl.elaborate.report import CALL_STEPS, Reporter, elaboration
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
@@ -121,7 +121,8 @@ class _Model:
             written = binder.pair(base.callee.id, binder.interface(definition), base.arguments, preset.scope)
             if written is None:
                 return None
-            bound = {**written, **bound}
+            for parameter, argument in written.items():
+                bound.setdefault(parameter, argument)
         return definition, bound
 
     def _check_names(self, definition: BlockDef, given: dict[str, Given]) -> bool:
@@ -193,9 +194,9 @@ def tested_arguments(item: TestItem, module: Module, report: Reporter) -> dict[s
 
 
 def look_up_model(module: Module, name: str, sink: Sink, limits: Limits) -> tuple[BlockDef, list[ModelPreset]] | None:
-    """What `find_model` finds, for those who elaborate nothing."""
+    """What `find_model` finds, for those who elaborate nothing. It is put on the account of the file."""
     found = None
-    with elaboration(sink, limits) as report:
+    with elaboration(sink, limits, module.ledger) as report:
         found = find_model(module, name, report)
     return found
 
@@ -204,12 +205,15 @@ def find_model(module: Module, name: str, report: Reporter) -> tuple[BlockDef, l
     """The model a name leads to and the presets on the way, outermost first; None after a report."""
     found: object = module.models.get(name)
     presets: list[ModelPreset] = []
+    passed: set[ModelPreset] = set()
     while isinstance(found, ModelPreset):
         base = found.syntax.base.callee
-        if found in presets:
+        report.spend(CALL_STEPS, base.span)  # a file of presets, each of the one before, has many long ways
+        if found in passed:
             report.error("E0206", f"the preset `{name}` leads back to itself", base.span, "closes the circle")
             return None
         presets.append(found)
+        passed.add(found)
         scope = found.scope
         found = scope.names.get(base.id)
         if not isinstance(found, ModelPreset) and not (

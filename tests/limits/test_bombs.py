@@ -21,6 +21,17 @@ BOMBS = {
 }
 COMMANDS = ("check", "count", "compile")
 
+ONE = "model m0(n = 1) {\n  input x: f32[N, 3]\n  relu\n  output y\n}\n"
+COUNTED = {
+    "a chain of six thousand presets": ONE + "".join(f"model m{i + 1} = m{i}()\n" for i in range(6_000)),
+    "a chain of presets with arguments": ONE + "".join(f"model m{i + 1} = m{i}(n = {i})\n" for i in range(5_000)),
+    "sixty loops inside one another": model("repeat 2 { " * 60 + "relu" + " }" * 60),
+    "two thousand large constants": model("\n".join(f"output c{i} = constant(0..100_000)" for i in range(2_000))),
+    "a constant of a thousand large ranges": model(f"output c = constant([{'0..100_000, ' * 1000}])"),
+}
+"""What cost most in the analyses behind the columns of a table."""
+COLUMNS = "layer,params,macs,flops,saved,peak,moved,intensity,field,training_macs"
+
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
@@ -30,3 +41,17 @@ def test_a_bomb_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
         assert outcome.code in (0, 1, 4), outcome.text[:2000]
         assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
         assert max(map(len, outcome.text.splitlines()), default=0) < 3000
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_every_column_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(COUNTED[name])
+    for outcome in run_all([["check", "m.arch"], ["count", "m.arch", "--columns", COLUMNS, "--depth", "3"]], tmp_path):
+        assert outcome.code in (0, 1, 4), outcome.text[:2000]
+        assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+
+
+def test_a_chain_of_presets_is_on_the_account_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(COUNTED["a chain of six thousand presets"])
+    for outcome in run_all([["check", "m.arch"], ["count", "m.arch"]], tmp_path):
+        assert outcome.code == 4 and outcome.codes == {"E0912"}
