@@ -5,7 +5,7 @@ others raw integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.columns import COLUMNS, Column, find
 from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
@@ -22,8 +22,6 @@ from archdsl.records import record
 from archdsl.types.dims import Dim, Expr, substitute, symbols
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from archdsl.analysis.conventions import Convention
     from archdsl.analysis.recount import Recount
 
@@ -340,12 +338,13 @@ _TYPICAL = 1024
 """What each symbol stands for where formulas are put in order."""
 
 
-def _rank(cell: Cell) -> "tuple[int, Dim | Fraction, str]":
+def _rank(cell: Cell) -> tuple[Any, ...]:
+    """Figures from the largest down, then words, then cells that say nothing."""
     if isinstance(cell, Expr):
         cell = substitute(cell, dict.fromkeys(symbols(cell), _TYPICAL))
     if cell is None or isinstance(cell, str):
-        return (2, 0, "") if cell is None else (1, 0, cell)
-    return (0, -cell, "")
+        return (2,) if cell is None else (1, cell)
+    return (0, -cell)
 
 
 # ------------------------------------------------------------------------------------------------------------ text

@@ -413,7 +413,7 @@ def _text(value: object) -> str:
         return f"[{', '.join(_text(item) for item in value)}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, str) and value != "same":
         return f'"{value}"'
-    return "none" if value is None else str(value)
+    return str(value)
 
 
 @record

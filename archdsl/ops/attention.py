@@ -94,7 +94,7 @@ class Attention(Operator):
         in what they skip. Softmax: 5 per pair and head. Scaling: 1 per pair and head."""
         query, _, value = inputs
         pairs = self._scores(inputs)
-        widths = rules.known(query, 2, "features") + rules.known(value, 2, "features")
+        widths = rules.number(query, 2) + rules.number(value, 2)
         return {
             "matmul": query.dims[0] * query.dims[1] * value.dims[1] * widths,
             "softmax": 5 * pairs,
@@ -148,7 +148,7 @@ class Attention(Operator):
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         query, key, value = inputs
         length = query.type.dims[1]
-        width = rules.known(query.type, 2, "features")
+        width = rules.number(query.type, 2)
         heads = o.constant([0, 0, self.heads, -1], "i64")
         q = o.node("Transpose", o.node("Reshape", query, heads), perm=(0, 2, 1, 3))
         k = o.node("Transpose", o.node("Reshape", key, heads), perm=(0, 2, 3, 1))
@@ -159,7 +159,7 @@ class Attention(Operator):
             scores = o.node("Add", scores, _mask(o, length))
         mixed = o.node("MatMul", o.node("Softmax", scores, axis=-1), v)
         mixed = o.node("Transpose", mixed, perm=(0, 2, 1, 3))
-        features = rules.known(value.type, 2, "features")
+        features = rules.number(value.type, 2)
         return o.node("Reshape", mixed, o.constant([0, 0, features], "i64"))
 
 

@@ -185,7 +185,7 @@ class Conv(Operator):
         kernel, stride, padding, dilation = map(rules.collapse, self._windows(axes))
         module = t.module(
             f"nn.Conv{axes}d",
-            rules.known(x.type, 1, "channels"),
+            rules.number(x.type, 1),
             self.out,
             kernel,
             stride=t.option(stride, 1),
@@ -357,7 +357,7 @@ class ConvTranspose(Operator):
         kernel, stride, padding, extra, dilation = map(rules.collapse, self._windows(axes))
         module = t.module(
             f"nn.ConvTranspose{axes}d",
-            rules.known(x.type, 1, "channels"),
+            rules.number(x.type, 1),
             self.out,
             kernel,
             stride=t.option(stride, 1),

@@ -317,7 +317,7 @@ def _matmul(
     if len(columns) != 1 or columns[0] in left:
         return None
     a_turned = left[-1] != shared
-    if a_turned and (len(left) < 2 or left[-2] != shared):
+    if a_turned and left[-2] != shared:
         return None
     rows = left[-1] if a_turned else left[-2]
     leading = left[:-2]

@@ -142,8 +142,8 @@ class AdaptiveAvgPool(Operator):
         """1 per element of a window, overlaps counted in each."""
         total = outputs[0].dims[0] * outputs[0].dims[1]
         for axis in range(2, inputs[0].rank):
-            length = rules.known(inputs[0], axis, "elements")
-            count = rules.known(outputs[0], axis, "elements")
+            length = rules.number(inputs[0], axis)
+            count = rules.number(outputs[0], axis)
             # Each window ends where the next one starts or, where the cut is inside an element, one element later.
             total = total * (length + count - gcd(length, count))
         return {"pooling": total}
@@ -151,14 +151,14 @@ class AdaptiveAvgPool(Operator):
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
         axes = x.type.rank - 2
-        size = rules.collapse(rules.window(self.output_size, axes, "output_size"))
+        size = rules.collapse(rules.per_axis(self.output_size, axes))
         return t.call(f"F.adaptive_avg_pool{axes}d", x, size)
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """A window for each position."""
         spans: list[reaches.Span | None] = []
         for axis in range(2, inputs[0].rank):
-            length, count = rules.known(inputs[0], axis, "elements"), rules.known(outputs[0], axis, "elements")
+            length, count = rules.number(inputs[0], axis), rules.number(outputs[0], axis)
             if count > MAX_PERIOD:
                 spans.append(None)
                 continue
@@ -181,8 +181,8 @@ class AdaptiveAvgPool(Operator):
         weights, since ONNX has no pool with windows of different sizes."""
         (x,) = inputs
         rank = x.type.rank
-        sizes = rules.window(self.output_size, rank - 2, "output_size")
-        lengths = [rules.known(x.type, axis, "elements") for axis in range(2, rank)]
+        sizes = rules.per_axis(self.output_size, rank - 2)
+        lengths = [rules.number(x.type, axis) for axis in range(2, rank)]
         if all(length % size == 0 for length, size in zip(lengths, sizes, strict=True)):
             kernel = [length // size for length, size in zip(lengths, sizes, strict=True)]
             return o.node("AveragePool", x, kernel_shape=kernel, strides=kernel)

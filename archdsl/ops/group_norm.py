@@ -83,7 +83,7 @@ class GroupNorm(Operator):
         return t.module(
             "nn.GroupNorm",
             self.groups,
-            rules.known(x.type, 1, "channels"),
+            rules.number(x.type, 1),
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, True),
         )(x)
@@ -165,7 +165,7 @@ class InstanceNorm(Operator):
         (x,) = inputs
         return t.module(
             f"nn.InstanceNorm{x.type.rank - 2}d",
-            rules.known(x.type, 1, "channels"),
+            rules.number(x.type, 1),
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, False),
         )(x)
@@ -190,7 +190,7 @@ class InstanceNorm(Operator):
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        channels = rules.known(x.type, 1, "channels")
+        channels = rules.number(x.type, 1)
         scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
         shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
         return o.node("InstanceNormalization", x, scale, shift, epsilon=self.eps)

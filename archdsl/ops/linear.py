@@ -98,12 +98,12 @@ class Linear(Operator):
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """MACs: output elements x input features. Bias: 1 per output element."""
         elements = outputs[0].elements
-        features = rules.known(inputs[0], -1, "features")
+        features = rules.number(inputs[0], -1)
         return {"linear": elements * features, "bias": elements if self.bias else 0}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         (x,) = inputs
-        features = rules.known(x.type, -1, "features")
+        features = rules.number(x.type, -1)
         if self.tie is not None and not self.bias:
             return t.call("F.linear", x, t.tied(self.tie))
         if self.tie is None:
@@ -122,7 +122,7 @@ class Linear(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         (x,) = inputs
-        features = rules.known(x.type, -1, "features")
+        features = rules.number(x.type, -1)
         return traces.linear(tape, x, tape.parameter((self.out, features)), self.out)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":

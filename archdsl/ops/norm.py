@@ -79,7 +79,7 @@ class BatchNorm(Operator):
         (x,) = inputs
         return t.module(
             f"nn.BatchNorm{max(x.type.rank - 2, 1)}d",
-            rules.known(x.type, 1, "channels"),
+            rules.number(x.type, 1),
             eps=t.option(self.eps, 1e-5),
             momentum=t.option(self.momentum, 0.1),
             affine=t.option(self.affine, True),
@@ -95,13 +95,13 @@ class BatchNorm(Operator):
         weights = [tape.parameter(weight.shape) for weight in self.weights(x.type) if weight.trainable]
         y = tape.new(x.type, x, *weights, format=x if x.type.rank > 3 else None)
         if y.needs_grad:
-            statistic = TensorType((rules.known(x.type, 1, "channels"),))
+            statistic = TensorType((rules.number(x.type, 1),))
             tape.keep(x, tape.new(statistic), tape.new(statistic))
         return y
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         (x,) = inputs
-        channels = rules.known(x.type, 1, "channels")
+        channels = rules.number(x.type, 1)
         scale = o.weight("weight") if self.affine else o.constant([1.0] * channels)
         shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
         mean, variance = o.weight("running_mean"), o.weight("running_var")

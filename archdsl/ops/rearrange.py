@@ -98,6 +98,12 @@ class Rearrange(Layout):
             "f32[2*N, T, 3]",
             reach="[a%2: 0 | 0 | +1, b, *]",
         ),
+        Example(
+            'rearrange("n (a b c) d -> n (a b c d)", b = 2, c = 2)',
+            ("f32[2, 8, 2]",),
+            "f32[2, 16]",
+            reach="[a, b%8: 0 | 0 | 1 | 1 | 2 | 2 | 3 | 3 | +4, *]",
+        ),
         Example('rearrange("n ... c -> n c ...")', ("f32[2, 4, 5, 3]",), "f32[2, 3, 4, 5]", reach="[a, c, d, b]"),
         Example('rearrange("n ... -> n (...)")', ("f32[N, 3, H]",), "f32[N, 3*H]", reach="[a, *, *]"),
         Example('rearrange("n 1 c -> c n")', ("i64[2, 1, 3]",), "i64[3, 2]", reach="[b, *, a]"),
@@ -304,7 +310,7 @@ def _moved(t: "TorchEmitter", x: "TorchExpr", order: tuple[int, ...]) -> "TorchE
 def _only(counts: list[int]) -> int | None:
     """Which axis is cut or joined, if one is into or from several and all others stay."""
     found = [at for at, count in enumerate(counts) if count != 1]
-    return found[0] if len(found) == 1 and counts[found[0]] > 1 else None
+    return found[0] if len(found) == 1 and counts[found[0]] else None
 
 
 def _shape(o: "OnnxEmitter", dims: tuple[Dim, ...]) -> "OnnxValue":

@@ -175,7 +175,7 @@ class Recurrent(Operator):
         x, *starts = inputs
         module = t.module(
             self.module,
-            rules.known(x.type, 2, "features"),
+            rules.number(x.type, 2),
             self.hidden,
             num_layers=t.option(self.layers, 1),
             bias=t.option(self.bias, True),

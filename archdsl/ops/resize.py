@@ -290,11 +290,11 @@ class Resize(Operator):
             return t.call(
                 "F.interpolate",
                 x,
-                size=rules.collapse(rules.window(self.size, axes, "size")),
+                size=rules.collapse(rules.per_axis(self.size, axes)),
                 mode=mode,
                 align_corners=align,
             )
-        scale: TorchArg = rules.collapse(rules.window(self.scale or 1, axes, "scale"))
+        scale: TorchArg = rules.collapse(rules.per_axis(self.scale or 1, axes))
         return t.call("F.interpolate", x, scale_factor=scale, mode=mode, align_corners=align)
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
@@ -305,7 +305,7 @@ class Resize(Operator):
         for axis in range(2, inputs[0].rank):
             old, new = inputs[0].dims[axis], outputs[0].dims[axis]
             if self.size is None and not self.align_corners:
-                old, new = 1, rules.window(self.scale or 1, inputs[0].rank - 2, "scale")[axis - 2]
+                old, new = 1, rules.per_axis(self.scale or 1, inputs[0].rank - 2)[axis - 2]
             if isinstance(old, int) and isinstance(new, int):
                 spans.append(reaches.resized(axis, old, new, taps, aligned=self.align_corners))
         return reaches.windows(spans, (0, 1))
@@ -323,7 +323,7 @@ class Resize(Operator):
         if self.size is not None:
             sizes = o.shape(self.infer(x.type)[0].dims)
         else:
-            factors = rules.window(self.scale or 1, axes, "scale")
+            factors = rules.per_axis(self.scale or 1, axes)
             scales = o.constant([1.0, 1.0, *map(float, factors)])
         return o.node(
             "Resize",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
+from archdsl.internal import InternalError
 from archdsl.ir.operator import Init, reject
 from archdsl.types.dims import Dim, at_least, equal, product
 from archdsl.types.tensor import TensorType, shape_text
@@ -133,6 +134,14 @@ def known(x: TensorType, axis: int, what: str) -> int:
             help=CONCRETE,
             code="E0405",
         )
+    return dim
+
+
+def number(x: TensorType, axis: int) -> int:
+    """The length of an axis that `infer` or `weights` has found to be a number."""
+    dim = x.dims[axis]
+    if not isinstance(dim, int):
+        raise InternalError(f"axis {axis} of {x} is no number")
     return dim
 
 

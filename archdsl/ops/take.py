@@ -238,7 +238,7 @@ class Select(Operator):
     def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
         """The chosen positions, each once."""
         (x,) = inputs
-        length = rules.known(x, self.axis, "elements along the axis")
+        length = rules.number(x, self.axis)
         return (x.replace_axis(self.axis, len({index % length for index in self.indices})).elements,)
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":

@@ -107,6 +107,19 @@ def test_rounding_gives_a_formula_for_each_remainder() -> None:
     }
 
 
+@pytest.mark.parametrize("period", [2, 3, 4, 6, 8])
+def test_remainders_of_usual_divisors_are_told_apart(period: int) -> None:
+    pieces = found(lambda k: 5 * k + k // period, k=period).findings["params"].pieces
+    assert len(pieces) == period
+    assert all(values.step == period for values in pieces)
+
+
+def test_remainders_of_other_divisors_get_no_formula() -> None:
+    for period in (5, 7, 9):
+        finding = found(lambda k, period=period: 5 * k + k // period, k=period).findings["params"]
+        assert (finding.formula, finding.pieces) == (None, {})
+
+
 def test_several_parameters_give_one_formula_verified_off_its_grid() -> None:
     form = found(lambda k, n: k * k * n + 5 * n * (n - 1) // 2 + 3, k=4, n=3)
     assert text(form) == "(2*k**2*n + 5*n**2 - 5*n + 6) / 2"

@@ -60,6 +60,13 @@ def test_every_convention_counts_to_the_unit_what_its_tool_prints(network: tuple
     assert {name: counted(costs(*network), name) for name in printed} == printed
 
 
+def test_thop_counts_a_transposed_convolution_once_per_channel_of_a_group() -> None:
+    """As its `calculate_conv2d_flops`: input channels by group x kernel x output elements."""
+    for groups in (1, 2, 4):
+        network = f"input x: f32[1, 4, 5, 5]; conv_transpose(8, 3, groups = {groups})"
+        assert counted(costs(network, ""), "thop") == 4 // groups * 9 * 8 * 7 * 7
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_every_rule_of_a_convention_counts_in_a_recorded_network(name: str) -> None:
     """But `F.linear`, which the recorder turns into the module that it is."""

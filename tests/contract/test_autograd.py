@@ -124,6 +124,9 @@ def test_parts_of_one_memory_are_kept_once_and_whole() -> None:
         ("acb,cdb->da", ("f32[2, 3, 4]", "f32[3, 5, 4]")),
         ("abc,cd->dba", ("f32[2, 1, 4]", "f32[4, 5]")),
         ("fd,fe->fed", ("f32[3, 5]", "f32[3, 2]")),
+        ("fd,fe->fde", ("f32[3, 5]", "f32[3, 2]")),
+        ("a,b,c->abc", ("f32[2]", "f32[3]", "f32[4]")),
+        ("a,b,bc->ac", ("f32[2]", "f32[3]", "f32[3, 4]")),
     ],
 )
 def test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(pattern: str, inputs: tuple[str, ...]) -> None:

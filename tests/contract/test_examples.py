@@ -172,6 +172,27 @@ def test_slopes_are_given_axes_only_where_they_would_meet_others(call: str, type
     assert [node.op_type for node in model.graph.node] == nodes
 
 
+@pytest.mark.parametrize(
+    ("pattern", "inputs", "nodes"),
+    [
+        ("ij,jk->ik", ("f32[2, 3]", "f32[3, 4]"), ["MatMul"]),
+        ("nij,jk->nik", ("f32[N, 2, 3]", "f32[3, 4]"), ["MatMul"]),
+        ("nij,nkj->nik", ("f32[N, 2, 3]", "f32[N, 4, 3]"), ["Transpose", "MatMul"]),
+        ("nji,njk->nik", ("f32[N, 3, 2]", "f32[N, 3, 4]"), ["Transpose", "MatMul"]),
+        ("ij,jk->ki", ("f32[2, 3]", "f32[3, 4]"), ["Einsum"]),
+        ("ij,j->i", ("f32[2, 3]", "f32[3]"), ["Einsum"]),
+        ("jn,nk->jnk", ("f32[2, 3]", "f32[3, 4]"), ["Einsum"]),
+        ("ij,jk,kl->il", ("f32[2, 3]", "f32[3, 4]", "f32[4, 5]"), ["Einsum"]),
+        ("ij->ji", ("f32[2, 3]",), ["Einsum"]),
+    ],
+)
+def test_an_einsum_is_a_matmul_where_the_axes_lie_as_it_takes_them(
+    pattern: str, inputs: tuple[str, ...], nodes: list[str]
+) -> None:
+    model = load(model_text(f'einsum("{pattern}")', inputs)).onnx_model()
+    assert [node.op_type for node in model.graph.node] == nodes
+
+
 def test_every_name_of_the_catalogue_is_an_operator_that_answers_to_it() -> None:
     for name in catalogue.names():
         operator = catalogue.lookup(name)

@@ -185,3 +185,10 @@ def test_damage_is_found(damage: Callable[[Program], None], said: str) -> None:
     broken = program()
     damage(broken)
     assert any(said in problem for problem in verify(broken)), verify(broken)
+
+
+@pytest.mark.parametrize("index", [0, 1, 4])
+def test_the_first_second_and_last_index_of_a_repeat_are_taken(index: int) -> None:
+    broken = program()
+    _op(broken, "conv").segment = Segment("layer", index)
+    assert any("used several times" in problem for problem in verify(broken))

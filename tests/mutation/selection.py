@@ -15,6 +15,9 @@ from mutators import Mutant
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "mutants"
 
+READERS = ("tests/golden/test_vocabulary.py", "tests/contract/test_examples.py")
+"""Tests that read declarations of every file, without running a line of it."""
+
 _QUERY = """
 select context.context, line_bits.numbits from line_bits, context, file
 where context.id = line_bits.context_id and file.id = line_bits.file_id and file.path = ? and context.context <> ''
@@ -61,12 +64,13 @@ class Selection:
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Tests that ran the changed lines; for a declaration, which runs when a file is imported, those that ran any
-        line of the file; for a file of tables alone, whose readers are elsewhere, all. Cheap tests near to the file by
-        name come first, and files of tests take turns."""
+        line of the file, and those of `READERS`; for a file of tables alone, whose readers are elsewhere, all. Cheap
+        tests near to the file by name come first, and files of tests take turns."""
         lines = self.lines(mutant.path)
         found = {test for line in range(mutant.line, mutant.end_line + 1) for test in lines.get(line, [])}
         by_file: dict[str, list[str]] = defaultdict(list)
-        for test in found or lines[0] or self.durations:
+        readers = [test for test in self.durations if test.startswith(READERS)]
+        for test in found or (lines[0] and {*lines[0], *readers}) or self.durations:
             if test in self.durations:
                 by_file[test.partition("::")[0]].append(test)
         words = set(Path(mutant.path).with_suffix("").parts)

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,22 @@ def test_long_names_cost_no_time_and_are_not_printed_whole(program, tmp_path: Pa
 def test_a_pipe_is_refused_and_not_waited_for(program, tmp_path: Path):
     os.mkfifo(tmp_path / "w")
     assert codes(tmp_path / "w", program) == ["E0810"]
+
+
+def test_wide_numbers_come_first_so_that_every_tensor_is_aligned(tmp_path: Path):
+    path = tmp_path / "mixed.safetensors"
+    save_safetensors(path, {"a": np.ones(3, np.float32), "b": np.ones(2, np.int64), "c": np.ones(1, np.float16)})
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    assert size % 8 == 0
+    assert {name: header[name]["data_offsets"] for name in "abc"} == {"b": [0, 16], "a": [16, 28], "c": [28, 30]}
+
+
+def test_saving_copies_no_weights(tmp_path: Path):
+    weights = {"big": np.ones(1 << 20, np.float32)}
+    tracemalloc.start()
+    save_safetensors(tmp_path / "big.safetensors", weights)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < weights["big"].nbytes / 2

@@ -300,3 +300,34 @@ def test_helpers_fit_their_lines_too() -> None:
     ]
     assert len(texts) > 5
     assert [(path.name, line) for path, text in texts for line in text.split("\n") if len(line) > 88] == []
+
+
+@pytest.mark.parametrize(
+    ("step", "module"),
+    [
+        ("relu", "nn.ReLU()"),
+        ("relu6", "nn.ReLU6()"),
+        ("leaky_relu", "nn.LeakyReLU()"),
+        ("elu", "nn.ELU()"),
+        ("selu", "nn.SELU()"),
+        ("gelu", "nn.GELU()"),
+        ("silu", "nn.SiLU()"),
+        ("mish", "nn.Mish()"),
+        ("hard_sigmoid", "nn.Hardsigmoid()"),
+        ("hard_swish", "nn.Hardswish()"),
+        ("softplus(2.0)", "nn.Softplus(beta=2.0)"),
+        ("sigmoid", "nn.Sigmoid()"),
+        ("tanh", "nn.Tanh()"),
+        ("softmax(axis = 1)", "nn.Softmax(dim=1)"),
+        ("log_softmax(axis = 1)", "nn.LogSoftmax(dim=1)"),
+        ("lrn", "nn.LocalResponseNorm(5)"),
+        ("max_pool(2)", "nn.MaxPool{axes}d(2)"),
+        ("avg_pool(2)", "nn.AvgPool{axes}d(2)"),
+        ("adaptive_avg_pool(2)", "nn.AdaptiveAvgPool{axes}d(2)"),
+    ],
+)
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_a_function_in_a_chain_of_one_label_is_its_module(step: str, module: str, axes: int) -> None:
+    type = f"f32[N, 4{', 8' * axes}]"
+    net = archdsl.load(f"model m {{\n input x: {type}\n conv(4, 3) as net\n {step} as net\n output y\n}}\n")
+    assert module.format(axes=axes) in net.torch_source()
