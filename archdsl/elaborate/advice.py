@@ -1,100 +1,15 @@
-"""What to write instead: an author's own call mended, for mistakes that elaboration finds. Read only after one.
-
-Calls are looked at as text, because what is wrong about them may be that they were no call. What is found is a help
-and, where nothing else can have been meant, the edits.
-"""
+"""What to write instead, for names of nothing and for flows that do not fit. Read only after a mistake."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from archdsl.diagnostics.model import Edit
-from archdsl.elaborate.report import MAX_SUGGESTIONS, Reporter, foreign_argument, nearest
-from archdsl.elaborate.values import BLOCKS, Tensor, is_list
-from archdsl.ops import catalogue
-from archdsl.ops.synonyms import AMBIGUOUS, ARGUMENTS, DTYPES, FUNCTIONS, MEANINGS, SYNONYMS, VALUES
-from archdsl.records import record
-from archdsl.source import Source, Span
-from archdsl.syntax import ast
-from archdsl.syntax.foreign import LAYERS, MODULES, rewritten, split
+from archdsl.elaborate.report import MAX_SUGGESTIONS, Reporter
+from archdsl.elaborate.written import NOTHING, REPEATED, Advice, WrittenCall, call_at
+from archdsl.ops.synonyms import AMBIGUOUS, DTYPES, FUNCTIONS, MEANINGS, SYNONYMS, TYPES, VALUES
+from archdsl.source import Span
+from archdsl.syntax.foreign import LAYERS, MODULES, rewritten
 from archdsl.types.tensor import TensorType
-
-Advice = tuple[str, tuple[Edit, ...]]
-NOTHING: Advice = ("", ())
-_LONGEST = 2_000
-"""Characters of a call that is looked at, and of the text before it."""
-_REPEATED = 100
-"""Characters of an author's text that a help repeats."""
-
-
-@record
-class WrittenCall:
-    """`name(inside)`, or `name` alone, in a source: from `start` to `end`."""
-
-    source: Source
-    name: str
-    inside: str | None
-    start: int
-    end: int
-
-    @property
-    def arguments(self) -> list[tuple[str, str]]:
-        return split(self.inside or "")
-
-    @property
-    def before(self) -> str:
-        """The statement up to the call."""
-        text = self.source.text[max(0, self.start - _LONGEST) : self.start]
-        return re.split(r"[;{}]|(?<!->)\n(?!\s*->)", text)[-1].strip()
-
-    @property
-    def is_step(self) -> bool:
-        """Whether it is a step of a flow and not part of an expression."""
-        before = self.before
-        declares = re.match(r"(let|default|require|for|if|repeat|use|test)\b", before)
-        return not declares and before.count("(") == before.count(")")
-
-    @property
-    def starts_flow(self) -> bool:
-        return self.is_step and (not self.before or self.before.endswith(("=", "|", "[")))
-
-    def written(self, arguments: Iterable[str]) -> str:
-        """The call with other arguments."""
-        given = ", ".join(arguments)
-        return f"{self.name}({given})" if given else self.name
-
-    def mended(self, text: str, certain: bool, help: str = "write `{}`") -> Advice:
-        """Advice to write another text for the whole call."""
-        if not text or len(text) > _REPEATED or not text.isprintable():
-            return NOTHING
-        edits = (Edit(Span(self.source, self.start, self.end), text),) if certain else ()
-        return help.format(text), edits
-
-
-def call_at(span: Span) -> WrittenCall:
-    """The call whose name stands at a span; without arguments if no parenthesis follows."""
-    text, start = span.source.text, span.start
-    opens = span.end
-    if text[opens : opens + 1] != "(":
-        return WrittenCall(span.source, span.text, None, start, span.end)
-    depth = 0
-    for at in range(opens, min(len(text), opens + _LONGEST)):
-        depth += (text[at] in "([{") - (text[at] in ")]}")
-        if depth == 0:
-            return WrittenCall(span.source, span.text, text[opens + 1 : at], start, at + 1)
-    return WrittenCall(span.source, span.text, None, start, span.end)
-
-
-def call_around(span: Span) -> WrittenCall | None:
-    """The call that has its argument at a span."""
-    text, depth = span.source.text, 0
-    for at in range(span.start - 1, max(-1, span.start - _LONGEST), -1):
-        depth += (text[at] in ")]}") - (text[at] in "([{")
-        if depth < 0:
-            name = re.search(r"[A-Za-z_]\w*$", text[:at][-100:]) if text[at] == "(" else None
-            return name and call_at(Span(span.source, at - len(name[0]), at))
-    return None
-
 
 # ------------------------------------------------------------------------------------------------- names of nothing
 
@@ -119,8 +34,13 @@ def unknown_name(report: Reporter, span: Span, name: str, visible: set[str], is_
     several = AMBIGUOUS.get(name.lower()) if name.lower() not in {word.lower() for word in visible} else None
     if several and not call.inside:
         return "did you mean " + " or ".join(f"`{word}`" for word in several) + "?", ()
+    if found := _in_declaration(span, name):
+        return found
     if name in LAYERS or name == "Sequential":
         step, exact = rewritten(span.source.text[call.start : call.end])
+        if call.inside is None and name.islower() and "(" in step:
+            # `cat` alone says nothing of the defaults that it has elsewhere.
+            step, exact = step.partition("(")[0], False
         if step and (is_step or "->" not in step):
             certain = exact and (not is_step or call.is_step)
             return call.mended(step, certain, "here it is written `{}`")
@@ -156,9 +76,38 @@ def _function(call: WrittenCall) -> Advice | None:
         return call.mended(f"1.0 * {given[0]}", False, "a float comes of `{}`")
     if call.name == "str" and len(given) == 1 and given[0].isidentifier():
         return call.mended(f'"{{{given[0]}}}"', True, "a string with a value in it is `{}`".replace("{}", "{0}"))
-    if call.name == "abs" and len(given) == 1 and given[0].isidentifier():
-        return call.mended(f"max({given[0]}, -{given[0]})", False)
+    if call.name == "abs" and len(given) == 1:
+        plain = given[0].isidentifier()
+        return call.mended(f"max({given[0]}, -{given[0] if plain else f'({given[0]})'})", plain)
+    if call.name == "pow" and len(given) == 2:
+        sides = [each if re.fullmatch(r"\w+", each) else f"({each})" for each in given]
+        return call.mended(f"{sides[0]} ** {sides[1]}", False)
     return None
+
+
+_CHOICES = re.compile(r"(?:^|[(,])\s*(\w+)\s*:\s*[^,()]*$")
+
+
+def _in_declaration(span: Span, name: str) -> Advice | None:
+    """`mode: fast | exact = fast`, `n: list[int]`, `n: int | none`: the choices of a parameter are values."""
+    text = span.source.text[max(0, span.start - _HEAD) : span.start]
+    head = re.split(r"(?:^|\n)\s*(?:block|model)\s+\w+\s*(?=\()", text)[-1]
+    declared = _CHOICES.search(head[1:])
+    if len(head) == len(text) or head.count("(") - head.count(")") != 1 or declared is None:
+        return None
+    parameter, after = declared[1], span.source.text[span.end : span.end + 1]
+    kind = TYPES.get(name.lower(), name.lower())
+    if name.lower() == "optional" and after == "[":
+        return f"what may be missing has the default `none`: `{parameter}: int = none`", ()
+    if after == "[" or head.rstrip().endswith("["):
+        return f"a type has no parts: `{parameter}: list` takes any list", ()
+    if kind in ("int", "float", "bool", "string", "list"):
+        return f"types are no choices; what may be missing has the default `none`: `{parameter}: {kind} = none`", ()
+    return f'choices are values, words in quotes: `"{name}"`', (Edit(span, f'"{name}"'),)
+
+
+_HEAD = 300
+"""Characters of a declaration that are looked at before a name in it."""
 
 
 def _bound_elsewhere(span: Span, name: str) -> str:
@@ -178,176 +127,6 @@ def _bound_elsewhere(span: Span, name: str) -> str:
     return f"`{name}` is {what} inside braces on line {line} and not seen outside: give it its name where both see it"
 
 
-# -------------------------------------------------------------------------------------------------------- arguments
-
-
-def tensor_argument(span: Span, is_tensor: Callable[[str], bool]) -> Advice:
-    """`conv(x, 8, 3)`, `add(a, b)`, `concat([a, b])`: what flows in was written as an argument."""
-    call = call_around(span)
-    if call is None:
-        return NOTHING
-    fed: list[str] = []
-    rest = call.arguments
-    while rest and not rest[0][0] and is_tensor(rest[0][1]):
-        fed.append(rest.pop(0)[1])
-    step = call.written([f"{name} = {text}" if name else text for name, text in rest])
-    if not fed or any(is_tensor(text) for _, text in rest):
-        return "what flows in stands before a step: `x -> relu`, several tensors as `[a, b] -> add`", ()
-    operator = catalogue.lookup(call.name)
-    if not call.starts_flow and operator is not None and operator.arities() is None and not rest:
-        mended = f"{call.name} {{ id | {' | '.join(fed)} }}"
-        return call.mended(mended, call.is_step, "a branch for each: `{}`")
-    flow = fed[0] if len(fed) == 1 else f"[{', '.join(fed)}]"
-    return call.mended(f"{flow} -> {step}", call.starts_flow, "what flows in stands before a step: `{}`")
-
-
-def number_merged(span: Span) -> Advice:
-    """`mul(0.5)`, `mean([2, 3])`: a merge of branches takes no numbers."""
-    call = call_around(span)
-    if call is None or call.inside is None or len(call.arguments) != 1:
-        return NOTHING
-    given, operator = call.inside.strip(), catalogue.lookup(call.name)
-    if operator is None or operator.arities() is not None:
-        return NOTHING
-    if call.name in ("mean", "max") and (given[:1] == "[" or call.name == "mean"):
-        return call.mended(
-            f"reduce_{call.name}({given})", True, f"`{call.name}` merges branches; over axes it is `{{}}`"
-        )
-    if re.fullmatch(r"-?[\d._]+(e-?\d+)?", given):
-        mended = f"{call.name} {{ id | constant({given}) }}"
-        return call.mended(mended, call.is_step and call.name in ("add", "sub", "mul", "div"))
-    return NOTHING
-
-
-def nested_call(span: Span) -> Advice:
-    """`relu(conv(8, 3))`: the inner step stands first."""
-    call = call_around(span)
-    if call is None or len(call.arguments) != 1:
-        return NOTHING
-    return call.mended(f"{call.arguments[0][1]} -> {call.name}", call.is_step, "the inner step stands first: `{}`")
-
-
-def numbers_listed(span: Span) -> Advice:
-    """`permute(0, 2, 3, 1)`: several numbers are one list."""
-    call = call_around(span)
-    if call is None or call.inside is None or any(name for name, _ in call.arguments):
-        return NOTHING
-    return call.mended(f"{call.name}([{call.inside.strip()}])", True, "several numbers are one list: `{}`")
-
-
-def step_argument(span: Span, step: str) -> Advice:
-    """`conv(8, 3, activation = relu)`: a step among the arguments of another."""
-    call = call_around(span)
-    if call is None or not (rest := _without(call, span)) or not re.match(r"\w+(\(.*\))?$", step):
-        return NOTHING
-    follows = call.source.text[call.end : call.end + 20].lstrip()
-    certain = call.is_step and not re.match(r"as\b|\{", follows)
-    return call.mended(f"{rest} -> {step}", certain, "a step of its own: `{}`")
-
-
-def leave_out(span: Span, why: str) -> Advice:
-    """An argument that has no meaning here."""
-    call = call_around(span)
-    mended = _without(call, span) if call else ""
-    if call is None or not mended:
-        return why, ()
-    return call.mended(mended, True, f"{why}: `{{}}`")
-
-
-def _without(call: WrittenCall, span: Span) -> str:
-    """The call without the argument that starts at a span."""
-    offset = span.start - (call.start + len(call.name) + 1)
-    kept: list[str] = []
-    position, inside = 0, call.inside or ""
-    for name, text in call.arguments:
-        written = inside.find(name or text, position)
-        end = inside.find(text, written) + len(text)
-        if not written <= offset < max(end, written + 1):
-            kept.append(f"{name} = {text}" if name else text)
-        position = end
-    return call.written(kept) if len(kept) == len(call.arguments) - 1 else ""
-
-
-def sizes_read_off(span: Span, callee: str) -> Advice:
-    """`linear(2048, 10)`: the size of the input, which is read off it."""
-    call = call_around(span)
-    given = call.arguments if call else []
-    if call is None or callee != "linear" or len(given) < 2 or given[0][0] or given[1][0]:
-        return NOTHING
-    rest = [f"{name} = {text}" if name else text for name, text in given[1:]]
-    return call.mended(call.written(rest), len(given) == 2, "the size of the input is read off it: `{}`")
-
-
-def word(name: str, words: Sequence[str], value: str, span: Span) -> Advice:
-    """`padding = valid`, `padding = "SAME"`, `mode = Bilinear`: words of a parameter, written as elsewhere."""
-    start = span.text.rfind(value)
-    quoted = span.text[start - 1 : start] in ("'", '"')
-    place = Span(span.source, span.start + start - quoted, span.start + start + len(value) + quoted)
-    if "same" in words and value.lower() == "valid":
-        return f"no padding is a number: `{name} = 0`", (Edit(place, "0"),)
-    meant = next((each for each in words if each.lower() == value.lower()), "") or nearest(value, words)
-    if not meant:
-        return NOTHING
-    certain = meant.lower() == value.lower() and start >= 0
-    return f"write `{name} = {meant}`", (Edit(place, meant),) if certain else ()
-
-
-def argument_word(argument: "tuple[str, str, Sequence[str], ast.Argument] | None", name: ast.Name) -> Advice:
-    """A name that stands for nothing, in the argument of a step: one of the words that it takes, or a step."""
-    if argument is None:
-        return NOTHING
-    _, parameter, words, written = argument
-    if name.id in words:
-        # A bare word is the whole argument; inside an expression words are strings.
-        return f'a word in an expression stands in quotes: `"{name.id}"`', (Edit(name.span, f'"{name.id}"'),)
-    if words and written.value is name and (found := word(parameter, words, name.id, written.span))[0]:
-        return found
-    ours = nearest(name.id, catalogue.names()) if name.id.lower() in _steps() else None
-    if ours is not None and written.value is name:
-        return step_argument(written.span, ours)
-    return NOTHING
-
-
-def _steps() -> set[str]:
-    return {*catalogue.names(), *(name.lower() for name in LAYERS)}
-
-
-def unknown_argument(report: Reporter, name: str, names: Sequence[str], span: Span) -> Advice:
-    """An argument that the callee does not have."""
-    call = call_around(span)
-    given = next((text for key, text in call.arguments if key == name), "") if call else ""
-    ours = next((each for each in ARGUMENTS.get(name, ()) if each in names), "")
-    if name in ("activation", "act", "nonlinearity") and not ours and given:
-        step = given.strip("\"'").lower()
-        if re.fullmatch(r"\w+", step) and step in catalogue.names():
-            return step_argument(span, step)
-        return "an activation is a step of its own: `conv(64, 3) -> relu`", ()
-    if name == "name" and re.fullmatch(r'"\w+"', given) and call is not None and (rest := _without(call, span)):
-        return call.mended(f"{rest} as {given[1:-1]}", call.is_step, "a label stands after the step: `{}`")
-    if foreign := foreign_argument(name, names):
-        if foreign.startswith("leave it out"):
-            return leave_out(span, foreign)
-        return foreign, (Edit(span, ours),) if ours and span.text == name else ()
-    return report.misspelt(name, span, names)
-
-
-def wrong_value(callee: str, name: str, expected: str, value: Any, span: Span) -> Advice:
-    """A value of a type that the parameter does not take."""
-    if expected == "one tensor":
-        return NOTHING
-    if isinstance(value, Tensor) or (is_list(value) and value and all(isinstance(each, Tensor) for each in value)):
-        return tensor_argument(span, lambda text: text in span.text)
-    if isinstance(value, BLOCKS):
-        return step_argument(span, span.text.partition("=")[2].strip() or span.text)
-    if isinstance(value, str) and expected.endswith("same"):
-        return word(name, ("same",), value, span)
-    if expected == "a bool" and isinstance(value, int):
-        return sizes_read_off(span, callee)
-    if expected == "a bool" and value is None:
-        return leave_out(span, "a bool is `true` or `false`; leave it out for its default")
-    return NOTHING
-
-
 def attribute(span: Span, text: str, what: str) -> Advice:
     """`widths.length`, `x.shape`: a dot after what has no weights."""
     base, _, name = text.rpartition(".")
@@ -356,6 +135,14 @@ def attribute(span: Span, text: str, what: str) -> Advice:
     if name in ("shape", "size", "ndim", "channels"):
         return "the sizes get names where a value is: `expect [N, c, ...]`", ()
     return NOTHING
+
+
+def foreign_type(report: Reporter, span: Span, name: str, known: Iterable[str]) -> Advice:
+    """`n: integer`, `x: Tensor`."""
+    ours = name.lower() if name.lower() in known else TYPES.get(name.lower())
+    if ours:
+        return f"it is called `{ours}` here", (Edit(span, ours),) if name.lower() != "number" else ()
+    return report.did_you_mean(name, known), ()
 
 
 def foreign_dtype(report: Reporter, span: Span, dtype: str, known: Iterable[str]) -> Advice:
@@ -403,7 +190,7 @@ def with_shortcut(span: Span, step: str) -> str:
     """The author's call of a residual block with a shortcut that fits."""
     call = call_at(span)
     given = f"{call.inside}, " if call.inside and call.inside.strip() else ""
-    rest = call.source.text[call.end : call.end + _REPEATED]
+    rest = call.source.text[call.end : call.end + REPEATED]
     body = rest[: rest.find("}") + 1] if rest.lstrip().startswith("{") else ""
     if "\n" in body:
         body = " { ... }"

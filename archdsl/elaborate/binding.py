@@ -11,18 +11,20 @@ from archdsl.diagnostics.model import Edit, Label
 from archdsl.elaborate.arithmetic import elements, same
 from archdsl.elaborate.conversions import KINDS, converted, fits, numbers_in
 from archdsl.elaborate.evaluate import Evaluator
-from archdsl.elaborate.interface import Interface, Interfaces
+from archdsl.elaborate.interface import Interfaces
 from archdsl.elaborate.report import ARGUMENT_STEPS
 from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
     Closure,
+    Interface,
     OperatorRef,
     Partial,
     Scope,
     Static,
     Tensor,
     Unknown,
+    WantedArgument,
     a_type,
     is_list,
     is_sequence,
@@ -113,7 +115,7 @@ class Binder:
 
     def _too_many(self, callee: str, names: Sequence[str], argument: ast.Argument, scope: Scope) -> None:
         """Report an argument without a parameter, and how what it may have meant is written."""
-        from archdsl.elaborate import advice
+        from archdsl.elaborate import advice_arguments as advice
 
         help, edits = advice.NOTHING
         if isinstance(argument.value, ast.Name) and isinstance(scope.lookup(argument.value.id), Tensor):
@@ -138,7 +140,7 @@ class Binder:
     @staticmethod
     def _fed(span: Span, scope: Scope) -> "tuple[str, tuple[Edit, ...]]":
         """Advice for tensors among the arguments, which should flow in."""
-        from archdsl.elaborate.advice import tensor_argument
+        from archdsl.elaborate.advice_arguments import tensor_argument
 
         def is_tensor(text: str) -> bool:
             names = text.strip("[] ").replace(",", " ").split()
@@ -163,8 +165,8 @@ class Binder:
                     "E0304", f"`!{name}` sets a bool to false, but `{name}` of `{callee}` is not a bool", argument.span
                 )
             return False
-        if isinstance(expr, (ast.Conditional, ast.Match)):
-            return self._told(callee, interface, name, argument, expr, scope)
+        if isinstance(expr, (ast.Conditional, ast.Match, ast.Negative, ast.Not)):
+            return self._told(interface, name, argument, expr, scope)
         if not isinstance(expr, ast.Name):
             return self.evaluator.evaluate(expr, scope)
         bound = scope.lookup(expr.id)
@@ -172,7 +174,7 @@ class Binder:
             return expr.id
         if argument.name is not None or expr.id not in interface.flags:
             if bound is None:
-                return self._told(callee, interface, name, argument, expr, scope)
+                return self._told(interface, name, argument, expr, scope)
             return self.evaluator.evaluate(expr, scope)
         if bound is None:
             return True
@@ -187,13 +189,11 @@ class Binder:
             help=f"write `{expr.id} = true` to set the flag, or name the parameter that takes {show(reading)}",
         )
 
-    def _told(
-        self, callee: str, interface: Interface, name: str, argument: ast.Argument, expr: ast.Expr, scope: Scope
-    ) -> Any:
+    def _told(self, interface: Interface, name: str, argument: ast.Argument, expr: ast.Expr, scope: Scope) -> Any:
         """The value of an argument that may hold a name without a meaning, which the evaluator explains by what is
         wanted here."""
         outer = self.evaluator.argument
-        self.evaluator.argument = callee, name, interface.words.get(name, ()), argument
+        self.evaluator.argument = WantedArgument(name, interface, argument)
         try:
             return self.evaluator.evaluate(expr, scope)
         finally:
@@ -201,7 +201,7 @@ class Binder:
 
     def unknown_argument(self, callee: str, name: str, names: Sequence[str], span: Span) -> None:
         """Report an argument that the callee does not have."""
-        from archdsl.elaborate.advice import unknown_argument
+        from archdsl.elaborate.advice_arguments import unknown_argument
 
         help, edits = unknown_argument(self.report, name, names, span)
         self.report.error(
@@ -267,7 +267,7 @@ class Binder:
         interface = self.interfaces.operator(cls)
         if interface.lengths is not None:
             named = {
-                name: self.convert(cls.name, replace(interface.lengths, name=name), argument)
+                name: self.convert(cls.name, replace(interface.lengths, name=name), argument, interface)
                 for name, argument in given.items()
                 if name not in interface.names
             }
@@ -275,7 +275,7 @@ class Binder:
             settings[interface.lengths.name] = tuple(named.items())
         for spec in interface.specs:
             if spec.name in given:
-                value = self.convert(cls.name, spec, given[spec.name])
+                value = self.convert(cls.name, spec, given[spec.name], interface)
                 failed = failed or isinstance(value, Unknown)
                 settings[spec.name] = value
             elif spec.default is REQUIRED:
@@ -288,7 +288,7 @@ class Binder:
                 )
         return None if failed else cls(**settings)
 
-    def convert(self, callee: str, spec: ArgumentSpec, argument: Given) -> Any:
+    def convert(self, callee: str, spec: ArgumentSpec, argument: Given, interface: Interface | None = None) -> Any:
         """The value an operator's rules see for one argument; UNKNOWN after a report."""
         if is_sequence(argument.value):  # every operator keeps its own copy, inner lists and ranges written out
             self.report.spend(elements(argument.value), argument.span)
@@ -296,7 +296,7 @@ class Binder:
             return UNKNOWN
         value = converted(spec, argument.value)
         if value is UNKNOWN:
-            return self._wrong_type(callee, spec.name, KINDS[spec.kind], argument)
+            return self._wrong_type(callee, spec.name, KINDS[spec.kind], argument, interface)
         if spec.choices and value is not None and value not in spec.choices:
             options = ", ".join(f'"{choice}"' for choice in spec.choices)
             return self.report.error(
@@ -329,18 +329,18 @@ class Binder:
                 )
         return value
 
-    def _wrong_type(self, callee: str, name: str, expected: str, argument: Given, hint: str = "") -> Unknown:
+    def _wrong_type(
+        self, callee: str, name: str, expected: str, argument: Given, interface: Interface | None, hint: str = ""
+    ) -> Unknown:
         found = argument.value
         several = "several tensors" if isinstance(found, Tensor) and is_list(found.flow) else ""
-        if isinstance(found, float) and expected.startswith("an int"):
-            hint = "there is no implicit rounding: use floor(...), round(...) or `//`"
-        elif isinstance(found, Expr):
+        if isinstance(found, Expr):
             hint = "bind the symbol with --dim, or declare the input with a number"
         edits: tuple[Edit, ...] = ()
         if not hint:
-            from archdsl.elaborate.advice import wrong_value
+            from archdsl.elaborate.advice_arguments import wrong_value
 
-            hint, edits = wrong_value(callee, name, expected, found, argument.span)
+            hint, edits = wrong_value(callee, name, expected, found, argument.span, interface)
         return self.report.error(
             "E0304",
             f"`{name}` of `{callee}` must be {expected}, not {several or a_type(found)}",
@@ -396,7 +396,8 @@ class Binder:
                 words = KINDS[expected] if expected in ("int", "window", "padding") else f"a {expected}"
                 listed = expected == "int" and parameter.type is None and fits("window", value)
                 hint = f"a window, which may be a list, is declared `{name}: window = ...`" if listed else ""
-                return self._wrong_type(definition.name, name, words, argument, hint)
+                interface = self.interfaces.block(definition)
+                return self._wrong_type(definition.name, name, words, argument, interface, hint)
         if parameter.choices:
             options = [self.evaluator.evaluate(choice, scope) for choice in parameter.choices]
             if any(isinstance(option, Unknown) for option in options):

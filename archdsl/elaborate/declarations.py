@@ -255,6 +255,16 @@ class Declarations:
 
     def require(self, statement: ast.Require, frame: Frame) -> bool:
         """Whether the requirement does not hold, after reporting it."""
+        if isinstance(statement.condition, ast.TupleExpr):
+            span = statement.condition.span
+            inside = span.text[1:-1].strip()
+            mends = len(inside) < 100 and inside.isprintable() and statement.message is None
+            space = "" if span.source.text[span.start - 1].isspace() else " "
+            edits = (Edit(span, space + inside),) if mends else ()
+            help = f"write `require {inside}`" if mends else "write `require condition, message`"
+            message = "a condition does not stand in parentheses with its message"
+            self.report.error("E0310", message, span, help=help, edits=edits)
+            return False
         holds = self.evaluator.condition(statement.condition, frame.scope)
         if holds is not False:
             return False

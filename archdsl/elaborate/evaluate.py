@@ -23,6 +23,7 @@ from archdsl.elaborate.values import (
     Static,
     Tensor,
     Unknown,
+    WantedArgument,
     a_type,
     is_list,
     is_sequence,
@@ -46,7 +47,7 @@ class Evaluator(Arithmetic):
     def __init__(self, report: Reporter, resolve_callable: Function[[str], OperatorRef | BlockDef | None]) -> None:
         self.report = report
         self.resolve_callable = resolve_callable
-        self.argument: tuple[str, str, Sequence[str], ast.Argument] | None = None
+        self.argument: WantedArgument | None = None
         """What is being evaluated: the callee's and the parameter's name, the words that it takes, the argument."""
         self._methods: dict[type, Function[[Any, Scope], Any]] = {
             ast.Int: self._literal,
@@ -177,7 +178,8 @@ class Evaluator(Arithmetic):
 
     def undefined(self, name: ast.Name, visible: set[str]) -> Unknown:
         """Report a name in an expression that stands for nothing; `visible` are those that would."""
-        from archdsl.elaborate.advice import argument_word, unknown_name
+        from archdsl.elaborate.advice import unknown_name
+        from archdsl.elaborate.advice_arguments import argument_word
 
         help, edits = argument_word(self.argument, name)
         if not help:
@@ -410,7 +412,9 @@ class Evaluator(Arithmetic):
             return self.report.error(mistake.code, mistake.message, expr.span, help=mistake.help)
         except TypeError:
             shown = ", ".join(type_name(value) for value in values)
-            return self.report.error("E0310", f"`{name}` does not apply to ({shown})", expr.span)
+            sizes = any(isinstance(value, Tensor) for value in values) and name in ("len", "min", "max", "sum")
+            help = "the sizes of a tensor get names where it is: `expect [N, c, ...]`" if sizes else ""
+            return self.report.error("E0310", f"`{name}` does not apply to ({shown})", expr.span, help=help)
         except (ValueError, OverflowError):
             shown = ", ".join(map(show, values))
             return self.report.error("E0310", f"`{name}({shown})` has no finite value", expr.span)

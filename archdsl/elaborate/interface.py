@@ -5,28 +5,12 @@ from typing import Any
 from archdsl.elaborate.builtins import BUILTINS
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.free_names import free_names
-from archdsl.elaborate.values import BlockDef, Static, type_name
-from archdsl.ir.operator import ArgumentSpec, Operator
-from archdsl.records import record
+from archdsl.elaborate.values import BlockDef, Interface, Static, type_name
+from archdsl.ir.operator import Operator
 from archdsl.syntax import ast
 
 BLOCK_TYPES = ("int", "float", "bool", "string", "list", "block", "tensor", "window", "padding")
 """Types a block parameter may declare; the last two are kinds of operators' arguments, for blocks that pass them on."""
-
-
-@record
-class Interface:
-    """`flags` are the bool parameters; `words` the strings that may be written without quotes, by parameter; `bodies`
-    the parameters that trailing braces fill. `types` has an entry for every parameter of a block. `lengths` is the
-    argument that takes every other name (`g = 4`), if there is one."""
-
-    names: tuple[str, ...]
-    flags: frozenset[str]
-    words: dict[str, tuple[str, ...]]
-    bodies: tuple[str, ...]
-    types: dict[str, str | None]
-    specs: tuple[ArgumentSpec, ...]
-    lengths: ArgumentSpec | None = None
 
 
 class Interfaces:
@@ -80,13 +64,11 @@ class Interfaces:
             name = parameter.type.id
             if name in BLOCK_TYPES:
                 return name
-            self.report.error(
-                "E0304",
-                f"`{name}` is not a type",
-                parameter.type.span,
-                f"the types are {', '.join(BLOCK_TYPES)}",
-                help=self.report.did_you_mean(name, BLOCK_TYPES),
-            )
+            from archdsl.elaborate.advice import foreign_type
+
+            help, edits = foreign_type(self.report, parameter.type.span, name, BLOCK_TYPES)
+            told = f"the types are {', '.join(BLOCK_TYPES)}"
+            self.report.error("E0304", f"`{name}` is not a type", parameter.type.span, told, help=help, edits=edits)
             return None
         if parameter.default is None or parameter.choices:
             return None

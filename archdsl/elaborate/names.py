@@ -16,11 +16,10 @@ from archdsl.elaborate.builtins import BUILTINS
 from archdsl.elaborate.calls import not_applicable
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.free_names import free_names
-from archdsl.elaborate.interface import Interface
 from archdsl.elaborate.module import Module
 from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import BlockDef, OperatorRef, Partial, Scope, Static
+from archdsl.elaborate.values import BlockDef, Interface, OperatorRef, Partial, Scope, Static
 from archdsl.limits import Limits
 from archdsl.syntax import ast
 

@@ -6,7 +6,7 @@ whose computation already gave a diagnostic. Everything that touches it is silen
 
 from typing import Any, TypeGuard
 
-from archdsl.ir.operator import Operator, WeightRef
+from archdsl.ir.operator import ArgumentSpec, Operator, WeightRef
 from archdsl.ir.program import Call, Node, Op, Value
 from archdsl.records import field, record
 from archdsl.source import Span
@@ -251,3 +251,27 @@ def show(value: object, depth: int = 0) -> str:
         return value.syntax.name.id
     text = str(value)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 3] + "..."
+
+
+@record
+class Interface:
+    """`flags` are the bool parameters; `words` the strings that may be written without quotes, by parameter; `bodies`
+    the parameters that trailing braces fill. `types` has an entry for every parameter of a block. `lengths` is the
+    argument that takes every other name (`g = 4`), if there is one."""
+
+    names: tuple[str, ...]
+    flags: frozenset[str]
+    words: dict[str, tuple[str, ...]]
+    bodies: tuple[str, ...]
+    types: dict[str, str | None]
+    specs: tuple[ArgumentSpec, ...]
+    lengths: ArgumentSpec | None = None
+
+
+@record
+class WantedArgument:
+    """An argument that is being evaluated, for explaining a name in it, with the parameter that it goes to."""
+
+    parameter: str
+    interface: Interface
+    argument: ast.Argument

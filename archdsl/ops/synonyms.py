@@ -114,7 +114,7 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
 }
 """Lower-case foreign names that may mean one of several things here."""
 
-FUNCTIONS: frozenset[str] = frozenset({"abs", "enumerate", "float", "int", "range", "str", "zip"})
+FUNCTIONS: frozenset[str] = frozenset({"abs", "enumerate", "float", "int", "pow", "range", "str", "zip"})
 """Functions of Python with a counterpart in expressions; `elaborate.advice` has the words."""
 
 _LAST = "there is no statement for it: an empty body is `{ }`"
@@ -128,16 +128,19 @@ MEANINGS: dict[str, str] = {
     "break": _LOOPS,
     "continue": _LOOPS,
     "end": "bodies stand in braces: `{ ... }`",
+    "error": 'a parameter is refused by `require condition, "message"`',
     "forward": "what flows is not called: a body is its steps, one after another",
     "isinstance": "the type of a parameter is declared: `block b(n: int) { ... }`",
     "pass": _LAST,
     "print": _SEEN,
     "println": _SEEN,
     "self": "there is no `self`: steps stand in the flow by their names",
+    "sequential": "braces alone are steps in turn: `{ conv(64, 3) -> relu }`",
     "sorted": "lists stay in the order in which they are written",
     "super": "nothing is inherited: call a block by its name",
     "then": "bodies stand in braces: `if wide { relu }`",
     "type": "the type of a parameter is declared: `block b(n: int) { ... }`",
+    "unless": "write `if not condition { ... }`",
 }
 """Foreign words without a counterpart by name: what to write instead."""
 DTYPES: dict[str, str] = {
@@ -160,6 +163,22 @@ DTYPES: dict[str, str] = {
     "uint8": "u8",
 }
 """Names of number formats elsewhere."""
+
+TYPES: dict[str, str] = {
+    "array": "list",
+    "boolean": "bool",
+    "double": "float",
+    "function": "block",
+    "integer": "int",
+    "layer": "block",
+    "module": "block",
+    "number": "float",
+    "str": "string",
+    "text": "string",
+    "tuple": "list",
+    "uint": "int",
+}
+"""Lower-case names of types elsewhere."""
 
 LEFT_OUT: dict[str, str] = {
     "batch_first": "sequences are [N, T, features]",

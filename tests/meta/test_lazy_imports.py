@@ -74,7 +74,8 @@ def test_a_correct_spec_loads_neither_explanations_nor_renderers(spec: str) -> N
     loaded = (
         f"{command('check', spec)}\n"
         "bad = ('archdsl.diagnostics.text', 'archdsl.diagnostics.json', 'archdsl.diagnostics.codes', 'difflib',\n"
-        "       'archdsl.diagnostics.edits', 'archdsl.elaborate.advice', 'archdsl.syntax.explain',\n"
+        "       'archdsl.diagnostics.edits', 'archdsl.elaborate.advice', 'archdsl.elaborate.written',\n"
+        "       'archdsl.elaborate.advice_arguments', 'archdsl.syntax.explain',\n"
         "       'archdsl.syntax.foreign', 'archdsl.ops.synonyms', 'archdsl.cli.mending')\n"
         "assert not [name for name in bad if name in sys.modules], sys.modules"
     )
