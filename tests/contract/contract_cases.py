@@ -1,10 +1,13 @@
 """Every example of every operator as a small network, with inputs and weights to run it on."""
 
+import copy
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+from contract_reference import evaluate
 
 from archdsl.api import Network, load
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, Example, Operator, Work
@@ -12,6 +15,9 @@ from archdsl.ir.program import Op
 from archdsl.ir.reach import Relation, Span
 from archdsl.ops import catalogue
 from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    import torch
 
 SIZES = {"N": 2, "T": 5, "H": 6, "W": 7}
 """Values of the symbols that examples use."""
@@ -21,6 +27,7 @@ SIZES = {"N": 2, "T": 5, "H": 6, "W": 7}
 class Case:
     operator: type[Operator]
     example: Example
+    _expected: tuple[np.ndarray, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.example.call} of {', '.join(self.example.inputs)}".replace(" ", "")
@@ -32,8 +39,7 @@ class Case:
 
     def network(self, concrete: bool = False) -> Network:
         """The model, with its symbols bound if `concrete`."""
-        used = {name: size for name, size in SIZES.items() if re.search(rf"\b{name}\b", " ".join(self.example.inputs))}
-        return _loaded(self.text, tuple(used.items()) if concrete else ())
+        return _loaded(self.text, _used(self.example.inputs) if concrete else ())
 
     def declared(self) -> tuple[Operator, tuple[TensorType, ...], tuple[TensorType, ...]]:
         """The operator with its input and output types as the example writes them, symbols included."""
@@ -55,6 +61,43 @@ class Case:
             for value in self.network().program.inputs
         }
 
+    def weights(self) -> dict[str, np.ndarray]:
+        """`random_weights` of the model, which nobody can write to."""
+        return dict(_weights(self.network()))
+
+    def module(self) -> "torch.nn.Module":
+        """The generated module, one of the caller's own."""
+        return copy.deepcopy(_module(self.network()))
+
+    def expected(self) -> tuple[np.ndarray, ...]:
+        """What the definitions give for these inputs and weights, which nobody can write to."""
+        if self._expected is None:
+            op, _, _ = self.op()
+            own = {path.rpartition(".")[2] if "." in path else "": array for path, array in self.weights().items()}
+            self._expected = tuple(map(np.asarray, evaluate(op, list(self.arrays().values()), own)))
+            for array in self._expected:
+                array.flags.writeable = False
+        return self._expected
+
+
+@cache
+def _used(inputs: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, size) for name, size in SIZES.items() if re.search(rf"\b{name}\b", " ".join(inputs)))
+
+
+@cache
+def _weights(network: Network) -> dict[str, np.ndarray]:
+    found = random_weights(network)
+    for array in found.values():
+        array.flags.writeable = False
+    return found
+
+
+@cache
+def _module(network: Network) -> "torch.nn.Module":
+    """As it is built; whoever takes it copies it."""
+    return network.torch()
+
 
 @cache
 def _loaded(text: str, dims: tuple[tuple[str, int], ...]) -> Network:
@@ -62,6 +105,7 @@ def _loaded(text: str, dims: tuple[tuple[str, int], ...]) -> Network:
     return load(text, dims=dict(dims))
 
 
+@cache
 def model_text(call: str, inputs: tuple[str, ...]) -> str:
     """A model that applies one call to its inputs, but for those that the call names as arguments; a result that is a
     tuple gives several outputs."""

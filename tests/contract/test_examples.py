@@ -6,8 +6,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from contract_cases import CASES, IDS, SIZES, Case, difference, model_text, operators, random_weights, reach_text
-from contract_reference import evaluate
+from contract_cases import CASES, IDS, SIZES, Case, difference, model_text, operators, reach_text
 from measured import mkldnn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -23,18 +22,10 @@ TOLERANCE = 1e-5
 every_example = pytest.mark.parametrize("case", CASES, ids=IDS)
 
 
-def expected_values(case: Case) -> list[np.ndarray]:
-    op, _, _ = case.op()
-    weights = random_weights(case.network())
-    own = {path.rpartition(".")[2] if "." in path else "": array for path, array in weights.items()}
-    return evaluate(op, list(case.arrays().values()), own)
-
-
 def torch_module(case: Case) -> torch.nn.Module:
     """The generated module in inference mode, with the random weights."""
-    module = case.network().torch()
-    state = {path: torch.from_numpy(array.copy()) for path, array in random_weights(case.network()).items()}
-    module.load_state_dict(state)
+    module = case.module()
+    module.load_state_dict({path: torch.from_numpy(array.copy()) for path, array in case.weights().items()})
     return module.eval()
 
 
@@ -44,13 +35,14 @@ def run_torch(case: Case, module: torch.nn.Module) -> list[torch.Tensor]:
 
 
 def concrete_model(case: Case, opset: int) -> onnx.ModelProto:
-    return case.network(concrete=True).onnx_model(random_weights(case.network()), opset=opset)
+    return case.network(concrete=True).onnx_model(case.weights(), opset=opset)
 
 
 def run_onnx(case: Case, opset: int) -> list[np.ndarray]:
-    model = case.network().onnx_model(random_weights(case.network()), opset=opset)
+    model = case.network().onnx_model(case.weights(), opset=opset)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = 1  # threads of its own take longer to start and to end than such a model
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return session.run(None, case.arrays())
 
@@ -100,14 +92,14 @@ def test_pytorch_gives_the_inferred_shapes_and_the_reference_values(case: Case) 
     _, _, types = case.op()
     found = run_torch(case, torch_module(case))
     assert [tuple(tensor.shape) for tensor in found] == [type.dims for type in types]
-    for tensor, expected in zip(found, expected_values(case), strict=True):
+    for tensor, expected in zip(found, case.expected(), strict=True):
         assert difference(tensor.detach().numpy(), expected) <= TOLERANCE
 
 
 @every_example
 def test_pytorch_holds_the_weights_that_are_counted(case: Case) -> None:
     op, inputs, _ = case.op()
-    module = case.network().torch()
+    module = case.module()
     weights = op.weights(*inputs)
     trainable = sum(weight.elements for weight in weights if weight.trainable)
     assert sum(parameter.numel() for parameter in module.parameters()) == trainable
@@ -154,7 +146,7 @@ def test_onnx_checks_and_infers_the_same_shapes(case: Case, opset: int) -> None:
 @every_example
 @pytest.mark.parametrize("opset", [18, 20, 22])
 def test_onnxruntime_gives_the_reference_values(case: Case, opset: int) -> None:
-    for found, expected in zip(run_onnx(case, opset), expected_values(case), strict=True):
+    for found, expected in zip(run_onnx(case, opset), case.expected(), strict=True):
         assert difference(found, expected) <= TOLERANCE
 
 
@@ -221,6 +213,6 @@ def test_a_view_does_no_work_and_computes_nothing_from_its_input(case: Case) -> 
     op, inputs, outputs = case.op()
     assert dict(op.work(inputs, outputs)) == {}
     known = np.concatenate([array.reshape(-1) for array in case.arrays().values()] or [np.zeros(0)])
-    weights = np.concatenate([array.reshape(-1) for array in random_weights(case.network()).values()] or [np.zeros(0)])
-    for expected in expected_values(case):
+    weights = np.concatenate([array.reshape(-1) for array in case.weights().values()] or [np.zeros(0)])
+    for expected in case.expected():
         assert np.isin(expected, np.concatenate([known, weights])).all()
