@@ -128,7 +128,7 @@ def network(
     program = elaborate(module, chosen, parameters, dims, sink, limits, file)
     sink.raise_errors()
     assert program is not None
-    return Network(program, tuple(sink.found), limits)
+    return Network(program, tuple(sink.found), limits, file)
 
 
 def choose_model(module: "Module", model: str | None) -> str:
@@ -168,10 +168,13 @@ class Network:
     `program` is its intermediate representation, `warnings` what the compiler remarked on the way.
     """
 
-    def __init__(self, program: Program, warnings: tuple[Diagnostic, ...], limits: Limits) -> None:
+    def __init__(
+        self, program: Program, warnings: tuple[Diagnostic, ...], limits: Limits, file: Ledger | None = None
+    ) -> None:
         self.program = program
         self.warnings = warnings
         self.limits = limits
+        self.file = file
 
     @property
     def name(self) -> str:

@@ -7,12 +7,18 @@ diagnostic with a code of the E09 family, which the command line turns into exit
 
 from archdsl.records import field_names, record
 
+ANALYSIS_STEPS = 3_000_000
+"""Steps of the analyses of all networks of one file, under one setting of their parameters. Those of a DenseNet of
+121 layers, in every column, take a thirtieth of that."""
+
 
 @record
 class Ledger:
     """What was spent on one file, or by one command, over all models and tests that were elaborated for it."""
 
     steps: int = 0
+    analysis: int = 0
+    """Steps of analyses: of what the columns of a table say."""
     errors: int = 0
     warnings: int = 0
     spent: bool = False

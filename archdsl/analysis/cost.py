@@ -10,6 +10,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
+from archdsl.analysis.effort import Effort
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record
@@ -156,8 +157,9 @@ class CostModel:
     Raises `ArchError` (E0611) as `cost` does.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None) -> None:
         self.program = program
+        self.effort = effort or Effort(program)
         symbol = program.batch_symbol
         self._values: Mapping[str, Dim] = {symbol: 1} if symbol else {}
         self._types: dict[TensorType, TensorType] = {}
@@ -179,7 +181,7 @@ class CostModel:
         """What depends on where a node runs: training, memory, receptive fields."""
         from archdsl.analysis.parts import Parts
 
-        return Parts(self.program)
+        return Parts(self.program, self.effort)
 
     def nodes(self, nodes: list[Node]) -> Cost:
         """The cost of running some nodes of one function in a row."""
@@ -208,7 +210,10 @@ class CostModel:
 
     def op(self, node: Op) -> Cost:
         """The cost of one application of an operator, with the weights it owns."""
+        self.effort.spend(10 + len(node.inputs) + len(node.outputs))
         inputs, outputs = self.sample(node.inputs), self.sample(node.outputs)
+        for kind in (*inputs, *outputs):
+            self.effort.spend_on(*kind.dims)
         result = Cost(work=dict(node.op.work(inputs, outputs)))
         for weight in node.owned_weights:
             count = weight.elements

@@ -7,11 +7,12 @@ whole behind a global pool, attention, `flatten` and normalisation over position
 strides meet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
-from archdsl.ir.reach import Seen, Span, through
+from archdsl.ir.reach import Reach, Seen, Span, through
 from archdsl.records import record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -47,8 +48,9 @@ class AxisField:
 class FieldModel:
     """Receptive fields of the values of a program. Building it visits every distinct function once."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None) -> None:
         self.program = program
+        self._effort = effort or Effort(program)
         self._relations: dict[Function, list[Seen]] = {}
         self._bodies: dict[Repeat, list[Seen]] = {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
@@ -64,15 +66,20 @@ class FieldModel:
         `at[repeat]`, or of its last one."""
         known = dict(given)
         for node in nodes:
+            self._effort.spend(10 + len(node.inputs) + len(node.outputs))
             rows = [known[value] for value in node.inputs]
             if isinstance(node, Repeat):
-                known |= self._repeat(node, rows, known, at or {})
+                found = self._repeat(node, rows, known, at or {})
+                self._effort.spend(len(found) // 4)
+                known |= found
                 continue
             if isinstance(node, Call):
-                made = [through(row.items(), rows) for row in self._relations[node.callee]]
+                made = self._composed([seen.items() for seen in self._relations[node.callee]], rows)
             else:
                 types = [tuple(value.type for value in values) for values in (node.inputs, node.outputs)]
-                made = [through(enumerate(row), rows) for row in node.op.reach(types[0], types[1])]
+                relation = node.op.reach(types[0], types[1])
+                self._effort.spend(sum(2 + _periods(reach) for row in relation for reach in row))
+                made = self._composed(map(enumerate, relation), rows)
             known.update(zip(node.outputs, made, strict=True))
         return known
 
@@ -85,16 +92,16 @@ class FieldModel:
         self, node: Repeat, rows: list[Seen], known: Mapping[Value, Seen], at: Mapping[Repeat, int]
     ) -> dict[Value, Seen]:
         if node not in self._outer:
-            self._outer[node] = outer_values(node)
+            self._outer[node] = outer_values(node, self._effort)
         outer = self._outer[node]
         inputs = (*node.parameters, *outer)
         one = self._body(node, inputs)
         start = [*rows, *(known[value] for value in outer)]
         earlier = at.get(node, node.times - 1) < node.times - 1
-        final = dict(zip(inputs, _compose(_power(one, node.times - 1), start), strict=True))
+        final = dict(zip(inputs, self._compose(self._power(one, node.times - 1), start), strict=True))
         shown = last = self.values(node.nodes, final, None if earlier else at)
         if earlier:
-            before = _compose(_power(one, at[node]), start) if at[node] else start
+            before = self._compose(self._power(one, at[node]), start) if at[node] else start
             shown = self.values(node.nodes, dict(zip(inputs, before, strict=True)), at)
         return shown | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
 
@@ -106,6 +113,32 @@ class FieldModel:
             inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
             self._bodies[node] = [*(inner[value] for value in node.results), *start[len(node.parameters) :]]
         return self._bodies[node]
+
+    def _composed(self, relation: Iterable[Iterable[tuple[int, Reach]]], inner: Sequence[Seen]) -> list[Seen]:
+        """What each row of a relation depends on, given what the values that it reads do."""
+        made: list[Seen] = []
+        for items in relation:
+            row = list(items)
+            self._effort.spend(4 + 8 * sum(len(inner[place]) for place, reach in row if reach is not None))
+            seen = through(row, inner)
+            self._effort.spend(sum(map(_periods, seen.values())))
+            made.append(seen)
+        return made
+
+    def _compose(self, outer: list[Seen], inner: list[Seen]) -> list[Seen]:
+        return self._composed([seen.items() for seen in outer], inner)
+
+    def _power(self, relation: list[Seen], times: int) -> list[Seen]:
+        """`times` (1 or more) steps of a relation, by repeated squaring."""
+        result: list[Seen] | None = None
+        while True:
+            if times & 1:
+                result = relation if result is None else self._compose(relation, result)
+            times >>= 1
+            if not times:
+                assert result is not None
+                return result
+            relation = self._compose(relation, relation)
 
     def find(self, path: str) -> Seen | None:
         """What a value depends on that is called so: an input, an output or a label of the model, or a path of nodes
@@ -179,10 +212,6 @@ def identity(values: Sequence[Value]) -> list[Seen]:
     return [{place: {axis: Span(axis) for axis in range(value.type.rank)}} for place, value in enumerate(values)]
 
 
-def _compose(outer: list[Seen], inner: list[Seen]) -> list[Seen]:
-    return [through(row.items(), inner) for row in outer]
-
-
 def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
     length = value.type.dims[axis]
     if span is None:
@@ -194,14 +223,6 @@ def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
     return AxisField(value.name, axis, length, span.size, stride, span.lows[0], span.even)
 
 
-def _power(relation: list[Seen], times: int) -> list[Seen]:
-    """`times` (1 or more) steps of a relation, by repeated squaring."""
-    result: list[Seen] | None = None
-    while True:
-        if times & 1:
-            result = relation if result is None else _compose(relation, result)
-        times >>= 1
-        if not times:
-            assert result is not None
-            return result
-        relation = _compose(relation, relation)
+def _periods(reach: Reach) -> int:
+    """Positions that an operation on a reach goes through one by one."""
+    return 0 if reach is None else sum(4 * span.period for span in reach.values() if span.period > 1)

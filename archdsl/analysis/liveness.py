@@ -12,10 +12,11 @@ they are; a repeat until its iterations are alike. So the work does not grow wit
 from collections.abc import Generator, Sequence
 
 from archdsl.analysis.cost import too_large
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.runs import outer_values, settle
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record
-from archdsl.types.dims import Dim, DimTooLarge, at_least, evaluate
+from archdsl.types.dims import Dim, DimTooLarge, at_least, evaluate, terms_of, total_of
 from archdsl.types.tensor import DTYPE_BYTES
 
 MOST_CANDIDATES = 8
@@ -95,8 +96,10 @@ class Run:
         self.peak.add(live)
         self.parts.setdefault(node, Maximum()).add(live)
 
-    def absorb(self, node: Node, inner: "Run", around: Dim) -> None:
+    def absorb(self, node: Node, inner: "Run", around: Dim, effort: Effort) -> None:
         """Count a run inside this one, with `around` bytes held besides its own."""
+        copied = 1 if isinstance(node, Call) else len(inner.parts) + sum(map(len, inner.calls.values()))
+        effort.spend(copied * (1 + terms_of(around)))
         self.peak.join(inner.peak, around)
         self.parts.setdefault(node, Maximum()).join(inner.peak, around)
         if isinstance(node, Call):
@@ -119,20 +122,21 @@ class LivenessModel:
     Raises `ArchError` (E0611) if a symbolic figure grows past what is printed exactly.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None) -> None:
         self.program = program
+        self._effort = effort or Effort(program)
         symbol = program.batch_symbol
         self._values: dict[str, Dim] = {symbol: 1} if symbol else {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
+        self._inside: dict[Repeat, set[Value]] = {}
+        self._read_here: dict[Node, list[Value]] = {}
         self._read: dict[Function, tuple[bool, ...]] = {}
         for function in program.functions:
             read = self._reads(function.nodes, function.outputs)
             self._read[function] = tuple(value in read for value in function.inputs)
         try:
             sizes = [self._bytes(value) for value in program.inputs]
-            self.inputs: Dim = 0
-            for size in sizes:
-                self.inputs = self.inputs + size
+            self.inputs = total_of(sizes)
             stay = {output.value for output in program.outputs if not output.train}
             wanted = tuple(value in stay for value in program.entry.outputs)
             key = (tuple(range(len(sizes))), tuple((size, False) for size in sizes), wanted)
@@ -159,13 +163,22 @@ class LivenessModel:
             return [value for value, read in zip(node.inputs, self._read[node.callee], strict=True) if read]
         if isinstance(node, Op):
             return list(node.inputs)
-        inside = self._reads(node.nodes, node.results)
-        carried = [value for value, name in zip(node.inputs, node.parameters, strict=True) if name in inside]
-        return [*carried, *(value for value in self._outer_values(node) if value in inside)]
+        if node not in self._read_here:
+            inside = self._reads_inside(node)
+            carried = [value for value, name in zip(node.inputs, node.parameters, strict=True) if name in inside]
+            self._read_here[node] = [*carried, *(value for value in self._outer_values(node) if value in inside)]
+        return self._read_here[node]
+
+    def _reads_inside(self, repeat: Repeat) -> set[Value]:
+        """Values that the body of a repeat reads. Worked out once, and not again for every repeat around it."""
+        if repeat not in self._inside:
+            self._effort.spend(len(repeat.nodes))
+            self._inside[repeat] = self._reads(repeat.nodes, repeat.results)
+        return self._inside[repeat]
 
     def _outer_values(self, repeat: Repeat) -> tuple[Value, ...]:
         if repeat not in self._outer:
-            self._outer[repeat] = outer_values(repeat)
+            self._outer[repeat] = outer_values(repeat, self._effort)
         return self._outer[repeat]
 
     def _steps(self, request: _Request) -> _Steps:
@@ -176,7 +189,7 @@ class LivenessModel:
         results = body.outputs if entry else body.results
         kept = {value for value, wanted in zip(results, key[2], strict=True) if wanted}
         frame = _Frame([Memory(size, 0 if dies else 1) for size, dies in key[1]])
-        frame.live = sum_of(size for size, dies in key[1] if dies)
+        frame.live = total_of(size for size, dies in key[1] if dies)
         last = self._last_reads(body.nodes, kept)
         frame.run.peak.add(frame.live)
         for value, place in zip(inputs, key[0], strict=True):
@@ -186,6 +199,8 @@ class LivenessModel:
             if node.train_only:
                 continue
             read = set(self._read_by(node))
+            self._effort.spend(10 + 2 * len(read) + 3 * len(node.outputs))
+            self._effort.spend_on(frame.live)
             dying = [value for value in read if last[value] == position]
             if isinstance(node, Op):
                 self._apply(frame, node)
@@ -195,7 +210,7 @@ class LivenessModel:
                 given = [frame.held.get(value, _NOTHING) for value in node.inputs]
                 inner_key, around = frame.situation(given, dying, wanted)
                 inner = yield node.callee, inner_key
-                frame.run.absorb(node, inner, around)
+                frame.run.absorb(node, inner, around, self._effort)
                 frame.drop(dying, freed_inside=True)
                 frame.live = around + inner.left
                 frame.receive(node.outputs, inner, frame.distinct(given))
@@ -235,7 +250,7 @@ class LivenessModel:
         situation returns, the iterations since then go on alike, up to the last one: only there values from outside may
         die, and results be unwanted."""
         outer = self._outer_values(node)
-        inside = self._reads(node.nodes, node.results)
+        inside = self._reads_inside(node)
         carried = tuple(name in inside for name in node.parameters)
         names = list(node.inputs)  # who holds what the loop carries: the caller's names at first, ours afterwards
         ours = [Value(name.type) for name in node.parameters]
@@ -258,7 +273,8 @@ class LivenessModel:
                     continue
             seen[key] = done
             inner = yield node, key
-            frame.run.absorb(node, inner, around)
+            self._effort.spend(10 + 3 * len(given))
+            frame.run.absorb(node, inner, around, self._effort)
             frame.drop(gone, freed_inside=True)
             frame.live = around + inner.left
             done += 1
@@ -303,7 +319,7 @@ class _Frame:
         for value in dying:
             leaving[id(self.held[value])] = leaving.get(id(self.held[value]), 0) + 1
         dies = [memory.holders == leaving.get(id(memory), 0) for memory in memories]
-        around = self.live - sum_of(memory.bytes for memory, gone in zip(memories, dies, strict=True) if gone)
+        around = self.live - total_of(memory.bytes for memory, gone in zip(memories, dies, strict=True) if gone)
         states = tuple((memory.bytes, gone) for memory, gone in zip(memories, dies, strict=True))
         return (tuple(places[id(memory)] for memory in given), states, wanted), around
 
@@ -329,11 +345,3 @@ class _Frame:
             found.append(place)
         self.run.results, self.run.made, self.run.left = tuple(found), tuple(made), self.live
         return self.run
-
-
-def sum_of(sizes: "Generator[Dim, None, None]") -> Dim:
-    """A sum that may be symbolic."""
-    total: Dim = 0
-    for size in sizes:
-        total = total + size
-    return total

@@ -8,6 +8,7 @@ apart.
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.field import AxisField, FieldModel
 from archdsl.analysis.liveness import LivenessModel, Maximum
 from archdsl.analysis.liveness import Run as Live
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 class Parts:
     """The figures of a program's rows, for one sample; each analysis is made when it is first asked."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None) -> None:
         self.program = program
+        self._effort = effort or Effort(program)
         symbol = program.batch_symbol
         self._one: dict[str, Dim] = {symbol: 1} if symbol else {}
         self._trained: dict[TrainingModel, dict[Row | None, dict[tuple[Trained, Mode], int]]] = {}
@@ -35,20 +37,20 @@ class Parts:
 
     @cached_property
     def training(self) -> TrainingModel:
-        return TrainingModel(self.program)
+        return TrainingModel(self.program, effort=self._effort)
 
     @cached_property
     def plain_training(self) -> TrainingModel:
         """Without recomputation."""
-        return TrainingModel(self.program, recompute=False)
+        return TrainingModel(self.program, recompute=False, effort=self._effort)
 
     @cached_property
     def liveness(self) -> LivenessModel:
-        return LivenessModel(self.program)
+        return LivenessModel(self.program, self._effort)
 
     @cached_property
     def fields(self) -> FieldModel:
-        return FieldModel(self.program)
+        return FieldModel(self.program, self._effort)
 
     def kept(self, row: "Row") -> Dim:
         """Bytes that autograd keeps first in this row, statistics of the batch included."""
@@ -68,6 +70,8 @@ class Parts:
         else:
             kept = macs = 0
             for (run, mode), times in self._runs_inside(row.parent, model).items():
+                self._effort.spend(2 * len(row.nodes))
+                self._effort.spend_on(kept, macs)
                 for node in row.nodes:
                     part = run.figures(node, mode)
                     kept, macs = kept + part[0] * times, macs + part[1] * times
@@ -84,6 +88,7 @@ class Parts:
                 continue
             found: dict[tuple[Trained, Mode], int] = {}
             for (run, mode), times in trained[each.parent].items():
+                self._effort.spend(3 * len(each.nodes))
                 for node in each.nodes:
                     inner = run.inside(node, mode) if isinstance(node, Call) else {}
                     for callee, count in inner.items():
@@ -97,8 +102,10 @@ class Parts:
             return self.liveness.peak
         peak = Maximum()
         for run, around in self._live_inside(row.parent).items():
+            self._effort.spend(3 * len(row.nodes))
             for node in row.nodes:
                 for figure in around.candidates:
+                    self._effort.spend_on(figure)
                     peak.join(run.parts.get(node, Maximum()), figure)
         return peak
 
@@ -112,6 +119,7 @@ class Parts:
                 continue
             found: dict[Live, Maximum] = {}
             for run, around in self._live[each.parent].items():
+                self._effort.spend(3 * len(each.nodes))
                 for node in each.nodes:
                     inner = run.calls.get(node, {}) if isinstance(node, Call) else {}
                     for callee, most in inner.items():

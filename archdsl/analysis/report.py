@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.columns import COLUMNS, Column, find
 from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.figures import Cell, number_text, raw
 from archdsl.analysis.grid import WIDTH, grid, packed, prose
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
@@ -17,7 +18,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
-from archdsl.limits import Limits
+from archdsl.limits import Ledger, Limits
 from archdsl.records import record
 from archdsl.types.dims import Dim, Expr, substitute, symbols
 
@@ -53,13 +54,14 @@ class Report:
         return network_title(self.program)
 
 
-def report(program: Program, depth: int, limits: Limits) -> Report:
+def report(program: Program, depth: int, limits: Limits, file: Ledger | None = None) -> Report:
     """Count a program and lay its rows out, blocks opened `depth` levels deep.
 
     Raises `ArchError`: E0911 where a block would be opened past `limits.nodes` rows (the model's own rows, depth 1, are
-    never too many: each is a node that was elaborated), E0611 as `CostModel` does.
+    never too many: each is a node that was elaborated), E0611 as `CostModel` does, E0914 where it takes too long
+    (on the account of the file, if any).
     """
-    model = CostModel(program)
+    model = CostModel(program, Effort(program, file))
     try:
         rows = table_rows(model, depth, limits.nodes) if depth else []
     except TooManyRows as found:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Generator, Hashable, Sequence
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Node, Recompute, Repeat, Value
 from archdsl.records import field, record
 from archdsl.types.dims import Dim
+
+if TYPE_CHECKING:
+    from archdsl.analysis.effort import Effort
 
 Sight = tuple[bool, Strides, int, bool]
 """A tensor seen from a function it is passed to: whether it needs a gradient, its strides, which storage it is of, and
@@ -58,6 +61,11 @@ class Run:
     results: tuple[Sight, ...] = ()
     """The results; storages are numbered from those of the inputs on."""
     _sequence: "list[tuple[Run, int]]" = field(default_factory=list["tuple[Run, int]"])
+
+    @property
+    def size(self) -> int:
+        """What it takes to add this run to another."""
+        return 2 * len(self.parts) + 2 * sum(map(len, self.calls.values()))
 
     def called(self, node: Call) -> "Run":
         """The run of a node that calls what this is a run of."""
@@ -187,18 +195,23 @@ def _region(node: Node, around: Recompute | None) -> Recompute | None:
     return None if region is around else region
 
 
-def outer_values(repeat: Repeat) -> tuple[Value, ...]:
-    """Values of the enclosing function that the body of a repeat reads, in order of first use."""
-    return _read(repeat.nodes, repeat.parameters, repeat.results)
+def outer_values(repeat: Repeat, effort: "Effort | None" = None) -> tuple[Value, ...]:
+    """Values of the enclosing function that the body of a repeat reads, in order of first use. All repeats inside it
+    are looked through, which is charged for."""
+    return _read(repeat.nodes, repeat.parameters, repeat.results, effort)
 
 
-def _read(nodes: Sequence[Node], known: Sequence[Value], more: Sequence[Value] = ()) -> tuple[Value, ...]:
+def _read(
+    nodes: Sequence[Node], known: Sequence[Value], more: Sequence[Value] = (), effort: "Effort | None" = None
+) -> tuple[Value, ...]:
     """Values that nodes read, then `more`, other than those that they make or that are `known`."""
     made = set(known)
     read: dict[Value, None] = {}
     pending: list[Node] = list(reversed(nodes))
     while pending:
         node = pending.pop()
+        if effort is not None:
+            effort.spend(1 + len(node.inputs) // 4)
         read.update(dict.fromkeys(node.inputs))
         made.update(node.outputs)
         if isinstance(node, Repeat):

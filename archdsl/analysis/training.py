@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.cost import too_large
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, settle, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
@@ -137,8 +138,9 @@ class TrainingModel:
     Raises `ArchError` (E0611) if a symbolic figure grows past what is printed exactly.
     """
 
-    def __init__(self, program: Program, recompute: bool = True) -> None:
+    def __init__(self, program: Program, recompute: bool = True, effort: Effort | None = None) -> None:
         self.program = program
+        self._effort = effort or Effort(program)
         self._recompute = recompute
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._regions: dict[Function | Repeat | Region, list[Node | Region]] = {}
@@ -168,6 +170,7 @@ class TrainingModel:
         }
         run = Run()
         for unit in self._units(body):
+            self._effort.spend(20 + 3 * (len(unit.inputs) + len(unit.outputs)))
             given = [known[value] for value in unit.inputs]
             if isinstance(unit, Op):
                 tape = Recorder()
@@ -181,8 +184,12 @@ class TrainingModel:
                 key_inside, views = _situation(list(map(_passed, given)) if isinstance(unit, Call) else given)
                 inner = yield unit.callee if isinstance(unit, Call) else unit, key_inside
                 results = _apply(inner, views, unit.outputs)
-                run.add(inner.called(unit) if isinstance(unit, Call) else inner)
+                called = inner.called(unit) if isinstance(unit, Call) else inner
+                self._effort.spend(called.size)
+                run.add(called)
             known.update(zip(unit.outputs, results, strict=True))
+        self._effort.spend_on(run.kept, run.macs)
+        self._effort.spend(run.size)
         run.close()
         outputs = body.results if isinstance(body, Repeat) else body.outputs
         results = [known[value] for value in outputs]
@@ -216,6 +223,7 @@ class TrainingModel:
                 whole = (node.times - done) // len(period)
                 if whole:
                     for each in period:
+                        self._effort.spend(each.size)
                         run.add(each, whole)
                 done += whole * len(period)
                 seen.clear()
@@ -223,6 +231,7 @@ class TrainingModel:
                     break
             seen[key] = len(history)
             inner = yield node, key
+            self._effort.spend(10 + 3 * len(views) + inner.size)
             history.append(inner)
             given = _apply(inner, views, node.outputs)
             run.add(inner, 1)
@@ -232,7 +241,7 @@ class TrainingModel:
     def _outer_values(self, repeat: Repeat) -> tuple[Value, ...]:
         """Values of the enclosing function that the body of a repeat reads."""
         if repeat not in self._outer:
-            self._outer[repeat] = outer_values(repeat)
+            self._outer[repeat] = outer_values(repeat, self._effort)
         return self._outer[repeat]
 
 

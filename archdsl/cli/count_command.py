@@ -98,7 +98,7 @@ def _count(arguments: argparse.Namespace) -> int:
     if not networks:
         raise bad_usage("no model can be counted as it is", "name one, and set its parameters with -p")
     depth = arguments.depth if arguments.depth is not None else int(len(networks) == 1)
-    reports = [report.report(network.program, depth, network.limits) for network in networks]
+    reports = [report.report(network.program, depth, network.limits, network.file) for network in networks]
     _say_what_depth_is(arguments, reports)
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]
     width = opts.terminal_width(report.WIDTH)

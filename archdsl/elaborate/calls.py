@@ -9,7 +9,14 @@ from archdsl.elaborate.flow import shown_targets
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.lifting import Lifting, replace_tensors
-from archdsl.elaborate.report import CALL_STEPS, ENTRY_STEPS, LEVELS_PER_STEP, OPERATOR_STEPS, Reporter
+from archdsl.elaborate.report import (
+    CALL_STEPS,
+    ENTRY_STEPS,
+    LEVELS_PER_STEP,
+    OPERATOR_STEPS,
+    Reporter,
+    symbolic_steps,
+)
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.shared import SharedInstances
 from archdsl.elaborate.values import (
@@ -174,10 +181,11 @@ class Elaborator(SharedInstances):
         if given is None or op is None or inputs is None or not self._may_borrow(op, given, frame, span):
             return UNKNOWN, None
         inputs += _tensor_arguments(op, given)
-        self.report.spend(len(inputs), span)
+        self.report.spend(len(inputs) + symbolic_steps(value.type for value in inputs), span)
         types = self._infer(op, inputs, given, branches, span)
         if types is None:
             return UNKNOWN, None
+        self.report.spend(symbolic_steps(types), span)
         for type in types:
             self.check_size(type, span)
         outputs = tuple([Value(type) for type in types])

@@ -11,7 +11,8 @@ from archdsl.ir.operator import Rejection
 from archdsl.limits import Ledger, Limits
 from archdsl.records import field, record
 from archdsl.source import Span
-from archdsl.types.dims import DimTooLarge
+from archdsl.types.dims import DimTooLarge, terms_of
+from archdsl.types.tensor import TensorType
 
 # What one piece of work costs in evaluation steps. The weights are proportional to measured time, so that the step
 # limit is reached in well under a second whatever the spec does.
@@ -28,6 +29,11 @@ LEVELS_PER_STEP = 4
 CHARACTERS_PER_STEP = 32
 """Characters of strings copied for one step. Elements of lists looked at and terms of polynomials multiplied cost one
 step each."""
+
+TERM_STEPS = 16
+"""For every term of a dimension of more than `SHORT` terms: rules add and compare dimensions, and so does whoever
+counts the network."""
+SHORT = 8
 
 MAX_ERRORS = 100
 """After so many mistakes in a file elaboration stops: nobody reads more, and every one costs time. After so many
@@ -55,6 +61,12 @@ def working_room() -> Generator[None]:
         sys.setrecursionlimit(before)
         if collecting:
             gc.enable()
+
+
+def symbolic_steps(types: Iterable[TensorType]) -> int:
+    """What rules pay for dimensions that are long sums."""
+    lengths = [terms_of(dim) for type in types for dim in type.dims if not isinstance(dim, int)]
+    return TERM_STEPS * sum(length for length in lengths if length > SHORT)
 
 
 class LimitReached(Exception):

@@ -135,8 +135,9 @@ def _composed(outer: Span, inner: Span) -> Span | None:
 def _reduced(axis: int, step: int, lows: list[int], highs: list[int]) -> Span:
     """The span with the shortest period that says the same."""
     whole = len(lows)
-    for period in range(1, whole):
-        if whole % period or step * period % whole:
+    least = whole // gcd(step, whole)  # a shorter one would not move by whole positions
+    for period in range(least, whole, least):
+        if whole % period:
             continue
         short = step * period // whole
         if all(ends[place] == ends[place - period] + short for ends in (lows, highs) for place in range(period, whole)):

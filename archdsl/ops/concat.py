@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
 from archdsl.ops import reaches, rules
-from archdsl.types.dims import Dim
+from archdsl.types.dims import total_of
 from archdsl.types.tensor import TensorType
 
 if TYPE_CHECKING:
@@ -37,14 +37,12 @@ class Concat(Operator):
         first = inputs[0]
         rules.require_one_dtype(inputs)
         axis = rules.axis_of(self.axis, first.rank)
-        total: Dim = 0
         for x in inputs:
             rules.require_rank(x, first.rank, first.rank, f"{first.rank} axes, like {first}")
             for other in range(first.rank):
                 if other != axis:
                     rules.require_equal(first.dims[other], x.dims[other], f"axis {other}", inputs)
-            total = total + x.dims[axis]
-        return (first.replace_axis(axis, total),)
+        return (first.replace_axis(axis, total_of(x.dims[axis] for x in inputs)),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None: it moves data."""

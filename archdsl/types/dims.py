@@ -295,7 +295,7 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """The dimension with the given symbols replaced; an `int` if none is left."""
     if isinstance(dim, int):
         return dim
-    total: Dim = 0
+    found: list[Dim] = []
     for monomial, coefficient in dim.terms:
         product: Dim = coefficient
         for atom in monomial:
@@ -303,8 +303,40 @@ def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
                 product = product * values.get(atom, symbol(atom))
             else:
                 product = product * floordiv(substitute(atom.numerator, values), atom.divisor)
-        total = total + product
-    return total
+        found.append(product)
+    return total_of(found)
+
+
+def total_of(dims: Iterable[Dim]) -> Dim:
+    """The sum of dimensions. Adding them one after the other would look through the sum so far again and again."""
+    number = 0
+    collected: dict[Monomial, int] = {}
+    for dim in dims:
+        if isinstance(dim, int):
+            number += dim
+        else:
+            for monomial, coefficient in dim.terms:
+                collected[monomial] = collected.get(monomial, 0) + coefficient
+            if len(collected) > 2 * MAX_TERMS:  # some may cancel each other
+                collected = {monomial: each for monomial, each in collected.items() if each}
+                if len(collected) > MAX_TERMS:
+                    raise DimTooLarge
+    if not collected:
+        return number
+    collected[()] = collected.get((), 0) + number
+    return _build(collected)
+
+
+def terms_of(dim: Dim) -> int:
+    """How long a dimension is: its terms, and what is written in its floors; 0 of a number."""
+    if isinstance(dim, int):
+        return 0
+    length = len(dim.terms)
+    for monomial, _ in dim.terms:
+        for atom in monomial:
+            if isinstance(atom, Floor):
+                length += len(str(atom)) // 16
+    return length
 
 
 def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:

@@ -27,6 +27,19 @@ COUNTED = {
     "a chain of presets with arguments": ONE + "".join(f"model m{i + 1} = m{i}(n = {i})\n" for i in range(5_000)),
     "sixty loops inside one another": model("repeat 2 { " * 60 + "relu" + " }" * 60),
     "two thousand large constants": model("\n".join(f"output c{i} = constant(0..100_000)" for i in range(2_000))),
+    "a tuple of two thousand through blocks": "block f() { concat -> split(2000) }\n"
+    + model("split(2000)\n" + "f\n" * 300 + "concat", "f32[N, 2000]"),
+    "a tuple of two thousand through loops": model(
+        "split(2000)\nrepeat 100 { concat -> split(2000) }\n"
+        "for i in 0..20 { repeat 10 { concat -> split(2000) } }\nconcat",
+        "f32[N, 2000]",
+    ),
+    "a split into ninety thousand": model("split(90_000) -> add", "f32[N, 90_000]"),
+    "windows that repeat after thousands": model("adaptive_avg_pool(4093)\nadaptive_avg_pool(4091)\n" * 300),
+    "sums of hundreds of symbols": "model m {\n"
+    + "".join(f"  input x{i}: f32[N, S{i}]\n" for i in range(250))
+    + f"  [{', '.join(f'x{i}' for i in range(250))}] -> concat\n" * 80
+    + "  output y\n}\n",
     "a constant of a thousand large ranges": model(f"output c = constant([{'0..100_000, ' * 1000}])"),
 }
 """What cost most in the analyses behind the columns of a table."""
@@ -55,3 +68,9 @@ def test_a_chain_of_presets_is_on_the_account_of_its_file(tmp_path: Path) -> Non
     (tmp_path / "m.arch").write_text(COUNTED["a chain of six thousand presets"])
     for outcome in run_all([["check", "m.arch"], ["count", "m.arch"]], tmp_path):
         assert outcome.code == 4 and outcome.codes == {"E0912"}
+
+
+def test_figures_that_take_too_long_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(COUNTED["a tuple of two thousand through loops"])
+    (few, many) = run_all([["count", "m.arch", "--columns", names] for names in ("params", "field")], tmp_path)
+    assert few.code == 0 and many.code == 4 and many.codes == {"E0914"}

@@ -1,4 +1,4 @@
-"""Codes of the budgets of elaboration (E0905 to E0909, E0912, E0913)."""
+"""Codes of the budgets of elaboration (E0905 to E0909, E0912 to E0914)."""
 
 from archdsl.diagnostics.codes import Code
 
@@ -119,5 +119,18 @@ model m {
   output y
 }
 """,
+    ),
+    Code(
+        "E0914",
+        "figures-take-too-long",
+        "the figures of a network take too many steps to work out",
+        """Counting folds over the different blocks of a network, which is quick however many layers there are. It is
+not where thousands of tensors go round in one tuple (what each of them sees is asked of each other), where pools of
+thousands of positions follow each other, or where dimensions are sums of hundreds of symbols. The columns `field`,
+`saved`, `peak` and `training_macs` take the most. The budget is one for all networks of a file.
+
+wrong:  split(2000); repeat 100 { concat -> split(2000) }; concat
+right:  repeat 100 { relu }""",
+        "",
     ),
 )
