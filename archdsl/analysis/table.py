@@ -55,7 +55,7 @@ class TooManyRows(Exception):
         self.node = node
 
 
-def table_rows(model: CostModel, depth: int = 1, most: int = 200_000) -> list[Row]:
+def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
     """Rows in execution order, a block's own row before those of its body.
 
     Raises `TooManyRows` where a block would be opened past `most` rows: a deep recursion opened to its ground has

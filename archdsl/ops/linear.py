@@ -224,6 +224,13 @@ class MatMul(Operator):
             work="8*N*T**2 matmul",
             reach="[a, b, c, *], [*, b, *, d]",
         ),
+        Example(
+            "matmul",
+            ("f32[2, 3, 3]", "f32[2, 3, 3]"),
+            "f32[2, 3, 3]",
+            work="54 matmul",
+            reach="[a, b, *], [a, *, c]",
+        ),
     )
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:

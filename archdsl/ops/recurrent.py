@@ -276,10 +276,10 @@ class Recurrent(Operator):
         return {}
 
     def _split(self, o: "OnnxEmitter", start: "OnnxValue") -> "tuple[OnnxValue, ...]":
-        """First states, layer by layer."""
+        """First states, layer by layer: along the first axis, as `Split` does where it is told none."""
         if self.layers == 1:
             return (start,)
-        return o.nodes("Split", start, outputs=self.layers, axis=0, num_outputs=self.layers)
+        return o.nodes("Split", start, outputs=self.layers, num_outputs=self.layers)
 
     def _input_weight(self, o: "OnnxEmitter", layer: int, features: int) -> "OnnxValue":
         return self._stacked(o, ("weight_ih",), layer, (features,))

@@ -50,6 +50,11 @@ def test_values_that_a_parameter_does_not_take_are_left_out() -> None:
     assert (4 + 6 * 1001,) in form.counted
 
 
+def test_values_apart_are_followed_until_there_are_enough() -> None:
+    axis = found(lambda k: 3 * k if k % 5 == 2 else None, k=7).axes[0]
+    assert (axis.values, axis.step, axis.ends) == ([2 + 5 * i for i in range(16)], 5, False)
+
+
 def test_values_far_from_one_are_found_around_the_one_that_is_set() -> None:
     form = found(lambda width: 3 * width if width % 20 == 0 and width >= 200 else None, width=200)
     assert text(form) == "3*width"

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cli_support import GOOD, Ran
 
+from archdsl.api import load
+
 Archdsl = Callable[..., Ran]
 
 
@@ -268,6 +270,16 @@ def test_symbolic_prints_a_formula_and_where_it_was_verified(archdsl: Archdsl, s
         assert value == expected(width, n) * formula["denominator"]
     assert document["formulas"]["params"]["verified_at"] >= 10
     assert {"width": 4, "n": 1001} in document["counted"]
+    assert document["values"]["n"] == {"counted": [*range(1, 17)], "step": 1, "ends": False}
+    assert list(document) == ["schema", "model", "parameters", "convention", "values", "formulas", "counted"]
+
+
+def test_data_of_a_network_without_layers_has_the_columns_of_one_with_layers(archdsl: Archdsl, spec: Path) -> None:
+    whole, layers = (json.loads(archdsl("count", spec, "--depth", n, "--format", "json").out) for n in ("0", "1"))
+    assert whole["columns"] == layers["columns"]
+    names = [column["name"] for column in layers["columns"]]
+    assert names == ["path", "level", "op", "times", "output", "params", "buffers", "macs", "flops", "activations"]
+    assert all(list(row) == names for row in load(spec).rows())
 
 
 def test_symbolic_text_says_what_was_counted(archdsl: Archdsl, spec: Path) -> None:

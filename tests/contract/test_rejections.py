@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501  (a table reads best with one row to a line)
 
+from pathlib import Path
+
 import pytest
 from contract_cases import model_text
 
@@ -231,6 +233,21 @@ def test_rejection(call: str, inputs: tuple[str, ...], code: str, place: str) ->
     assert diagnostic.code == code
     assert diagnostic.span is not None
     assert diagnostic.span.text == (place or call.partition("(")[0])
+
+
+def test_what_is_said_of_every_rejection_is_the_golden_file(update_golden: bool) -> None:
+    lines: list[str] = []
+    for claim, call, inputs, *_ in REJECTIONS:
+        with pytest.raises(ArchError) as caught:
+            load(model_text(call, inputs))
+        (found,) = caught.value.diagnostics
+        lines += [f"# {claim}: {call} of {', '.join(inputs)}", found.message]
+        lines += [f"  {note}" for note in (found.label, *found.notes, found.help) if note]
+    path = Path(__file__).parent / "rejections.txt"
+    text = "".join(f"{line}\n" for line in lines)
+    if update_golden:
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
 
 
 def test_linear_rejects_a_tied_weight_of_another_shape_and_says_to_transpose_it() -> None:

@@ -1,5 +1,7 @@
 """Silent mistakes of an author: each gets a warning with the line that was meant."""
 
+import itertools
+
 import pytest
 
 from archdsl.diagnostics.model import Diagnostic, Sink
@@ -7,6 +9,8 @@ from archdsl.elaborate.lint import lint
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.limits import Limits
+from archdsl.ops import rules
+from archdsl.types.tensor import TensorType
 
 
 def found(text: str) -> list[Diagnostic]:
@@ -203,3 +207,12 @@ def test_dead_steps_that_end_in_a_view_are_dead() -> None:
 
 def test_a_chain_of_dead_views_is_followed_in_time_that_grows_with_its_length() -> None:
     assert warned(of("h = conv(4, 3) -> " + " -> ".join(["id"] * 3000) + "\nrelu")) == [("W0501", "conv")]
+
+
+def test_only_lengths_that_pictures_have_are_taken_for_pictures() -> None:
+    """Of three axes: 3 and two alike. Of four: 1 or 3 last, and two alike before that are neither."""
+    for dims in itertools.product((1, 2, 3, 5, 6), repeat=4):
+        last = dims[3] in (1, 3) and dims[1] == dims[2] and dims[1] in (2, 5, 6)
+        assert bool(rules.layout_advice(TensorType(dims))) == last, dims
+        first = dims[0] == 3 and dims[1] == dims[2]
+        assert bool(rules.layout_advice(TensorType(dims[:3]))) == first, dims[:3]

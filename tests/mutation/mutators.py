@@ -29,7 +29,10 @@ SPELLING: dict[type[ast.AST], str] = {
 
 OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list", "reversed": "list"}
 
-GENERIC = {"dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Mapping", "Sequence", "Literal"}
+GENERIC = {
+    "dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Generator", "Iterable", "Iterator", "Mapping",
+    "Sequence", "Literal",
+}  # fmt: skip
 """Names whose subscripts are types: `field(default_factory=dict[str, int])`."""
 
 STATED = {"strict", "default_factory"}

@@ -11,6 +11,7 @@ sys.path.insert(
     0, str(Path(__file__).parent)
 )  # pytest's importlib mode does not; `make mutants` runs this folder as a program
 
+import trial
 from mutators import Mutant, mutants, valid
 from results import Results, settled
 
@@ -67,7 +68,10 @@ def test_declarations_tables_and_decorated_functions_are_changed(found: list[Mut
 
 def test_types_and_what_only_states_what_is_so_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "types.py"
-    path.write_text("Key = int | str\n\ndef f(a):\n    return [*zip(a, a, strict=True)], dict[str, int]()\n")
+    path.write_text(
+        "Key = int | str\nSteps = Generator[int, str, str]\n\n"
+        "def f(a):\n    return [*zip(a, a, strict=True)], dict[str, int]()\n"
+    )
     assert mutants(path, "types.py") == []
 
 
@@ -153,3 +157,18 @@ def test_a_verdict_by_time_is_given_a_second_time_alone_with_twice_the_limit(fou
     verdicts = {mutant: verdict for mutant, verdict, *_ in settled(judge, found[:4], 3)}
     assert asked == [(4, 3, 1.0), (2, 1, 2.0)]
     assert [verdicts[mutant] for mutant in found[:4]] == ["survived", "survived", "killed", "survived"]
+
+
+def test_tests_that_cannot_be_found_notice_nothing_by_that(
+    found: list[Mutant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that does not load with nothing changed says nothing; one that the change breaks does."""
+
+    def attempt(mutant: Mutant | None, tests: list[str], limit: float) -> str:
+        broken = "a.py::test" in tests or (mutant is found[1] and "b.py::test" in tests)
+        return "exit 4" if broken else "passed"
+
+    monkeypatch.setattr(trial, "attempt", attempt)
+    tests = ["a.py::test", "b.py::test", "c.py::test"]
+    assert trial.noticed(found[0], tests, 1.0) == "passed"
+    assert trial.noticed(found[1], tests, 1.0) == "exit 4"

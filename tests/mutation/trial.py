@@ -31,14 +31,30 @@ def verdict(mutant: Mutant, selection: Selection, patience: float = 1.0) -> tupl
         if not chosen:
             break
         done += len(chosen)
-        how = attempt(mutant, chosen, patience * (20 + 8 * cost))
+        how = noticed(mutant, chosen, patience * (20 + 8 * cost))
         if how != "passed":
             return "killed", how, time.monotonic() - started
     return "survived", f"{done} of {len(tests)} tests", time.monotonic() - started
 
 
-def attempt(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
-    """Run tests on a mutant in a child process: `passed`, or how it was noticed."""
+def noticed(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
+    """`passed`, or how tests noticed a mutant. Where pytest ends without a test that failed, as when a file of tests
+    cannot be imported, it is asked file by file, and only what goes well with nothing changed counts."""
+    how = attempt(mutant, tests, limit)
+    if not how.startswith("exit"):
+        return how
+    files: dict[str, list[str]] = {}
+    for test in tests:
+        files.setdefault(test.partition("::")[0], []).append(test)
+    for each in files.values():
+        how = attempt(mutant, each, limit)
+        if how != "passed" and attempt(None, each, limit) == "passed":
+            return how
+    return "passed"
+
+
+def attempt(mutant: Mutant | None, tests: Sequence[str], limit: float) -> str:
+    """Run tests on a mutant (None: on what is) in a child process: `passed`, or how it was noticed."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -66,7 +82,7 @@ def attempt(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
     return "passed" if code == 0 else first or f"exit {code}"
 
 
-def run(mutant: Mutant, tests: Sequence[str], writer: int) -> int:
+def run(mutant: Mutant | None, tests: Sequence[str], writer: int) -> int:
     import resource
 
     import pytest
@@ -76,7 +92,8 @@ def run(mutant: Mutant, tests: Sequence[str], writer: int) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    install(mutant)
+    if mutant:
+        install(mutant)
 
     class First:
         """Says which test failed first."""

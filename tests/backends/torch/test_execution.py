@@ -9,13 +9,10 @@ from typing import Any
 import pytest
 import torch
 from torch_cases import INSTANCES, TEXTS, from_spec, from_text, inputs
-from torch_eager import Run
+from torch_eager import agree
 
 from archdsl.backends.torch.build import build_module
 from archdsl.backends.torch.source import torch_source
-from archdsl.ir.flatten import weights
-from archdsl.ir.program import Program
-from archdsl.limits import Limits
 
 
 def texts() -> list[Any]:
@@ -27,31 +24,6 @@ def instances() -> list[Any]:
         pytest.param(spec, model, given, id=" ".join([spec, *(f"{k}={v}" for k, v in given.items())]))
         for spec, model, given in INSTANCES
     ]
-
-
-def agree(program: Program) -> None:
-    """The built module gives what the oracle gives, in both modes, and has exactly the program's weights."""
-    torch.manual_seed(0)
-    module = build_module(program)
-    state = module.state_dict()
-    expected = {path: weight.shape for path, weight in weights(program, Limits())}
-    assert {key: tuple(value.shape) for key, value in state.items()} == expected
-    trainable = {path for path, weight in weights(program, Limits()) if weight.trainable}
-    assert {key for key, _ in module.named_parameters()} == trainable
-    given = inputs(program, symbol=8)
-    for training in (False, True):
-        module.train(training)
-        if training and any(
-            "Dropout" in type(part).__name__ or "Drop" in type(part).__name__ for part in module.modules()
-        ):
-            continue
-        with torch.no_grad():
-            wanted = Run(program, state, given, training).outputs()
-            found = module(*given)
-        found = list(found) if isinstance(found, tuple) else [found]
-        assert len(found) == len(wanted)
-        for ours, theirs in zip(found, wanted, strict=True):
-            torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize(("spec", "model", "given"), instances())

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 import torch.fx
-from test_execution import agree
 from torch_cases import INSTANCES, TEXTS, from_spec, from_text, inputs
+from torch_eager import agree
 
 from archdsl.backends.torch.build import build_module
 from archdsl.backends.torch.source import torch_source

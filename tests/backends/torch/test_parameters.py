@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from test_execution import agree
 from torch_cases import TEXTS, from_text
+from torch_eager import agree
 
 from archdsl.backends.torch.source import torch_source
 
@@ -67,4 +67,14 @@ def test_the_same_numbers_from_elsewhere_are_a_parameter_of_their_own() -> None:
         output y }"""
     source = torch_source(from_text(text))
     assert "4 * out" not in source and "Part(4, 8, 32)" in source.replace("Part(4, 32, 8)", "Part(4, 8, 32)")
+    agree(from_text(text))
+
+
+def test_a_condition_that_the_block_negates_is_negated_in_the_class() -> None:
+    text = """block part(plain = false) { conv(4, 3); if not plain { conv(4, 1) as extra } }
+model m() { input x: f32[N, 4, 4, 4]
+ part -> part(plain = true) -> part
+ output y }"""
+    source = torch_source(from_text(text))
+    assert "if not plain" in source or "nn.Identity() if plain else" in source, source
     agree(from_text(text))

@@ -331,3 +331,19 @@ def test_a_function_in_a_chain_of_one_label_is_its_module(step: str, module: str
     type = f"f32[N, 4{', 8' * axes}]"
     net = archdsl.load(f"model m {{\n input x: {type}\n conv(4, 3) as net\n {step} as net\n output y\n}}\n")
     assert module.format(axes=axes) in net.torch_source()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ('"n c h w -> n h w c"', "x.permute(0, 2, 3, 1)"),
+        ('"n (g c) h w -> n g c h w", g = 2', "x.unflatten(1, (2, -1))"),
+        ('"n c h w -> n c (h w)"', "x.flatten(2)"),
+        ('"n c h w -> n h (w c)"', "x.permute(0, 2, 3, 1).flatten(2)"),
+        ('"n (g c) h w -> n (c g) h w", g = 2', "x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)"),
+        ('"n (a b) (c d) w -> n a b c d w", a = 2, c = 3', "x.reshape(x.shape[0], 2, 3, 3, 2 * (x.shape[2] // 6), 5)"),
+    ],
+)
+def test_a_rearrangement_is_cut_moved_and_joined_and_no_more(pattern: str, code: str) -> None:
+    net = archdsl.load(f"model m {{\n input x: f32[N, 6, 6*T, 5]\n rearrange({pattern})\n output y\n}}\n")
+    assert f"        return {code}  # " in net.torch_source() or f"        return {code}\n" in net.torch_source()

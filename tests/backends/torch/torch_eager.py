@@ -11,8 +11,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch_cases import inputs
 
+from archdsl.backends.torch.build import build_module
+from archdsl.ir.flatten import weights
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
+from archdsl.limits import Limits
 from archdsl.types.dims import Expr, substitute
 from archdsl.types.tensor import TensorType
 
@@ -182,3 +186,28 @@ class Run:
             return [plain(each) for each in result]
         (alone,) = result if isinstance(result, tuple) else (result,)
         return list(plain(alone)) if len(node.outputs) > 1 else [plain(alone)]
+
+
+def agree(program: Program) -> None:
+    """The built module gives what the oracle gives, in both modes, and has exactly the program's weights."""
+    torch.manual_seed(0)
+    module = build_module(program)
+    state = module.state_dict()
+    expected = {path: weight.shape for path, weight in weights(program, Limits())}
+    assert {key: tuple(value.shape) for key, value in state.items()} == expected
+    trainable = {path for path, weight in weights(program, Limits()) if weight.trainable}
+    assert {key for key, _ in module.named_parameters()} == trainable
+    given = inputs(program, symbol=8)
+    for training in (False, True):
+        module.train(training)
+        if training and any(
+            "Dropout" in type(part).__name__ or "Drop" in type(part).__name__ for part in module.modules()
+        ):
+            continue
+        with torch.no_grad():
+            wanted = Run(program, state, given, training).outputs()
+            found = module(*given)
+        found = list(found) if isinstance(found, tuple) else [found]
+        assert len(found) == len(wanted)
+        for ours, theirs in zip(found, wanted, strict=True):
+            torch.testing.assert_close(ours, theirs)
