@@ -8,7 +8,7 @@ drivers in `backends/torch`, `backends/onnx` and `analysis/training.py` decide w
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from archdsl.ir.operator import Init, WeightRef
+from archdsl.ir.weights import Init, WeightRef
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 

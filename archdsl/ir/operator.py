@@ -8,7 +8,13 @@ operator by name."""
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, dataclass_transform
 
-from archdsl.records import REQUIRED, described, initialise_with, record
+from archdsl.ir.weights import ONES as ONES
+from archdsl.ir.weights import ZEROS as ZEROS
+from archdsl.ir.weights import Init as Init
+from archdsl.ir.weights import Weight as Weight
+from archdsl.ir.weights import WeightRef as WeightRef
+from archdsl.ir.weights import WeightRole as WeightRole
+from archdsl.records import REQUIRED, initialise_with, record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -136,57 +142,6 @@ def reject(
     `code` is one of the E04xx codes of `diagnostics/codes/ops.py`.
     """
     raise Rejection(message, at, help, expected, found, code, within)
-
-
-# ------------------------------------------------------------------------------------------------------- weights
-
-
-@record
-class Init:
-    """How a weight starts: `uniform` in [low, high), `normal` with mean `low` and standard deviation `high`, or
-    `constant` equal to `low`. Equal ones are equal."""
-
-    kind: Literal["uniform", "normal", "constant"]
-    low: float = 0.0
-    high: float = 0.0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Init) and (self.kind, self.low, self.high) == (other.kind, other.low, other.high)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.low, self.high))
-
-    __repr__ = described
-
-
-ZEROS = Init("constant", 0.0)
-ONES = Init("constant", 1.0)
-
-WeightRole = Literal["weight", "bias", "normalisation", "embedding", "statistic", "counter"]
-"""`statistic` is non-trainable state that counts as a buffer (running mean); `counter` is state that is not counted
-(batch norm's step counter, which PyTorch keeps in the state dict)."""
-
-
-@record
-class Weight:
-    """One tensor of state. Its path is the operator's path, a dot and `name`; an empty `name` means the path itself."""
-
-    name: str
-    shape: tuple[int, ...]
-    init: Init
-    role: WeightRole = "weight"
-    dtype: str = "f32"
-
-    @property
-    def trainable(self) -> bool:
-        return self.role not in ("statistic", "counter")
-
-    @property
-    def elements(self) -> int:
-        count = 1
-        for length in self.shape:
-            count *= length
-        return count
 
 
 # ---------------------------------------------------------------------------------------------------------- work
@@ -414,26 +369,3 @@ def _text(value: object) -> str:
     if isinstance(value, str) and value != "same":
         return f'"{value}"'
     return str(value)
-
-
-@record
-class WeightRef:
-    """A weight of another operator of the same function: `tokens.weight`, `transpose(encode.weight)`.
-
-    `owner` is the `ir.program.Op` that owns the weight (typed loosely: the contract does not depend on the program).
-    """
-
-    owner: object
-    label: str
-    name: str
-    shape: tuple[int, ...]
-    transposed: bool = False
-
-    def __repr__(self) -> str:
-        text = f"{self.label}.{self.name}" if self.name else self.label
-        return f"transpose({text})" if self.transposed else text
-
-    @property
-    def used_shape(self) -> tuple[int, ...]:
-        """The shape as used: reversed when transposed."""
-        return self.shape[::-1] if self.transposed else self.shape

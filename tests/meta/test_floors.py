@@ -158,6 +158,43 @@ def test_what_goes_down_is_no_violation(module: str, text: str) -> None:
     assert violations({module: text}) == []
 
 
+CIRCLES = [
+    {"archdsl.analysis." + name for name in ("cost", "liveness", "parts", "table", "training")},
+    {"archdsl.diagnostics." + name for name in ("edits", "model", "text")},
+    {"archdsl.elaborate." + name for name in ("calls", "items", "resolve")},
+]
+"""Modules that know one another, if only inside a function or for their types; there are to be no others."""
+
+
+def circles(texts: dict[str, str]) -> list[set[str]]:
+    """The largest sets of modules of which each is reached from every other, imports inside functions included."""
+    # What a package's own file hands on is no knowledge of that file.
+    after = {module: {name for name, _ in imports(text) if name in texts} - {module} for module, text in texts.items()}
+    reached: dict[str, set[str]] = {}
+    for module in texts:
+        found: set[str] = set()
+        pending = [module]
+        while pending:
+            for name in after[pending.pop()] - found:
+                found.add(name)
+                pending.append(name)
+        reached[module] = found
+    together = {frozenset(n for n in reached[m] if m in reached[n]) for m in texts if m in reached[m]}
+    return [set(names) for names in together]
+
+
+def test_no_modules_know_one_another_but_those_that_are_known_to() -> None:
+    assert [found for found in circles(modules()) if not any(found <= known for known in CIRCLES)] == []
+
+
+def test_a_circle_is_found_wherever_its_imports_stand() -> None:
+    first = "from archdsl.types import b"
+    second = "def f():\n    from archdsl.types.c import x"
+    third = "if TYPE_CHECKING:\n    import archdsl.types.a"
+    texts = {"archdsl.types.a": first, "archdsl.types.b": second, "archdsl.types.c": third, "archdsl.types.d": first}
+    assert circles(texts) == [{"archdsl.types.a", "archdsl.types.b", "archdsl.types.c"}]
+
+
 def test_the_architecture_page_has_every_package_on_its_floor() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d) \| (.+?) \|", page, re.MULTILINE)
