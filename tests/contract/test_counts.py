@@ -4,12 +4,13 @@ generated module holds, PyTorch's own counter of FLOPs, and an executor that car
 from pathlib import Path
 
 import pytest
-import random_networks
 import torch
 from brute_force import multiplications
 from contract_cases import CASES, IDS, Case
 from counted import check_against_pytorch, check_against_the_executor, fixed, samples
+from hypothesis import assume, given, settings
 from measured import kept_bytes
+from strategies.weight_uses import WIDTH, weight_uses
 from zoo_specs import SIZES, instances, program
 
 import archdsl
@@ -100,35 +101,42 @@ def test_carrying_a_spec_out_takes_the_operations_counted(name: str, model: str,
     check_against_the_executor(program(name, model, **arguments))
 
 
-def random_programs() -> dict[int, Program]:
-    """Programs of random specs by their seed, without the few that loops of loops make long."""
-    found = {seed: archdsl.load(random_networks.text(seed)).program for seed in range(30)}
-    return {seed: net for seed, net in found.items() if flat_sizes(net)[net.entry] <= 200}
+def short(text: str, most: int) -> Program:
+    """The program of a generated spec, but for the few that loops of loops make long."""
+    net = archdsl.load(text).program
+    assume(flat_sizes(net)[net.entry] <= most)
+    return net
 
 
-RANDOM = random_programs()
-
-
-@pytest.mark.parametrize("net", RANDOM.values(), ids=map(str, RANDOM))
-def test_however_weights_are_used_counts_are_exact_and_both_engines_agree(net: Program) -> None:
+@settings(max_examples=30)
+@given(weight_uses())
+def test_however_weights_are_used_counts_are_exact_and_both_engines_agree(text: str) -> None:
+    net = short(text, 200)
     check_against_the_executor(net)
     check_against_pytorch(net, backward=True)
     module = archdsl.Network(net, (), Limits()).torch().train()
-    assert kept_bytes(module, torch.zeros(SIZES["N"], random_networks.WIDTH)) == fixed(TrainingModel(net).kept, SIZES)
+    assert kept_bytes(module, torch.zeros(SIZES["N"], WIDTH)) == fixed(TrainingModel(net).kept, SIZES)
     assert verify(net).passed
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_steps_that_nothing_reads_disturb_no_analysis_beside_outputs_of_training(seed: int) -> None:
-    net = archdsl.load(random_networks.text(seed, dead=True)).program
-    assert flat_sizes(net)[net.entry] <= 1000
+@settings(max_examples=12)
+@given(weight_uses(dead=True))
+def test_steps_that_nothing_reads_disturb_no_analysis_beside_outputs_of_training(text: str) -> None:
+    net = short(text, 1000)
     check_against_the_executor(net)
     assert TrainingModel(net).macs and LivenessModel(net).peak.candidates and FieldModel(net).entry
     assert verify(net).passed
 
 
 def test_random_programs_use_weights_in_every_way() -> None:
-    nodes = [node for net in RANDOM.values() for function in net.functions for node, _ in walk(function.nodes)]
+    nodes: list[Op | Call | Repeat] = []
+
+    @settings(max_examples=100)
+    @given(weight_uses())
+    def collect(text: str) -> None:
+        nodes.extend(node for function in short(text, 200).functions for node, _ in walk(function.nodes))
+
+    collect()
     assert sum(isinstance(node, Repeat) for node in nodes) >= 10
     again = [node for node in nodes if not isinstance(node, Repeat) and node.instance is not None]
     assert {type(node) for node in again} == {Op, Call}

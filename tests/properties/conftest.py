@@ -1,14 +1,7 @@
-"""How the suite draws: always the same inputs, as many as each test says, and no more time than that takes."""
+"""Makes the oracles of other folders importable: pytest's importlib mode leaves test folders off `sys.path`."""
 
 import sys
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
-
 TESTS = Path(__file__).parents[1]
 sys.path += [str(TESTS / "contract"), str(TESTS / "zoo")]
-
-settings.register_profile(
-    "suite", derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
-)
-settings.load_profile("suite")

@@ -8,10 +8,22 @@ from strategies.texts import anything
 from properties.loading import check_syntax, check_text
 
 
-@settings(max_examples=800)
+@settings(max_examples=2_000)
 @given(near_programs())
 def test_a_spec_with_a_few_tokens_changed_gives_a_result_or_coded_diagnostics_inside_the_file(text: str) -> None:
     check_text(text)
+
+
+def test_more_than_a_tenth_of_the_specs_with_a_few_tokens_changed_reach_elaboration() -> None:
+    reached: list[bool] = []
+
+    @settings(max_examples=400)
+    @given(near_programs())
+    def collect(text: str) -> None:
+        reached.append(check_text(text))
+
+    collect()
+    assert sum(reached) > len(reached) // 10
 
 
 @settings(max_examples=500)
