@@ -18,10 +18,10 @@ SAME, ENGINES = 1e-6, 1e-5
 """Largest max|d| / max|reference| between two PyTorch modules, and between engines."""
 
 
-@pytest.fixture(scope="module")
-def models() -> Any:
+def torchvision_models() -> Any:
     """`torchvision.models`. Its compiled operators, none of which these networks use, do not load beside a PyTorch of
-    another build; the rest does once the two operators that the import looks for are declared."""
+    another build; the rest does once the two operators that the import looks for are declared. PyTorch takes a
+    declaration once a process, and a fixture of a module is set up again whenever other tests came between."""
     found = importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:
         pytest.skip("torchvision is not installed; the Makefile says how it is")
@@ -29,10 +29,20 @@ def models() -> Any:
         torch.ops.load_library(Path(found.origin).with_name("_C.so"))
     except OSError:
         for name in ("nms", "qnms"):
-            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float threshold) -> Tensor")
+            if not hasattr(torch.ops.torchvision, name):
+                torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float threshold) -> Tensor")
     from torchvision import models
 
     return models
+
+
+@pytest.fixture(scope="module")
+def models() -> Any:
+    return torchvision_models()
+
+
+def test_torchvision_is_there_as_often_as_it_is_asked_for(models: Any) -> None:
+    assert torchvision_models() is models
 
 
 def theirs(models: Any, name: str) -> Any:
