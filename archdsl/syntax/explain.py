@@ -18,6 +18,7 @@ from archdsl.syntax.tokens import KEYWORDS, STATEMENT_WORDS, Tokens
 _VALUE_STARTS: Final = frozenset(
     ("NAME", "NUMBER", "STRING", "STRING_HEAD", "(", "[", "true", "false", "none", "match", "not", "!", "...")
 )
+_TYPES: Final = frozenset(("int", "float", "bool", "string", "str", "list"))
 _NAME_FOLLOWS: Final = frozenset(("=", ":", ",", ")", "]", "(", ".", "->", "in", "SEP", "{", "}", "$END"))
 _NAMED_AFTER: Final = frozenset(
     ("as", "block", "model", "test", "input", "output", "shared", "let", "for", "flag", ".")
@@ -95,15 +96,17 @@ def _missing_comma(m: Mistake) -> bool:
     end = m.tokens.ends[m.position - 1]
     related = ((m.tokens.starts[m.position], m.tokens.ends[m.position], "the next one starts here"),)
     message = f"expected `,` or {closes}, found {m.found}"
-    two = f"{m.short(m.position - 1)}, {m.short(m.position)}"
+    two = f"{m.value_text(m.position - 1)}, {m.value_text(m.position)}"
     help, edits = f"put `,` between the two: `{two}`", ((end, end, ","),)
     if m.before == "NAME":
         # `stride 2` is a name and its value as likely, `int depth` a type and a name.
         edits = ()
         if m.kind in ("NUMBER", "STRING", "true", "false"):
             help = f"write `{m.short(m.position - 1)} = {m.short(m.position)}`, or put `,` between the two"
-        elif m.kind == "NAME" and m.at(m.first) in ("block", "model"):
-            help = f"a type stands after the name: `{m.short(m.position)}: {m.short(m.position - 1)}`"
+        elif m.kind == "NAME" and m.at(m.first) in ("block", "model") and ")" in m.expected:
+            names = m.short(m.position - 1), m.short(m.position)
+            name, type = names if names[1] in _TYPES else reversed(names)
+            help = f"a type stands after the name: `{name}: {type}`"
     m.reporter.error("E0108", message, end, end, "a comma is missing here", help, related, edits=edits)
     return True
 
@@ -133,7 +136,7 @@ def _help(m: Mistake) -> str:
     """A hint for slips that have no code of their own."""
     kind, expected, start = m.kind, m.expected, m.tokens.kinds[m.first]
     in_expression = "CMP" in expected
-    if kind == ":" and "->" in expected and m.position == m.first + 1:
+    if kind == ":" and (start in ("let", "output") or ("->" in expected and m.position == m.first + 1)):
         return "values are named without a type: `x = flow`, or `let k = 3` for a constant"
     if kind == "->" and start == "model" and "{" in expected:
         return "a model has no shape of its own: each `input` says its shape, and those of the outputs follow"

@@ -58,10 +58,12 @@ def comment(m: Mistake) -> bool:
         return False
     mark = m.text(m.position)
     source = m.reporter.source
-    if arrow := re.compile("--+>").match(source.text, m.tokens.starts[m.position]):
+    if arrow := re.compile("-(-+| +)>").match(source.text, m.tokens.starts[m.position]):
         message = f"expected {m.expected_words}, found `{arrow[0]}`"
         return m.report("E0101", message, "unexpected", "write `->`", edits=((*arrow.span(), "->"),))
     if mark == "-" and m.after == "-" and m.tokens.starts[m.position + 1] == m.tokens.ends[m.position]:
+        if m.follows(m.position) and m.line_end(m.position) == m.position + 1:
+            return False  # `n--` counts down
         mark = "--"
     begins = mark == "//" or (mark == "/" and (m.position == m.first or m.text(m.position + 1) in ("*", "**")))
     if mark != "--" and not begins:
@@ -72,7 +74,7 @@ def comment(m: Mistake) -> bool:
     length, text = len(mark), rest[len(mark) :].strip()
     if mark == "/":
         inside, ends, after = rest[2:].partition("*/")
-        length, text = len(rest), inside.strip()
+        length, text = len(rest), inside.strip(" *")
         if not ends or after.strip():
             return m.report("E0113", message, "not a comment", "comments start with `#`, on every line")
     help = f"comments start with `#`: `# {shown(text)}`"
@@ -90,21 +92,26 @@ def comma_in_flow(m: Mistake) -> bool:
     if kinds[at] != "," or ("~" in m.expected and at != m.position):
         return False
     message, edits = "several values stand without brackets", ()
+    branches = bool(first) and kinds[first - 1] in ("{", "|") and in_branches(m)
+    names_alone = all(kind in ("NAME", ",") for kind in kinds[first : m.position])
+    if at == m.position - 1 and names_alone and m.kind in ("}", "|", *STATEMENT_WORDS):
+        help = "a statement ends with its line, without a comma"
+        return m.report("E0101", "nothing follows a `,`", "one name more is expected", help, at, m.edit(at, at, ""))
     if at != m.position:
         # Names and commas, which `=` could have followed.
-        if "=" not in m.expected or any(kind not in ("NAME", ",") for kind in kinds[first : m.position]):
+        if "=" not in m.expected or not names_alone:
             return False
-        names = m.written(first, m.position - 1)
+        names = m.written(first, m.step_after(m.position - 1) if m.before == "NAME" else m.position - 1)
         help = f"write `[{names}]`"
         edits = m.edit(first, m.position - 1, f"[{names}]") if m.kind == "->" else ()
         if kinds[m.position - 1] == ",":
             help, edits = "a statement ends with its line, without a comma", m.edit(m.position - 1, m.position - 1, "")
-        elif "\n" in m.between(at):
+        elif "\n" in m.between(at) and not branches:
             help, edits = "a statement ends with its line, without a comma", m.edit(at, at, "")
             return m.report("E0101", "a line ends with `,`", "nothing follows on its line", help, at, edits)
     elif "~" in m.expected:
         return m.report("E0101", "expected the end of the check, found `,`", "unexpected", "each check has its line")
-    elif kinds[first] == "output" and "CMP" not in m.expected and ")" not in m.expected:
+    elif kinds[first] == "output" and at == first + 2:
         help = f"each output has its line: `output {m.short(at - 1)}`, then `output {m.short(at + 1)}`"
         return m.report("E0101", "an output has one name", "and another starts here", help)
     elif kinds[first] in _DEFINES or not {"SEP", "->"} & m.expected or m.expected & {"CMP", ")", "]"}:
@@ -121,7 +128,7 @@ def comma_in_flow(m: Mistake) -> bool:
         elif first and m.step_after(at + 1) > 0:
             help = f"write `{m.written(m.step_before(at - 1), at - 1)} -> {m.written(at + 1, m.step_after(at + 1))}`"
             edits = m.replaced(first, m.line_end(at), ",", " ->")
-    if first and kinds[first - 1] in ("{", "|") and in_branches(m):
+    if branches:
         closes = m.closer(first - 1) if kinds[first - 1] == "{" else -1
         written = m.written(first, closes - 1) if closes > 0 else ""
         branches = " | ".join(m.listed(first, closes)) if written else "id | conv(64, 3)"

@@ -30,6 +30,8 @@ def unfit_input(m: Mistake) -> bool:
         return False
     elif m.kind == "[":
         message, help = "an input has no name", f"write `input x: {name}[{shape}]`"
+        if not m.follows(m.position):
+            message, help = "the kind of number of an input is missing", f"write `input {name}: f32[{shape}]`"
     elif m.kind in ("=", "NAME"):
         dtype = m.position + (m.kind == "=")
         written = m.short(dtype) if m.at(dtype) == "NAME" and m.at(dtype + 1) == "[" else ""
@@ -65,7 +67,10 @@ def unfit_output(m: Mistake) -> bool:
                 name if m.reporter.source.text[m.tokens.starts[m.position] - 1].isspace() else f" {name}",
             )
             return m.report("E0101", message, "unexpected", f"write `output {name}`", edits=edits)
-        flow = m.written(m.position + 1, last if m.kind != "(" else closes - 1) or "flow"
+        flow = m.written(m.position + 1, last) or "flow"
+        if m.kind == "(":
+            rest = m.written(closes + 1, last)
+            flow = (m.written(m.position + 1, closes - 1) or "flow") + (f" {rest}" if rest else "")
         return m.report("E0101", message, "unexpected", f"give the output a name: `output y = {flow}`")
     if m.position == m.first + 2 and m.kind == ":":
         opens = m.until(m.position, frozenset("[")) + 1
@@ -152,7 +157,7 @@ def message_without_comma(m: Mistake) -> bool:
     message = f"expected {m.expected_words}, found {m.found}"
     if m.at(m.first) == "require" and m.kind in ("STRING", "STRING_HEAD") and "," in m.expected:
         end = m.tokens.ends[m.position - 1]
-        help = f"write `require {m.written(m.first + 1, m.position - 1)}, {m.short(m.position)}`"
+        help = f"write `require {m.written(m.first + 1, m.position - 1)}, {m.value_text(m.position)}`"
         return m.report("E0101", message, "unexpected", help, edits=((end, end, ","),))
     if m.kind == ":" and "~" in m.expected and m.item == "test":
         left, right = m.written(m.first, m.position - 1), m.written(m.position + 1, m.line_end(m.position))

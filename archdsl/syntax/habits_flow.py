@@ -107,7 +107,8 @@ def power(m: Mistake) -> bool:
     """`x ** 2`."""
     if m.text(m.position) != "**" or m.before not in ("NAME", ")") or "->" not in m.expected:
         return False
-    name = m.written(m.step_before(m.position - 1), m.position - 1)
+    labelled = m.at(m.position - 2) == "as"
+    name = m.text(m.position - 1) if labelled else m.written(m.step_before(m.position - 1), m.position - 1)
     help = f"a square is a product: `[{name}, {name}] -> mul`" if name and m.text(m.position + 1) == "2" else ""
     return m.report("E0113", "`**` does not apply to flows", "found in a flow", help)
 
@@ -141,12 +142,12 @@ def dotted_step(m: Mistake) -> bool:
         return False
     if m.at(m.position - 2) == "as":
         return False
-    start, end, mended, exact = _without_dots(m)
+    start, end, mended, exact = _without_dots(m) if m.after == "NAME" else (0, 0, "", False)
     help = f"a flow is written without dots: `{mended}`" if mended else "a flow is written without dots: `x -> relu`"
     edits = m.edit(start, end, mended) if mended and exact and m.at(end + 1) in _GOES_ON else ()
     if m.before != "NAME":
         return m.report("E0113", "nothing is called on a value", "a dot after a step", help, edits=edits)
-    base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after == "NAME" else ""
+    base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after not in ("SEP", "$END") else ""
     if base == "self":
         closes = m.closer(m.position + 2) if m.at(m.position + 2) == "(" else -1
         fed = m.written(m.position + 3, closes - 1) if closes > 0 else ""
@@ -304,9 +305,11 @@ def statement_in_flow(m: Mistake) -> bool:
     if m.before != "->" or m.kind not in ("repeat", "for", "if") or "\n" in m.between(m.position - 1):
         return False
     flow = m.written(m.first, m.position - 2)
-    statement = m.written(m.position, m.line_end(m.position)) or f"{m.kind} ... {{ ... }}"
+    last = m.line_end(m.position)
+    whole = any(m.at(at) == "{" for at in range(m.position, last + 1))
+    statement = (m.written(m.position, last) if whole else "") or f"{m.kind} ... {{ ... }}"
     help = f"`{m.kind}` is a statement and goes on with what flows: `{flow}; {statement}`"
-    named = m.at(m.first + 1) == "=" or m.tokens.kinds[m.first] == "output" or not flow
+    named = not whole or m.at(m.first + 1) == "=" or m.tokens.kinds[m.first] == "output" or not flow
     start, end = m.tokens.ends[m.position - 2], m.tokens.starts[m.position]
     edits = () if named else ((start, end, "; "),)
     return m.report("E0101", f"`{m.kind}` is no step of a flow", "a statement", help, edits=edits)
@@ -373,6 +376,7 @@ def unjoined_steps(m: Mistake) -> bool:
     mended = f"{m.written(first, m.position - 1)} -> {m.written(m.position, last)}"
     start = m.tokens.ends[m.position - 1]
     # Of two bare words the first may be a misspelt word of the language.
-    sure = (m.before != "NAME" or m.first < first) and m.at(last + 1) in _GOES_ON
+    bare = m.before == "NAME" and first == m.first == m.position - 1
+    sure = not bare and m.at(last + 1) in _GOES_ON
     edits = ((start, start, " ->"),) if sure and not m.declared(m.text(m.position)) else ()
     return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=edits)

@@ -21,7 +21,7 @@ def constant_without_let(m: Mistake) -> bool:
     opens = m.position - m.first - 2
     if m.kind not in _CONSTANTS | {"(", "-"} or any(m.at(m.first + 2 + k) not in ("[", "(") for k in range(opens)):
         return False
-    if m.kind == "(" and m.after not in _CONSTANTS:
+    if (m.kind == "(" and m.after not in _CONSTANTS) or (m.kind == "-" and m.after != "NUMBER"):
         return False
     name = m.short(m.first)
     statement = m.written(m.first, m.line_end(m.first)) or f"{name} = ..."
@@ -83,12 +83,15 @@ def names_in_parentheses(m: Mistake) -> bool:
     if not names or any(m.at(at) not in ("NAME", ",") for at in range(m.position + 1, closes)):
         return False
     message = f"expected {m.expected_words}, found `(`"
-    if m.position == m.first + 1 and m.at(closes + 1) in ("=", "in"):
-        statement = f"{m.text(m.first)} {names} {m.text(closes + 1)} ..."
-        help = f"several names stand without parentheses: `{statement}`"
+    word = m.text(m.first)
+    if m.position == m.first + 1:
+        help = f"several names stand without parentheses: `{word} {names} {'=' if word == 'let' else 'in'} ...`"
         return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, closes, names))
-    head = m.written(m.first, m.position - 1)
-    help = f"names are not nested; take the inner ones apart inside: `{head} both in ... {{ let {names} = both; ... }}`"
+    head = f"{m.written(m.first, m.position - 1)} both"
+    apart = f"inside: `{head} in ... {{ let {names} = both; ... }}`"
+    if word == "let":
+        apart = f"after that: `{head} = ...; let {names} = both`"
+    help = f"names are not nested; take the inner ones apart {apart}"
     return m.report("E0101", message, "unexpected", help)
 
 
@@ -96,9 +99,10 @@ def tuple_without_parentheses(m: Mistake) -> bool:
     """`let a = 1, 2`."""
     if m.kind != "," or m.at(m.first) != "let" or m.at(m.first + 2) != "=" or "SEP" not in m.expected:
         return False
-    values = m.written(m.first + 3, m.line_end(m.position))
+    last = m.line_end(m.position)
+    values = m.written(m.first + 3, last) if not any(m.at(k) in ("=", "->") for k in range(m.position, last)) else ""
     name = m.short(m.first + 1)
-    start, end = m.tokens.starts[m.first + 3], m.tokens.ends[m.line_end(m.position)]
+    start, end = m.tokens.starts[m.first + 3], m.tokens.ends[last]
     edits: Edits = ((start, start, "("), (end, end, ")")) if values else ()
     help = f"a tuple stands in parentheses: `let {name} = ({values or '1, 2'})`"
     return m.report("E0101", f"expected {m.expected_words}, found `,`", "unexpected", help, edits=edits)
@@ -106,14 +110,18 @@ def tuple_without_parentheses(m: Mistake) -> bool:
 
 def braces_as_value(m: Mistake) -> bool:
     """`{8, 16}`, `{"width": 64}` where an expression stands."""
-    if m.kind != "{" or "NUMBER" not in m.expected or "STRING" not in m.expected:
+    if m.kind != "{" or "NUMBER" not in m.expected or "STRING" not in m.expected or m.before in ("if", "repeat"):
         return False
     closes = m.closer(m.position)
     inside = m.written(m.position + 1, closes - 1) if closes > 0 else ""
     message = f"expected {m.expected_words}, found `{{`"
     kinds = m.tokens.kinds[m.position + 1 : closes]
-    if ":" in kinds and kinds[:1] in (["STRING"], ["NAME"]):
-        pairs = [pair.partition(":") for pair in inside.split(",")]
+    if ":" in kinds:
+        pairs = [pair.partition(":") for pair in m.listed(m.position + 1, closes)]
+        if kinds[0] not in ("STRING", "NAME"):
+            listed = ", ".join(f"({key.strip()}, {value.strip()})" for key, _, value in pairs)
+            help = f"there are no dictionaries; pairs stand in a list: `[{listed}]`"
+            return m.report("E0101", message, "unexpected", help)
         given = ", ".join(f"{key.strip().strip(chr(34))} = {value.strip()}" for key, _, value in pairs)
         help = f"there are no dictionaries; arguments have names: `{given}`"
         edits = m.edit(m.position, closes, given) if m.before == "(" and m.at(closes + 1) == ")" and inside else ()
@@ -182,7 +190,7 @@ def slice_of_list(m: Mistake) -> bool:
     while opens > m.first and m.at(opens) != "[":
         opens -= 1
     closes = m.closer(opens)
-    base = m.short(opens - 1)
+    base = m.written(_dotted(m, opens - 1), opens - 1)
     start = m.written(opens + 1, m.position - 1) or "0"
     stop = m.written(m.position + 1, closes - 1) or f"len({base})"
     if m.at(opens - 1) != "NAME" or closes < 0 or ":" in stop or stop.startswith("-"):
@@ -212,13 +220,15 @@ def negation(m: Mistake) -> bool:
     last = m.operand_after(m.position + 1)
     operand = m.written(m.position + 1, last) if last > 0 else "a"
     message = f"expected {m.expected_words}, found `!`"
-    edits = m.edit(m.position, m.position, "not ")
+    edits = m.edit(m.position, m.position, "not ") if last > 0 else ()
     return m.report("E0101", message, "unexpected", f"negation is written `not {operand}`", edits=edits)
 
 
 def double_bar(m: Mistake) -> bool:
     """`a || b`."""
-    if m.kind != "|" or m.after != "|" or not m.follows(m.position + 1) or not m.expected & {"or", "SEP", "{"}:
+    if m.kind != "|" or m.after != "|" or not m.follows(m.position + 1):
+        return False
+    if not m.expected & {"{", ")", "]"} and m.at(m.first) not in ("let", "require"):
         return False
     edits = m.edit(m.position, m.position + 1, "or")
     return m.report("E0101", f"expected {m.expected_words}, found `||`", "unexpected", "write `or`", edits=edits)
@@ -233,10 +243,12 @@ def if_as_value(m: Mistake) -> bool:
     again = first + 2 if first > 0 and m.at(first + 1) == "else" and m.at(first + 2) == "{" else -1
     last = m.closer(again) if again > 0 else -1
     message = f"expected {m.expected_words}, found the keyword `if`"
-    if last < 0:
+    if last < 0 or opens == m.position:
         return m.report("E0101", message, "unexpected", "a value is chosen by `a if condition else b`")
     condition, then = m.written(m.position + 1, opens), m.written(opens + 2, first - 1)
     mended = f"{then} if {condition} else {m.written(again + 1, last - 1)}"
+    if m.before not in ("=", "(", "[", ",") or m.at(last + 1) not in ("SEP", "}", ")", "]", ","):
+        mended = f"({mended})"
     return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=m.edit(m.position, last, mended))
 
 
@@ -266,23 +278,32 @@ def function_of_module(m: Mistake) -> bool:
     ours = {"floor": "floor", "ceil": "ceil", "sqrt": "sqrt", "log2": "log2", "max": "max", "min": "min", "sum": "sum"}
     edits: Edits = ()
     help = "only a name can be called"
-    first = m.position - 3
-    while m.at(first - 1) == "." and m.at(first - 2) == "NAME":
-        first -= 2
-    step, exact = rewritten(m.written(first, closes)) if closes > 0 and m.text(first) in MODULES else ("", False)
+    first = _dotted(m, m.position - 3)
+    own = base in ("math", "np", "torch", "numpy") and name in ours
+    known = closes > 0 and m.text(first) in MODULES and not own
+    step, exact = rewritten(m.written(first, closes)) if known else ("", False)
     if step and "->" not in step:
         edits = m.edit(first, closes, step) if exact else ()
         message = f"expected {m.expected_words}, found `(`"
         return m.report("E0101", message, "unexpected", f"write `{step}`", edits=edits)
-    if base in ("math", "np", "torch", "numpy") and name in ours:
+    if own:
         help = f"write `{ours[name]}({arguments})`"
         edits = m.edit(m.position - 3, m.position - 1, ours[name]) if arguments else ()
     elif name in ("append", "extend"):
-        base = m.written(m.step_before(m.position - 3), m.position - 3) or base
-        help = f"a list keeps its length; a longer one is `{base} + [{arguments}]`"
+        start = first if m.at(first) == "NAME" else m.step_before(m.position - 3)
+        base = m.written(start, m.position - 3) or base
+        added = arguments if name == "extend" else f"[{arguments}]"
+        help = f"a list keeps its length; a longer one is `{base} + {added}`"
     elif name in ("size", "dim"):
         help = "the sizes get names where a value is: `expect [N, c, ...]`"
     return m.report("E0101", f"expected {m.expected_words}, found `(`", "unexpected", help, edits=edits)
+
+
+def _dotted(m: Mistake, position: int) -> int:
+    """The first of the names with dots between them of which the last is at `position`."""
+    while m.at(position - 1) == "." and m.at(position - 2) == "NAME":
+        position -= 2
+    return position
 
 
 _OPERATORS: Final = {"div": "//", "mod": "%", "is": "==", "xor": "!="}
@@ -294,10 +315,10 @@ def word_for_operator(m: Mistake) -> bool:
     if "->" in m.expected or m.at(m.first) not in ("let", "if", "require", "for", "repeat"):
         return False
     message = f"expected {m.expected_words}, found {m.found}"
-    last = m.operand_after(m.position + 1) if ours else m.operand_after(m.position)
-    if ours and m.before in ("NAME", "NUMBER", ")", "]"):
-        left, right = m.short(m.position - 1), m.written(m.position + 1, last) if last > 0 else m.short(m.position + 1)
-        help = f"write `{left} {ours} {right}`"
+    last = m.operand_after(m.position + 1 if ours else m.position)
+    if ours and last > 0 and m.before in ("NAME", "NUMBER", "STRING", ")", "]"):
+        left = m.written(m.step_before(m.position - 1), m.position - 1) or m.short(m.position - 1)
+        help = f"write `{left} {ours} {m.written(m.position + 1, last) or m.short(m.position + 1)}`"
         return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, ours))
     if m.before == "NAME" and m.text(m.position - 1) in ("sqrt", "len", "floor", "ceil", "round", "log2") and last > 0:
         mended = f"{m.text(m.position - 1)}({m.written(m.position, last)})"
@@ -311,6 +332,8 @@ def decimal_point(m: Mistake) -> bool:
     if m.kind == "." and "NUMBER" in m.expected and m.after == "NUMBER" and m.before != "NUMBER":
         edits = m.edit(m.position, m.position, "0.")
         return m.report("E0101", message, "unexpected", f"write `0.{m.text(m.position + 1)}`", edits=edits)
+    if m.kind == "NUMBER":
+        return False
     if m.before == "." and m.at(m.position - 2) == "NUMBER" and m.text(m.position - 2).isdigit():
         mended = f"{m.text(m.position - 2)}.0"
         edits = m.edit(m.position - 2, m.position - 1, mended)

@@ -63,7 +63,7 @@ def foreign_word(m: Mistake) -> bool:
     for at in (m.first, m.position - 1, m.position):
         word = m.text(at) if m.at(at) == "NAME" else ""
         begins = at in (m.first, m.position) or word in ("lambda", "case")
-        if word not in FOREIGN or m.position - at > 6 or not begins:
+        if word not in FOREIGN or m.position - at > 6 or not begins or (word == "from" and m.at(m.first) == "for"):
             continue
         if m.at(m.first) in ("model", "block") and m.first < at == m.first + 2:
             continue  # a part of a name of several words
@@ -82,7 +82,7 @@ def foreign_word(m: Mistake) -> bool:
         elif word == "assert":
             given = m.written(at + 1, m.line_end(at)) or "condition"
             help = f"a condition on parameters is `require {given}`, on a shape `expect [N, c]`"
-            edits = m.edit(at, at, "require") if given != "condition" else ()
+            edits = m.edit(at, at, "require") if given != "condition" and m.item else ()
         elif word == "while" and m.at(at + 1) in ("true", "NAME"):
             help = "a network has as many layers as it is told: `repeat n { ... }`, `for i in 0..n { ... }`"
         elif word in ("import", "from") and edits:
@@ -130,7 +130,7 @@ def _mended(m: Mistake, at: int, word: str) -> Edits:
             end += 1
         return ((start, end, ""),)
     if word in ("elif", "elseif", "elsif"):
-        return m.edit(at, at, "else if")
+        return m.edit(at, at, "else if") if "}" in (m.at(at - 1), m.at(at - 2)) else ()
     if word in ("const", "var", "val") and after == "NAME" and m.at(at + 2) == "=":
         return m.edit(at, at, "let") if m.at(at + 3) in ("NUMBER", "STRING", "true", "false") else ()
     if "{}" in FOREIGN[word] and after == "NAME" and _signature(m, at + 1):
@@ -182,8 +182,7 @@ def body_without_braces(m: Mistake) -> bool:
         edits = _indented(m)
         return m.report("E0101", message, label, f"write `{head or start} {{ ... }}`", edits=edits)
     start, end = m.tokens.starts[m.position], m.tokens.ends[last]
-    if " else " in body:
-        body = re.sub(r" else:? ", " } else { ", body, count=1)
+    body = re.sub(r" else:? ", " } else { ", body, count=1)
     space = " " if m.kind == ":" and m.follows(m.position) else ""
     nested = re.search(r"\b(if|for|repeat)\b", body)
     edits = () if nested else ((start, end, f"{space}{{ {body} }}"),)
@@ -234,11 +233,11 @@ def _indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-_LOOPS: Final = {"of": "in", "=": "in", "...": ".."}
+_LOOPS: Final = {"of": "in", "from": "in", "=": "in", "...": ".."}
 
 
 def other_loop(m: Mistake) -> bool:
-    """`for w of widths`, `for i = 0..3`, `for i in 0...3`, `repeat 3 times`, `foreach w in widths`."""
+    """`for w of widths`, `for i from 0..3`, `for i = 0..3`, `for i in 0...3`, `repeat 3 times`, `foreach w in ws`."""
     start, word = m.tokens.kinds[m.first], m.text(m.position)
     message = f"expected {m.expected_words}, found {m.found}"
     if start == "for" and word in _LOOPS and ("in" in m.expected or (word == "..." and ".." in m.expected)):
@@ -251,7 +250,7 @@ def other_loop(m: Mistake) -> bool:
         start == "for"
         and word == "("
         and m.position == m.first + 1
-        and (m.after != "NAME" or m.at(m.position + 2) == "=")
+        and (m.after != "NAME" or m.at(m.position + 2) in ("=", "in"))
     ):
         return m.report("E0101", message, "unexpected", "write `for i in 0..n { ... }`")
     if start == "repeat" and word in ("times", "x") and "{" in m.expected:

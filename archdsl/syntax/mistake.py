@@ -115,8 +115,11 @@ class Mistake:
         return found
 
     def step_before(self, position: int) -> int:
-        """The first token of the step, name or brackets that ends with the token at `position`; -1 for none."""
+        """The first token of the step, name or brackets that ends with the token at `position`, a label included; -1
+        for none."""
         at = position
+        while self.at(at - 1) == "as":
+            at -= 2
         if self.at(at) in CLOSES:
             at = self.opener(at)
             if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == ")":
@@ -164,6 +167,12 @@ class Mistake:
             if at < 0 or self.at(at + 1) not in _JOINED:
                 return at
             at += 1
+
+    def value_text(self, position: int) -> str:
+        """A token, or all between brackets where it is one of them, as messages show it."""
+        other = self.closer(position) if self.at(position) in OPENS else position
+        first = self.opener(position) if self.at(position) in CLOSES else position
+        return shown(self.written(first, other)) if 0 <= first <= other else self.short(position)
 
     def declared(self, name: str) -> str:
         """`constant` or `tensor`, by how the item around declares a name before the error; empty if it does not."""
