@@ -83,7 +83,7 @@ def _missing_comma(m: Mistake) -> bool:
         inner, closes = m.step_before(m.position - 1), m.closer(m.position)
         outer = inner - 2 if m.at(inner - 1) == "(" and m.at(inner - 2) == "NAME" else -1
         whole = outer >= 0 and closes > 0 and m.at(closes + 1) == ")"
-        fed = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+        fed = m.written(m.position + 1, closes - 1)
         mended = f"{fed} -> {m.written(inner, m.position - 1)}" + (f" -> {m.text(outer)}" if whole else "")
         help = f"a flow feeds a step: `{mended}`" if fed else "a flow feeds a step: `x -> relu`"
         edits = m.edit(outer, closes + 1, mended) if whole and fed and m.at(outer - 1) in ("SEP", "{", "=", "|") else ()

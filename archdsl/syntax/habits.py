@@ -44,7 +44,7 @@ def misspelt_word(m: Mistake) -> bool:
     from difflib import get_close_matches
 
     word = m.text(m.first)
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.65) if len(word) < 20 else []
+    near = get_close_matches(word, known, cutoff=0.65)
     if not near:
         return False
     help = f"did you mean `{near[0]}`?"
@@ -75,7 +75,7 @@ def comment(m: Mistake) -> bool:
     if mark == "/":
         inside, ends, after = rest[2:].partition("*/")
         length, text = len(rest), inside.strip(" *")
-        if not ends or after.strip():
+        if not rest.startswith("/*") or not ends or after.strip():
             return m.report("E0113", message, "not a comment", "comments start with `#`, on every line")
     help = f"comments start with `#`: `# {shown(text)}`"
     return m.report(
@@ -130,7 +130,7 @@ def comma_in_flow(m: Mistake) -> bool:
             edits = m.replaced(first, m.line_end(at), ",", " ->")
     if branches:
         closes = m.closer(first - 1) if kinds[first - 1] == "{" else -1
-        written = m.written(first, closes - 1) if closes > 0 else ""
+        written = m.written(first, closes - 1)
         branches = " | ".join(m.listed(first, closes)) if written else "id | conv(64, 3)"
         message, help = "branches are not separated by `,`", f"write `|` between them: `{{ {branches} }}`"
         edits = m.edit(at, at, " |")

@@ -49,7 +49,7 @@ def _shape(m: Mistake) -> str:
     while opens < m.position + 4 and m.at(opens) not in ("[", "("):
         opens += 1
     closes = m.closer(opens) if m.at(opens) in ("[", "(") else -1
-    return (m.written(opens + 1, closes - 1) if closes > 0 else "") or "..."
+    return m.written(opens + 1, closes - 1) or "..."
 
 
 def unfit_output(m: Mistake) -> bool:

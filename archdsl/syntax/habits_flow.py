@@ -150,7 +150,7 @@ def dotted_step(m: Mistake) -> bool:
     base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after not in ("SEP", "$END") else ""
     if base == "self":
         closes = m.closer(m.position + 2) if m.at(m.position + 2) == "(" else -1
-        fed = m.written(m.position + 3, closes - 1) if closes > 0 else ""
+        fed = m.written(m.position + 3, closes - 1)
         help = f"there is no `self`; steps stand in the flow by name: `{f'{fed} -> ' if fed else ''}{name}`"
     elif mended and base in MODULES:
         help = f"write `{mended}`"
@@ -179,7 +179,7 @@ def _without_dots(m: Mistake) -> tuple[int, int, str, bool]:
             raw = m.reporter.source.text[m.tokens.starts[end] : m.tokens.ends[closes]]
             step, sure = rewritten(raw)
             return start, closes, step, exact and sure and bool(step)
-        inside = m.written(end + 2, closes - 1) if closes > end + 2 else ""
+        inside = m.written(end + 2, closes - 1)
         arguments = split(inside)
         if closes < 0 or (closes > end + 2 and not inside) or (in_module and names[0] == "self" and arguments):
             return m.position, m.position, "", False
@@ -190,7 +190,7 @@ def _without_dots(m: Mistake) -> tuple[int, int, str, bool]:
         text, end, in_module = step, closes, False
     if m.at(end + 1) == "(":
         closes = m.closer(end + 1)
-        fed = m.written(end + 2, closes - 1) if closes > end + 2 else ""
+        fed = m.written(end + 2, closes - 1)
         if not fed or "," in fed or "->" in text:
             return m.position, m.position, "", False
         return start, closes, f"{fed} -> {text}", exact and m.at(start - 1) != "->"
@@ -241,7 +241,7 @@ def index(m: Mistake) -> bool:
     if m.kind != "[" or m.before not in ("NAME", ")", "]", "}") or "->" not in m.expected or "CMP" in m.expected:
         return False
     name, closes = m.short(m.position - 1), m.closer(m.position)
-    inside = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+    inside = m.written(m.position + 1, closes - 1)
     if m.between(m.position - 1):
         given = f"[{inside}]" if inside else "[a, b]"
         edits = m.edit(m.position - 1, closes, f"{given} -> {name}") if inside and m.before == "NAME" else ()

@@ -124,7 +124,7 @@ def parameters_elsewhere(m: Mistake) -> bool:
         return False
     if m.text(m.position) == "<" and m.before == "NAME" and m.position == m.first + 2:
         closes = next((at for at in range(m.position, m.line_end(m.position) + 1) if m.text(at) == ">"), -1)
-        inside = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+        inside = m.written(m.position + 1, closes - 1)
         help = f"parameters stand in parentheses: `{m.written(m.first, m.position - 1)}({inside or '...'})`"
         edits = m.edit(m.position, m.position, "(") + m.edit(closes, closes, ")") if inside else ()
         return m.report("E0101", message, "unexpected", help, edits=edits)

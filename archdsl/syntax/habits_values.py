@@ -79,7 +79,7 @@ def names_in_parentheses(m: Mistake) -> bool:
     if m.kind != "(" or m.at(m.first) not in ("let", "for") or "NAME" not in m.expected or "CMP" in m.expected:
         return False
     closes = m.closer(m.position)
-    names = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+    names = m.written(m.position + 1, closes - 1)
     if not names or any(m.at(at) not in ("NAME", ",") for at in range(m.position + 1, closes)):
         return False
     message = f"expected {m.expected_words}, found `(`"
@@ -113,7 +113,7 @@ def braces_as_value(m: Mistake) -> bool:
     if m.kind != "{" or "NUMBER" not in m.expected or "STRING" not in m.expected or m.before in ("if", "repeat"):
         return False
     closes = m.closer(m.position)
-    inside = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+    inside = m.written(m.position + 1, closes - 1)
     message = f"expected {m.expected_words}, found `{{`"
     kinds = m.tokens.kinds[m.position + 1 : closes]
     if ":" in kinds:
@@ -143,7 +143,7 @@ def comprehension(m: Mistake) -> bool:
         depth += (m.at(opens) in (")", "]", "}")) - (m.at(opens) in ("(", "[", "{"))
         opens -= 1
     closes = m.closer(opens)
-    each, loop = m.written(opens + 1, m.position - 1), m.written(m.position, closes - 1) if closes > 0 else ""
+    each, loop = m.written(opens + 1, m.position - 1), m.written(m.position, closes - 1)
     if (plain := re.fullmatch(r"for (\w+) in (.+)", loop)) and plain[1] == each and " if " not in loop:
         help, edits = f"the list itself is meant: `{plain[2]}`", m.edit(opens, closes, plain[2])
         return m.report("E0113", "a list has no loop inside", "found in a list", help, edits=edits)
@@ -218,7 +218,7 @@ def negation(m: Mistake) -> bool:
     if m.kind != "!" or "not" not in m.expected:
         return False
     last = m.operand_after(m.position + 1)
-    operand = m.written(m.position + 1, last) if last > 0 else "a"
+    operand = m.written(m.position + 1, last) or "a"
     message = f"expected {m.expected_words}, found `!`"
     edits = m.edit(m.position, m.position, "not ") if last > 0 else ()
     return m.report("E0101", message, "unexpected", f"negation is written `not {operand}`", edits=edits)
@@ -274,7 +274,7 @@ def function_of_module(m: Mistake) -> bool:
     if m.kind != "(" or m.at(m.position - 2) != "." or "CMP" not in m.expected or m.before != "NAME":
         return False
     base, name, closes = m.short(m.position - 3), m.short(m.position - 1), m.closer(m.position)
-    arguments = m.written(m.position + 1, closes - 1) if closes > 0 else ""
+    arguments = m.written(m.position + 1, closes - 1)
     ours = {"floor": "floor", "ceil": "ceil", "sqrt": "sqrt", "log2": "log2", "max": "max", "min": "min", "sum": "sum"}
     edits: Edits = ()
     help = "only a name can be called"

@@ -21,14 +21,13 @@ _LITERALS: Final = frozenset(("STRING", "true", "false", "none"))
 class Mistake:
     """An error and its surroundings. `first` is the first token of the line or statement."""
 
-    __slots__ = ("after", "before", "expected", "first", "kind", "machine", "position", "reporter", "tokens")
+    __slots__ = ("after", "before", "expected", "first", "kind", "position", "reporter", "tokens")
 
     def __init__(self, reporter: Reporter, tokens: Tokens, position: int, machine: Machine) -> None:
         kinds = tokens.kinds
         self.reporter = reporter
         self.tokens = tokens
         self.position = position
-        self.machine = machine
         self.expected = machine.expected()
         self.kind = kinds[position]
         self.before = kinds[position - 1] if position else "$START"
@@ -58,8 +57,8 @@ class Mistake:
         return kinds[position] if 0 <= position < len(kinds) else "$END"
 
     def written(self, first: int, last: int) -> str:
-        """The text of the tokens from `first` to `last`, on one line; empty where it is too long to repeat, spans
-        lines or was guessed."""
+        """The text of the tokens from `first` to `last`, on one line; empty where there are none (`last` is -1 too
+        where a bracket is not found), and where it is too long to repeat, spans lines or was guessed."""
         if last < first or last >= len(self.tokens.kinds):
             return ""
         text = self.reporter.source.text[self.tokens.starts[first] : self.tokens.ends[last]]
@@ -178,7 +177,7 @@ class Mistake:
         """`constant` or `tensor`, by how the item around declares a name before the error; empty if it does not."""
         kinds, values = self.tokens.kinds, self.tokens.values
         found = ""
-        for at in range(self.first - 1, max(0, self.first - 10 * _REACH), -1):
+        for at in range(self.first - 1, max(-1, self.first - 10 * _REACH), -1):
             if kinds[at] in ("block", "model"):
                 opens = self.at(at + 2) == "(" and self.closer(at + 2)
                 inside = range(at + 3, opens) if opens else ()
