@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import arguments_text, title_text
-from archdsl.ir.program import Call, Function, Op, Program, Round, Value
+from archdsl.ir.program import Call, Function, Op, Program, Round, Value, rounds
 from archdsl.records import record
 from archdsl.types.tensor import TensorType, shape_text
 
@@ -168,12 +168,8 @@ class _Level:
 def _fold_body(function: Function, folds: "dict[Function, list[_Group]]") -> "list[_Group]":
     if function not in folds:
         found = occurrences(function.nodes)
-        folds[function] = _periods(_loops(found, [_rounds(node) for node, _, _, _ in found], 0))
+        folds[function] = _periods(_loops(found, [rounds(node) for node, _, _, _ in found], 0))
     return folds[function]
-
-
-def _rounds(node: Op | Call) -> tuple[Round, ...]:
-    return node.round.chain if node.round else ()
 
 
 def _loops(found: Sequence[Occurrence], rounds: "Sequence[tuple[Round, ...]]", depth: int) -> list[_Group]:

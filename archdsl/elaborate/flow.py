@@ -130,7 +130,7 @@ class Statements(Declarations):
         outer = builder.recompute
         if wanted:
             label = UNKNOWN if step.label is None else self.evaluator.string(step.label, frame.scope)
-            builder.recompute = Recompute(step.span, outer, label if isinstance(label, str) else "")
+            builder.recompute = Recompute(step.span, outer, label if isinstance(label, str) else "", builder.round)
         try:
             return self.branch_body(step.body, flow, frame)[0]
         finally:

@@ -57,12 +57,14 @@ class Recompute:
     How to read it: of what the nodes of one region save for backward, nothing is kept, and neither is anything inside
     the functions they call. Kept are the values from outside that the region reads, and of the values it makes those
     that somebody outside reads, where the reader keeps them. Backward first runs the region again and so holds
-    what one region saves at a time. `outer` is the region around this one in the same function, `name` its label or "".
+    what one region saves at a time. `outer` is the region around this one in the same function, `name` its label or "",
+    `round` the round of a written-out loop that the region stands in.
     """
 
     span: Span
     outer: "Recompute | None" = None
     name: str = ""
+    round: "Round | None" = None
 
 
 @record
@@ -152,6 +154,11 @@ class Repeat:
 
 
 Node = Op | Call | Repeat
+
+
+def rounds(node: Node) -> tuple[Round, ...]:
+    """The rounds of written-out loops that a node belongs to, the outermost first."""
+    return node.round.chain if node.round else ()
 
 
 @record

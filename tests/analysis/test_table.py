@@ -265,7 +265,7 @@ def test_json_says_which_figures_are_formulas_in_what() -> None:
 
 def test_the_keys_of_json_are_those_that_the_language_page_lists() -> None:
     page = (Path(archdsl.__file__).parent / "LANGUAGE.md").read_text(encoding="utf-8")
-    table = page.split("| key | holds |")[1].split("\n\n")[0]
+    table = page.split("`archdsl count --format json`")[1].split("| key | holds |")[1].split("\n\n")[0]
     listed = {key for line in table.split("\n")[2:] for key in re.findall(r"`(\w+)`", line.split("|")[1])}
     net = load("unit(8)")
     written = json.loads(render([report(net.program, 1, net.limits)], "json", Style(convention="fvcore")))

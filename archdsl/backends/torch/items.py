@@ -19,7 +19,8 @@ normalisation came first; the others go along."""
 
 @record
 class Step:
-    """`outputs = code`. `place` is the path segment of the node, whether or not it has state there."""
+    """`outputs = code`. `place` is the path segment of the node, whether or not it has state there; `rounds` are those
+    of written-out loops that it belongs to, the outermost first."""
 
     outputs: tuple[Value, ...]
     code: Code
@@ -27,11 +28,12 @@ class Step:
     place: Place
     span: Span
     train_only: bool
+    rounds: tuple[Round, ...] = ()
 
 
 @record
 class Loop:
-    """Steps that run `times` times, as `ir.program.Repeat`."""
+    """Steps that run `times` times, as `ir.program.Repeat`. Its steps have at least its own `rounds`."""
 
     times: int
     parameters: tuple[Value, ...]
@@ -41,6 +43,7 @@ class Loop:
     outputs: tuple[Value, ...]
     span: Span
     train_only: bool
+    rounds: tuple[Round, ...] = ()
 
 
 @record

@@ -4,6 +4,7 @@ A list is kept run-length coded, so a `repeat 1_000_000` is one row however it i
 """
 
 from collections.abc import Hashable, Sequence
+from itertools import groupby
 
 from archdsl.backends.torch.items import Entry
 from archdsl.backends.torch.parameters import ABSENT
@@ -120,24 +121,23 @@ def listing(name: str, entries: Sequence[Entry], family: int | None = None) -> L
     return Listing(name, False, _elements(ordered, 0, 0), family)
 
 
+_Marked = tuple[Element, tuple[Round, ...]]
+"""An element with the rounds of written-out loops that it belongs to."""
+
+
 def _elements(entries: Sequence[Entry], level: int, start: int) -> list[Element]:
     """Rows and cycles of entries in index order; `level` loops have been opened. As deep as loops nest."""
-    found: list[Element] = []
+    found: list[_Marked] = []
     at = start
     position = 0
     while position < len(entries):
         entry = entries[position]
         index = entry.place.index or 0
-        found.extend(_hole() for _ in range(index - at))
+        found.extend((_hole(), ()) for _ in range(index - at))
         if len(entry.times) == level:
-            end = position
-            while end < len(entries) and len(entries[end].times) == level:
-                if (entries[end].place.index or 0) != index + end - position:
-                    break
-                end += 1
-            found += _written_out(entries[position:end], 0)
-            at = index + end - position
-            position = end
+            found.append((_row(entry), entry.rounds))
+            at = index + 1
+            position += 1
             continue
         stride, times = entry.place.strides[level], entry.times[level]
         end = position
@@ -146,33 +146,24 @@ def _elements(entries: Sequence[Entry], level: int, start: int) -> list[Element]
         inner = _elements(entries[position:end], level + 1, index)
         inner.extend(_hole() for _ in range(stride - sum(map(_length, inner))))
         first = inner[0]
+        whole: Element = Cycle(inner, times)
         if isinstance(first, Row) and all(isinstance(each, Row) and _alike(first, each) for each in inner):
-            found.append(first.times(times * sum(map(_length, inner))))
-        else:
-            found.append(Cycle(inner, times))
+            whole = first.times(times * sum(map(_length, inner)))
+        found.append((whole, entry.rounds))
         at = index + stride * times
         position = end
-    return found
+    return _cycles(found, 0)
 
 
-def _written_out(entries: Sequence[Entry], depth: int) -> list[Element]:
-    """Rows of entries, and cycles where the rounds of a loop that is written out are alike; `depth` loops are around.
-    As deep as loops nest."""
+def _cycles(marked: Sequence[_Marked], depth: int) -> list[Element]:
+    """Elements, with cycles where the rounds of a loop that is written out are alike; `depth` loops are around. As deep
+    as loops nest."""
     found: list[Element] = []
-    position = 0
-    while position < len(entries):
-        if len(entries[position].rounds) <= depth:
-            found.append(_row(entries[position]))
-            position += 1
+    for loop, run in groupby(marked, lambda each: each[1][depth].loop if len(each[1]) > depth else None):
+        if loop is None:
+            found += [element for element, _ in run]
             continue
-        loop = entries[position].rounds[depth].loop
-        rounds: list[list[Element]] = []
-        while (here := _round(entries, position, depth)) is not None and here.loop is loop:
-            end = position
-            while _round(entries, end, depth) is here:
-                end += 1
-            rounds.append(_written_out(entries[position:end], depth + 1))
-            position = end
+        rounds = [_cycles(list(each), depth + 1) for _, each in groupby(run, lambda each: each[1][depth])]
         start = 0
         while start < len(rounds):
             first, end = rounds[start], start + 1
@@ -184,12 +175,6 @@ def _written_out(entries: Sequence[Entry], depth: int) -> list[Element]:
                 found.append(Cycle(first, end - start))
             start = end
     return found
-
-
-def _round(entries: Sequence[Entry], position: int, depth: int) -> Round | None:
-    """The round of an entry at a depth."""
-    rounds = entries[position].rounds if position < len(entries) else ()
-    return rounds[depth] if len(rounds) > depth else None
 
 
 def _equal(left: Sequence[Element], right: Sequence[Element]) -> bool:

@@ -14,7 +14,7 @@ from archdsl.backends.torch.records import Apply, Built, Code, Infix, Input, Met
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.operator import Init
-from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Value
+from archdsl.ir.program import Call, Function, Node, Op, Recompute, Repeat, Value, rounds
 from archdsl.types.tensor import TensorType
 
 MAX_LOOPS = 12
@@ -104,6 +104,7 @@ class _Lowering:
             node.outputs,
             node.span,
             node.train_only,
+            rounds(node),
         )
 
     def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
@@ -160,7 +161,7 @@ class _Lowering:
             self._name(value, value)
         segment = node.segment
         place = Place(segment.name, segment.index, segment.strides)
-        return Step(outputs, code, weight, place, node.span, node.train_only)
+        return Step(outputs, code, weight, place, node.span, node.train_only, rounds(node))
 
     def _register(
         self, node: Op | Call, code: Code, starts: tuple[tuple[str, Init], ...], times: tuple[int, ...]
@@ -169,8 +170,7 @@ class _Lowering:
         check_segment(segment.name, node.span)
         place = Place(segment.name, segment.index, segment.strides)
         used = times if segment.index is not None else ()
-        rounds = node.round.chain if node.round else ()
-        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used, rounds))
+        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used, rounds(node)))
 
 
 def needed(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:

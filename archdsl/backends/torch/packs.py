@@ -17,7 +17,7 @@ from archdsl.backends.torch.records import (
     Series,
     Spread,
 )
-from archdsl.ir.program import Function, Value
+from archdsl.ir.program import Function, Round, Value
 from archdsl.records import replace
 
 SHORTEST = 3
@@ -131,16 +131,16 @@ def _grown(
     items: list[Item] = []
     packs: list[Pack] = []
 
-    def extend(after: Item) -> None:
+    def extend(after: Item, rounds: tuple[Round, ...]) -> None:
         """Make the packs whose tensors there are by now."""
         while len(packs) < len(lengths) and known.issuperset(longest[: lengths[len(packs)]]):
             before = lengths[len(packs) - 1] if packs else 0
             start: list[Code] = [Spread(Input(packs[-1]))] if packs else []
             code = Series((*start, *map(Input, longest[before : lengths[len(packs)]])))
             packs.append(Pack(longest[0].type))
-            items.append(Step((packs[-1],), code, "light", Place(""), after.span, after.train_only))
+            items.append(Step((packs[-1],), code, "light", Place(""), after.span, after.train_only, rounds))
 
-    extend(body.items[0])
+    extend(body.items[0], ())
     for item in body.items:
         current: Item | None = item
         for tensors in handed(item):
@@ -152,7 +152,7 @@ def _grown(
             return None
         items.append(current)
         known.update(item.outputs)
-        extend(item)
+        extend(item, item.rounds)
     return items
 
 

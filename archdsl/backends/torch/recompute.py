@@ -143,6 +143,7 @@ def _region(body: Body, items: list[Item], mark: Recompute, train_only: bool, re
         tuple(outputs),
         mark.span,
         train_only,
+        mark.round.chain if mark.round else (),
         mark.name or "recomputed",
     )
 
@@ -191,7 +192,7 @@ class Outline:
         body = self._part(region.parameters, steps, region.results)
         self.methods.append(Outlined(name, body, counters))
         code = Recomputed(name, tuple(map(_argument, region.inputs)), counters)
-        return Step(region.outputs, code, "heavy", Place(region.name), region.span, region.train_only)
+        return Step(region.outputs, code, "heavy", Place(region.name), region.span, region.train_only, region.rounds)
 
 
 def _argument(value: Value) -> Input | Spread:

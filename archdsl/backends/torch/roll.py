@@ -3,23 +3,20 @@
 *Chains.* Applications of `layer1.0`, `layer1.1`, ... of which each reads the one before, and which together are the
 whole list, become one step: the list is an `nn.Sequential`.
 
-*Loops.* The nodes of a `for` body come from the same places of the source in every iteration, so a run of items
-whose spans, code and flow of values repeat is a loop. The innermost loops are found first; later passes find the
-loops around them. Each pass looks at every item a bounded number of times."""
+*Loops.* Items know the rounds of written-out loops that they belong to. Rounds that follow each other and are alike, in
+code and in the flow of values, become one loop; the innermost loops come first."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
+from functools import partial
+from itertools import chain, groupby
 
-from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, copied, free, places, substitute
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, copied, free, places, substitute, walk
 from archdsl.backends.torch.lower import needed
 from archdsl.backends.torch.packs import carries_pack, grow
 from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, signature
 from archdsl.ir.program import Function, Value
-
-MAX_PERIOD = 256
-"""Items of a loop body, at most, for straight-line code to be folded; longer bodies stay written out."""
-
-PASSES = 4
+from archdsl.records import replace
 
 Fold = Callable[[list[Item], int], list[Item]]
 
@@ -45,14 +42,10 @@ class _Roller:
         self._body.items = needed(self._body.items, self._body.outputs)
         self._count()
         self._body.items = self._nested(self._body.items, self._chains)
-        self._strict = True
-        for _ in range(PASSES):
+        deepest = max((len(item.rounds) for item in walk(self._body.items)), default=0)
+        for level in reversed(range(deepest)):
             self._count()
-            self._rolled = 0
-            self._body.items = self._nested(self._body.items, self._loops)
-            if not self._rolled and not self._strict:
-                break
-            self._strict = self._strict and bool(self._rolled)
+            self._body.items = self._nested(self._body.items, partial(self._loops, level))
         self._count()
         self._body.items = self._nested(self._body.items, self._chains)
 
@@ -82,7 +75,8 @@ class _Roller:
                 assert first is not None
                 place = Place(first[0].name)
                 code = Run(place, (Input(source),), chain=True)
-                folded.append(Step(last.outputs, code, "heavy", place, item.span, item.train_only))
+                rounds = tuple(a for a, b in zip(item.rounds, last.rounds, strict=False) if a is b)
+                folded.append(Step(last.outputs, code, "heavy", place, item.span, item.train_only, rounds))
                 position += length
             else:
                 folded.append(item)
@@ -116,42 +110,61 @@ class _Roller:
 
     # --------------------------------------------------------------------------------------------------- loops
 
-    def _loops(self, items: list[Item], depth: int) -> list[Item]:
-        keys: dict[Hashable, int] = {}
-        marks = [keys.setdefault(_mark(item), len(keys)) for item in items]
-        following = [0] * len(items)
-        last: dict[int, int] = {}
-        for position in range(len(items) - 1, -1, -1):
-            following[position] = last.get(marks[position], 0)
-            last[marks[position]] = position
+    def _loops(self, level: int, items: list[Item], depth: int) -> list[Item]:
+        """Fold the written-out loops that have `level` others around them; `depth` loops are open in the code."""
         folded: list[Item] = []
-        position = 0
-        while position < len(items):
-            period = following[position] - position
-            loop = None
-            # A mark that comes twice in a period is a loop inside: that one first, unless it turned out to be none.
-            inner = self._strict and len(set(marks[position : position + period])) < period
-            if 0 < period <= MAX_PERIOD and not inner:
-                times = _repetitions(marks, position, period, 3)
-                # What three rounds cannot do more cannot; a tail that does not fit is left out by halving.
-                if times > 1 and self._loop(items[position : position + times * period], period, depth):
-                    times = _repetitions(marks, position, period, len(items))
-                    while times > 1 and loop is None:
-                        loop = self._loop(items[position : position + times * period], period, depth)
-                        times //= 2
+        for loop, run in groupby(items, lambda item: item.rounds[level].loop if len(item.rounds) > level else None):
             if loop is None:
-                folded.append(items[position])
-                position += 1
+                folded += run
             else:
-                folded.append(loop)
-                position += period * loop.times
-                self._rolled += 1
+                rounds = [list(each) for _, each in groupby(run, lambda item: item.rounds[level])]
+                folded += self._folded(self._joined(rounds, level, depth), depth)
         return folded
 
-    def _loop(self, items: Sequence[Item], period: int, depth: int) -> Loop | None:
-        """A loop that does what `items` do, or None where values do not flow from one iteration to the next alone."""
-        times = len(items) // period
-        rounds = [items[start : start + period] for start in range(0, len(items), period)]
+    def _joined(self, rounds: list[list[Item]], level: int, depth: int) -> list[list[Item]]:
+        """The rounds of a `repeat` with its loop, which stands for all rounds but the first ones, made longer by those
+        that do the same on other types."""
+        loop = rounds[-1][0]
+        if isinstance(loop, Step | Region) or len(loop.rounds) > level + 1:
+            return rounds
+        opened, results = _opened(loop, depth)
+        mark = list(map(_mark, opened[0]))
+        start = len(rounds) - 1
+        while start and list(map(_mark, rounds[start - 1])) == mark:
+            start -= 1
+        before = rounds[start:-1]
+        whole = self._loop([*before, *opened], depth, [*chain.from_iterable(before), loop]) if before else None
+        if whole is None:
+            return rounds
+        handed_on = dict(zip(results, loop.outputs, strict=True))
+        outputs = tuple(handed_on[value] for value in whole.outputs if value in handed_on)
+        if len(outputs) < len(whole.outputs) or any(self._reads[value] for value in {*loop.outputs} - {*outputs}):
+            return rounds
+        return [*rounds[:start], [replace(whole, times=len(before) + loop.times, outputs=outputs)]]
+
+    def _folded(self, rounds: Sequence[Sequence[Item]], depth: int) -> list[Item]:
+        """The rounds of one loop, as loops where they follow each other and are alike."""
+        marks = [tuple(map(_mark, each)) for each in rounds]
+        folded: list[Item] = []
+        position = 0
+        while position < len(rounds):
+            end = position + 1
+            while end < len(rounds) and marks[end] == marks[position]:
+                end += 1
+            times, loop = end - position, None
+            # What three rounds cannot do more cannot; a tail that does not fit is left out by halving.
+            if times > 1 and self._loop(rounds[position : position + min(times, 3)], depth):
+                while times > 1 and loop is None:
+                    loop = self._loop(rounds[position : position + times], depth)
+                    times //= 2
+            folded += [loop] if loop else rounds[position]
+            position += loop.times if loop else 1
+        return folded
+
+    def _loop(self, rounds: Sequence[Sequence[Item]], depth: int, items: Sequence[Item] | None = None) -> Loop | None:
+        """A loop that does what some rounds do, or None where values flow otherwise than from each to the next. `items`
+        are what the rounds stand for, if it is not the items of them."""
+        times, first = len(rounds), rounds[0][0]
         strides = _strides(rounds)
         if strides is None:
             return None
@@ -175,7 +188,7 @@ class _Roller:
         results = {slot: value for value, slot in carried.items()}
         if len(results) < len(carried) or not carried:
             return None
-        inner = Counter(value for each in reads for value in each)
+        inner = Counter(value for item in items or chain.from_iterable(rounds) for value in free([item]))
         for k, values in enumerate(made):
             for slot, value in enumerate(values):
                 escapes = self._reads[value] > inner[value]
@@ -201,9 +214,34 @@ class _Roller:
             tuple(made[0][slot] for slot in carried.values()),
             tuple(carried),
             tuple(made[-1][slot] for slot in carried.values()),
-            items[0].span,
-            items[0].train_only,
+            first.span,
+            first.train_only,
+            first.rounds,
         )
+
+
+def _opened(loop: Loop, depth: int) -> tuple[list[list[Item]], list[Value]]:
+    """The first two rounds of a loop, written out, and what the second hands on; `depth` loops are around it."""
+    given: Sequence[Value] = loop.inputs
+    rounds: list[list[Item]] = []
+    for number in range(2):
+        names = {value: fresh(value) for item in walk(loop.steps) for value in item.outputs}
+        names.update(zip(loop.parameters, given, strict=True))
+
+        def named(value: Value, names: Mapping[Value, Value] = names) -> Value:
+            return names.get(value, value)
+
+        def moved(place: Place, number: int = number) -> Place:
+            if place.index is None or len(place.strides) <= depth:
+                return place
+            index = place.index + number * place.strides[depth]
+            return Place(place.name, index, (*place.strides[:depth], *place.strides[depth + 1 :]))
+
+        steps = copied(loop.steps)
+        substitute(steps, named, moved)
+        rounds.append(steps)
+        given = list(map(named, loop.results))
+    return rounds, list(given)
 
 
 def _link(item: Item) -> tuple[Place, Value, int] | None:
@@ -245,24 +283,11 @@ def _mark(item: Item) -> Hashable:
     if isinstance(item, Loop):
         inner = tuple(map(_mark, item.steps))
         name = item.name if isinstance(item, Region) else None
-        return (name, item.times, len(item.parameters), inner, _position(item))
+        return (name, item.times, len(item.parameters), inner)
     leaves: list[Leaf | Built] = []
     key = signature(item.code, lambda value: None, leaves, lambda place: (place.name, place.strides))
     values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
-    return (key, values, tuple(map(type, values)), len(item.outputs), item.train_only, _position(item))
-
-
-def _position(item: Item) -> Hashable:
-    return (id(item.span.source), item.span.start, item.span.end)
-
-
-def _repetitions(marks: Sequence[int], start: int, period: int, limit: int) -> int:
-    """How often the `period` marks from `start` on stand there in a row, counted up to `limit`."""
-    position = start + period
-    end = min(len(marks), start + period * limit)
-    while position < end and marks[position] == marks[position - period]:
-        position += 1
-    return (position - start) // period
+    return (key, values, tuple(map(type, values)), len(item.outputs), item.train_only)
 
 
 def _strides(rounds: Sequence[Sequence[Item]]) -> list[int] | None:

@@ -72,11 +72,15 @@ LOOPS = {
     "few": "LOOP(2) { conv(4, 3) -> relu -> conv(4, 1) }",
     "after others": "conv(4, 5)\n LOOP(6) { conv(4, 3) -> relu -> conv(4, 1, bias_init = 2.0) }\n conv(4, 7)",
     "blocks": "LOOP(4) { unit(3) -> relu -> unit(1) }",
+    "a first round of other types": "LOOP(5) { conv(8, 3) -> relu -> add { id | conv(8, 1) } }",
+    "a first round of other types in a loop": "LOOP(3) { max_pool(2); LOOP(4) { conv(8, 3) -> relu }; conv(4, 1) }",
+    "a first round of other types, read by all": "conv(4, 1) as c\n LOOP(4) { conv(8, 3) -> concat { id | c } }",
+    "recomputed": "LOOP(4) { recompute { conv(8, 3) -> relu -> conv(8, 1) } }",
 }
 
 
 @pytest.mark.parametrize("body", LOOPS.values(), ids=LOOPS)
-def test_for_and_repeat_of_the_same_body_are_the_same_source(body: str) -> None:
+def test_for_and_repeat_of_the_same_body_are_the_same_source_that_computes_what_the_spec_says(body: str) -> None:
     blocks = "block unit(k) { conv(4, k) -> bn }\n"
 
     def source(loop: str) -> str:
@@ -84,6 +88,7 @@ def test_for_and_repeat_of_the_same_body_are_the_same_source(body: str) -> None:
         net = archdsl.load(f"{blocks}model m() {{ input x: f32[N, 4, 8, 8]\n {steps}\n output y }}")
         state = {key: tuple(value.shape) for key, value in net.torch().state_dict().items()}
         assert state == {path: weight.shape for path, weight in weights(net.program, Limits())}
+        assert net.verify(dims={"N": 2}).passed
         return net.torch_source()
 
     assert source(r"for i in 0..\1") == source(r"repeat \1")
