@@ -1,5 +1,7 @@
-"""Writing files so that a path always holds the old complete file or the new complete file."""
+"""Writing files so that a path always holds the old complete file or the new complete file, and opening files without
+waiting."""
 
+import errno
 import os
 import re
 import secrets
@@ -19,11 +21,17 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     symbolic link stays a link. A path that is a device or a pipe is written directly, as it cannot be renamed
     over. A file that is replaced hands on its permissions.
 
-    Raises `OSError`; then, and when `chunks` raises, the temporary file is removed.
+    Raises `OSError`, also for a pipe that nobody reads; then, and when `chunks` raises, the temporary file is removed.
     """
-    target = os.path.realpath(path)
+    target = real_path(path)
     if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, "wb") as device:
+        try:
+            descriptor = _open_at_once(target, os.O_WRONLY | os.O_TRUNC)
+        except OSError as error:
+            raise (
+                OSError(error.errno, "nobody reads this pipe", path) if error.errno == errno.ENXIO else error
+            ) from None
+        with open(descriptor, "wb") as device:
             for chunk in chunks:
                 device.write(chunk)
         return
@@ -31,6 +39,39 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     with AtomicFile(directory, name) as file:
         for chunk in chunks:
             file.write(chunk)
+
+
+def real_path(path: str | os.PathLike[str]) -> str:
+    """The path with symbolic links followed, where that leads to something: the links in `/dev/fd` to pipes are only
+    followed by the system. Raises `OSError` for what can be no path."""
+    _check_path(path)
+    real = os.path.realpath(path)
+    return real if os.path.exists(real) or not os.path.exists(path) else os.path.abspath(path)
+
+
+def open_input(path: str | os.PathLike[str]) -> "BinaryIO":
+    """A file opened for reading. A pipe that nobody has opened for writing, which `open` would wait for, is empty; any
+    other is read to its end as usual. Raises `OSError`, for what can be no path as well."""
+    _check_path(path)
+    return open(path, "rb", opener=_open_at_once)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """An opener for `open` that waits for nobody at the other end of a pipe."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
+    if os.name == "posix":
+        os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _check_path(path: str | os.PathLike[str]) -> None:
+    """Raise `OSError` for what no system has a file of, where Python has a `ValueError`, as for a wrong argument."""
+    try:
+        valid = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        valid = False
+    if not valid:
+        raise OSError(errno.EINVAL, "the path is not valid", path)
 
 
 class AtomicFile:

@@ -76,11 +76,11 @@ def _write_both(network: "Network", source: str, full: Mapping[str, str], argume
     """Write the source and the ONNX: whichever of the two cannot be written leaves both old files. The source waits,
     complete on disk, under another name until the ONNX has its own. Where it is only a package that is missing for
     ONNX, the source is written all the same."""
-    from archdsl.files import AtomicFile
+    from archdsl.files import AtomicFile, real_path
 
-    target = os.path.realpath(full["torch"])
     missing: ArchError | None = None
     try:
+        target = real_path(full["torch"])
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), full["torch"])
         with AtomicFile(*os.path.split(target)) as file:
@@ -107,6 +107,8 @@ def _paths(arguments: argparse.Namespace) -> dict[str, str]:
         if arguments.to == "torch":
             return {"torch": _STANDARD_OUTPUT}
         raise bad_usage("standard output takes the PyTorch source alone", "write `--to torch -o -`")
+    if not arguments.output:
+        raise bad_usage("`-o` takes a folder or a file", "the current folder is `-o .`, or no `-o` at all")
     is_file = os.path.exists(arguments.output) and not os.path.isdir(arguments.output)
     if is_file and os.path.splitext(arguments.output)[1] not in SUFFIXES.values():
         raise bad_usage(f"{printable(arguments.output)} is no folder", "`--to torch -o -` prints the PyTorch source")

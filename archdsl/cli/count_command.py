@@ -102,6 +102,8 @@ def _count(arguments: argparse.Namespace) -> int:
     _say_what_depth_is(arguments, reports)
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]
     width = opts.terminal_width(report.WIDTH)
+    if arguments.sort is not None and not arguments.sort.strip():
+        raise _unknown("--sort", arguments, "column", "", [column.name for column in columns.COLUMNS])
     style = report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
     try:
         print(report.render(reports, arguments.format, style))

@@ -51,6 +51,8 @@ def run_guarded(arguments: Sequence[str], name: str, memory: int, seconds: int) 
     bound on memory where `memory` is 0. Raises `ArchError` (E0920) when it was stopped."""
     import subprocess
 
+    if any("\0" in argument for argument in arguments):  # only from Python: no system passes it on
+        raise ArchError([Diagnostic("E0607", "an argument has a NUL character in it", None)])
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path),

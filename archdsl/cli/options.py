@@ -39,6 +39,13 @@ class _Parser(argparse.ArgumentParser):
         given = [f" {text}" if text.startswith("-:") else text for text in args]
         return super().parse_known_args(given, namespace)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if action.option_strings and arg_strings == ["--"]:  # of `--dim=--`: argparse makes an empty list of that
+            value = self._get_value(action, "--")  # pyright: ignore[reportAttributeAccessIssue]: argparse's own
+            self._check_value(action, value)  # pyright: ignore[reportAttributeAccessIssue]
+            return value
+        return super()._get_values(action, arg_strings)  # pyright: ignore[reportAttributeAccessIssue]
+
     def error(self, message: str) -> NoReturn:
         from archdsl.cli.usage import explain
 

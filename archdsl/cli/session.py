@@ -190,12 +190,13 @@ def spec_files(paths: Sequence[str], sink: Sink) -> list[str]:
 def read_weights(network: "Network", arguments: argparse.Namespace) -> "Mapping[str, Any]":
     """The weights that `--weights`, `--keys` and `--seed` mean. Raises `ArchError` where they cannot be read or do not
     fit."""
-    if not arguments.weights:
+    path: str | None = arguments.weights
+    if path is None:
         opts.refuse(arguments, ("--keys",), "says what the names in a file of weights mean", "name the file: --weights")
     try:
-        return network.read_weights(arguments.weights, arguments.seed, arguments.keys)
+        return network.read_weights(path, arguments.seed, arguments.keys)
     except OSError as error:
-        raise unreadable(arguments.weights, error) from None
+        raise unreadable(path or "", error) from None
 
 
 def write_text(path: str, text: str) -> None:

@@ -28,7 +28,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from archdsl import verify
 
     network = open_network(arguments.target, arguments)
-    weights = read_weights(network, arguments) if arguments.weights or arguments.keys else None
+    weights = read_weights(network, arguments) if (arguments.weights, arguments.keys) != (None, None) else None
     result = verify.verify(
         network.program,
         arguments.seed,

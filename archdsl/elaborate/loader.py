@@ -5,6 +5,7 @@ working directory when the main file lies in it, else the main file's own folder
 that is checked."""
 
 import os
+import stat
 from pathlib import Path
 
 from archdsl import zoo
@@ -15,6 +16,7 @@ from archdsl.elaborate.module import Module
 from archdsl.elaborate.report import FILE_STEPS, Reporter, did_you_mean, elaboration, nearest
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Static
+from archdsl.files import open_input, real_path
 from archdsl.limits import Ledger, Limits
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -65,8 +67,8 @@ def _load(source: Source, real: str, sink: Sink, limits: Limits, root: str) -> M
 def _real(path: str | os.PathLike[str]) -> str:
     """The path with symbolic links followed; as it is where the system cannot even look at it."""
     try:
-        return os.path.realpath(path)
-    except ValueError:
+        return real_path(path)
+    except OSError:
         return str(path)
 
 
@@ -92,15 +94,17 @@ def _inside(path: str, folder: str) -> bool:
 def _read(real: str, shown: str, sink: Sink, limits: Limits, span: Span | None = None) -> str | None:
     """The text of a file, or None after a report. Never reads more than the limit allows."""
     try:
-        with open(real, "rb") as stream:
+        with open_input(real) as stream:
             data = stream.read(limits.source_bytes + 1)
+            is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except IsADirectoryError:
         return _unreadable(sink, "E0602", f"`{shown}` is a folder, not a file", span)
     except FileNotFoundError:
         return _unreadable(sink, "E0601", f"there is no file `{shown}`", span, _similar(real, shown))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "the path is not valid"
-        return _unreadable(sink, "E0603", f"`{shown}` cannot be read: {reason}", span)
+    except OSError as error:
+        return _unreadable(sink, "E0603", f"`{shown}` cannot be read: {error.strerror or error}", span)
+    if is_pipe and not data:
+        return _unreadable(sink, "E0603", f"`{shown}` is a pipe that nothing writes into", span)
     if len(data) > limits.source_bytes:
         sink.add(
             Diagnostic(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.files import open_input
 
 FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """What is read, in Pillow's names. Its other decoders are for formats that hold more than pixels: EPS is a program,
@@ -21,10 +22,9 @@ def read_image(path: str, mode: str) -> Any:
     for a file that cannot be opened."""
     images = require("PIL.Image")
     name = os.path.basename(path)
-    # Asked before it is opened: opening a pipe would wait for somebody to write into it.
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        raise refuse(f"{name} is no regular file, and an image is read from one")
-    with open(path, "rb") as file, warnings.catch_warnings():
+    with open_input(path) as file, warnings.catch_warnings():
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise refuse(f"{name} is no regular file, and an image is read from one")
         # Pillow warns of odd metadata and of large images; neither is for the reader of our output.
         warnings.simplefilter("ignore")
         try:

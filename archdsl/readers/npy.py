@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.files import open_input
 from archdsl.records import record
 
 if TYPE_CHECKING:
@@ -61,10 +62,9 @@ def read_npy(numpy: Any, path: str, allowed: str, wanted: str) -> "Array":
     cannot be opened.
     """
     name = os.path.basename(path)
-    # Asked before it is opened: opening a pipe would wait for somebody to write into it.
-    if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        raise _refuse(f"{name} is no regular file, and an array is mapped from one")
-    with open(path, "rb") as file:
+    with open_input(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _refuse(f"{name} is no regular file, and an array is mapped from one")
         try:
             header = _header(file.read(12 + _LONGEST_HEADER))
             if header.kind not in tuple(allowed):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.files import open_input
 
 MOST_FIELDS: Final = 4_000_000
 """Fields of messages in one file; a node has about ten."""
@@ -43,7 +44,7 @@ def check_model(path: str) -> int:
     that cannot be opened.
     """
     name = os.path.basename(path)
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise _refuse(f"{name} is no regular file", "a model is mapped from one")

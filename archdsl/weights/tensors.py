@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
-from archdsl.files import write_atomic
+from archdsl.files import open_input, write_atomic
 from archdsl.ir.operator import Weight
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
@@ -70,10 +70,9 @@ def load_safetensors(
     numpy = require("numpy")
     path = str(os.fspath(path))
     name = os.path.basename(path)
-    # Asked before it is opened: opening a pipe would wait for somebody to write into it.
-    if stat.S_ISFIFO(os.stat(path).st_mode):
-        raise _unreadable(name, "it is no regular file")
-    with open(path, "rb") as file:
+    with open_input(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _unreadable(name, "it is no regular file")
         entries, start = _header(file, name)
         if keys is not None:
             entries = {new: entries[old] for new, old in keys.paths(entries, name).items()}

@@ -15,9 +15,14 @@ WORDS = st.one_of(
     st.text("abcdefgh_.", min_size=1, max_size=14),
     st.sampled_from(["=", "畳み込み", "réseau", "e\u0301te\u0301", "[N,", "2048,", "7]", "plan", "!bias)", "x" * 60]),
 )
-TEXTS = st.builds(
-    lambda start, words: " " * start + " ".join(words), st.integers(0, 9), st.lists(WORDS, min_size=1, max_size=12)
-)
+
+
+def joined(words: list[str]) -> str:
+    return " ".join(words)
+
+
+INDENTS = st.integers(0, 9).map(lambda start: " " * start)
+TEXTS = st.tuples(INDENTS, st.lists(WORDS, min_size=1, max_size=12).map(joined)).map("".join)
 NUMBERS = st.integers(0, 10**12).map(lambda number: f"{number:,}") | st.just("-")
 TERMS = st.tuples(st.integers(1, 10**6), st.sampled_from(["H", "H*W", "T**2", "(H // 2)"]))
 FORMULAS = st.lists(TERMS, min_size=1, max_size=5).map(lambda terms: " + ".join(f"{a}*{b}" for a, b in terms))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from archdsl.files import AtomicFile, write_atomic
+from archdsl.files import AtomicFile, real_path, write_atomic
 from archdsl.records import record
 
 DEFAULT_THRESHOLD: Final = 1 << 30
@@ -83,7 +83,7 @@ def _chunks(model: Any, tensors: list[Tensor]) -> Iterator[bytes | memoryview]:
 
 def _write_external(onnx: Any, tensors: list[Tensor], path: str) -> list[Tensor]:
     """Write the data file; the tensors as the model is to hold them."""
-    directory, name = os.path.split(os.path.realpath(path))
+    directory, name = os.path.split(real_path(path))
     places: list[tuple[int, Tensor]] = []
     digest = hashlib.sha256()
     position = 0
