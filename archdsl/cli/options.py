@@ -301,6 +301,10 @@ def say_who_set(diagnostics: Sequence[Diagnostic], given: Sequence[str]) -> None
         for diagnostic in diagnostics:
             if not diagnostic.trace and diagnostic.message.startswith(f"`{name}` of `"):
                 diagnostic.notes = (*diagnostic.notes, f"it was set on the command line: -p {option}")
+                model, _, wrong = diagnostic.message.removeprefix(f"`{name}` of `").partition("`")
+                if wrong.startswith(" must be a block,") and not diagnostic.help:
+                    preset = f"model other = {model}({name} = ...)"
+                    diagnostic.help = f"-p takes no blocks; name one in a preset in the spec: `{preset}`"
 
 
 def bad_value(source: Source, option: str, part: str, message: str, label: str, help: str = "") -> ArchError:

@@ -155,11 +155,13 @@ class Declarations:
                 help="give a number, or a name for a dimension that is bound at run time",
             )
         assert frame.dims is not None
-        for name in free_names(item):
+        # Keras and ONNX write an open size as None, which would be a symbol of that name.
+        is_none = isinstance(item, ast.Name) and item.id == "None" and frame.scope.lookup("None") is None
+        for name in () if is_none else free_names(item):
             if frame.scope.lookup(name) is None and name not in BUILTINS:
                 frame.builder.symbols.add(name)
                 frame.scope.names[name] = Static(frame.dims.get(name, symbol(name)))
-        value = self.evaluator.evaluate(item, frame.scope)
+        value = None if is_none else self.evaluator.evaluate(item, frame.scope)
         if isinstance(value, Unknown):
             return value
         if isinstance(value, Expr):
@@ -174,13 +176,14 @@ class Declarations:
             return value
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             first = item.span.source.text[: item.span.start].rstrip().endswith("[")
-            batch = value == -1 and first and "N" not in frame.builder.symbols
+            is_open = value is None or value == -1
+            batch = is_open and first and "N" not in frame.builder.symbols
             return self.report.error(
                 "E0304",
                 "a dimension must be a positive int",
                 item.span,
                 f"this is {show(value)}",
-                help="a size that is open until the network runs has a name: `N`" if value == -1 else "",
+                help="a size that is open until the network runs has a name: `N`" if is_open else "",
                 edits=(Edit(item.span, "N"),) if batch else (),
             )
         return value

@@ -123,3 +123,24 @@ def test_levels_that_are_not_there_may_have_been_meant_for_the_parameter(archdsl
         assert archdsl("count", tmp_path / "m.arch", *quiet).err == ""
     (tmp_path / "m.arch").write_text(DEEP.replace("depth", "layers"))
     assert archdsl("count", tmp_path / "m.arch", "--depth", 18).err == ""
+
+
+def test_a_block_that_an_option_cannot_give_is_named_in_a_preset(archdsl: Archdsl, tmp_path: Path) -> None:
+    spec = tmp_path / "m.arch"
+    spec.write_text("model m(shortcut: block = relu) { input x: f32[N, 3]; shortcut; output y }\n")
+    for value in ("none", "gelu", '"gelu"', "1"):
+        error = archdsl("count", spec, "-p", f"shortcut={value}").err
+        assert "`model other = m(shortcut = ...)`" in error
+    spec.write_text(spec.read_text() + "model other = m(shortcut = gelu)\n")
+    assert archdsl("count", f"{spec}:other").code == 0
+
+
+def test_none_is_no_name_of_an_open_size(archdsl: Archdsl, tmp_path: Path) -> None:
+    spec = tmp_path / "m.arch"
+    for word in ("None", "none"):
+        spec.write_text(f"model m {{ input x: f32[{word}, 3]; linear(4); output y }}\n")
+        assert "a size that is open until the network runs has a name: `N`" in archdsl("check", spec).out
+        archdsl("check", "--fix", spec)
+        assert "f32[N, 3]" in spec.read_text() and archdsl("check", spec).code == 0
+    spec.write_text("let None = 8\nmodel m { input x: f32[N, None]; linear(4); output y }\n")
+    assert archdsl("check", spec).code == 0
