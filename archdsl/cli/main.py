@@ -23,6 +23,7 @@ COMMANDS = {
     "ops": "the operators and standard blocks",
     "explain": "what a diagnostic code means",
     "show": "the syntax tree or the intermediate representation, as text",
+    "completion": "a script that completes command lines in bash, zsh or fish",
 }
 """Every command with its one line of help; the module of the same name in this package defines it."""
 
@@ -80,6 +81,10 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"archdsl {archdsl.__version__}")
         return exits.FINE
     command, *rest = arguments
+    if command == "__complete":  # asked by the scripts of `archdsl completion`, and by nobody else
+        from archdsl.cli import completing
+
+        return completing.main(rest, COMMANDS)
     if command not in COMMANDS:
         return _unknown(command)
     from importlib import import_module

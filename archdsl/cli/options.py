@@ -36,6 +36,8 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]: the original has overloads
         self, args: Any = None, namespace: Any = None
     ) -> Any:
+        if args == _ASKED:
+            raise _Declared(self)
         given = [f" {text}" if text.startswith("-:") else text for text in args]
         return super().parse_known_args(given, namespace)
 
@@ -51,6 +53,29 @@ class _Parser(argparse.ArgumentParser):
 
         print(explain(self, message), file=sys.stderr)
         raise SystemExit(2)
+
+
+_ASKED = ["\0"]
+"""A command line that nobody can type: a parser that reads it is only asked what it was told of."""
+
+
+class _Declared(Exception):
+    """Carries a parser out of its command, which makes it and would go on."""
+
+    def __init__(self, made: argparse.ArgumentParser) -> None:
+        super().__init__()
+        self.actions = list(made._actions)  # pyright: ignore[reportPrivateUsage]: argparse offers no other list of them
+
+
+def declared(command: str) -> list[argparse.Action]:
+    """The options and arguments of a command, as its parser was told of them."""
+    from importlib import import_module
+
+    try:
+        import_module(f"archdsl.cli.{command}_command").main(list(_ASKED))
+    except _Declared as found:
+        return found.actions
+    raise RuntimeError(f"`{command}` asked no parser")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
