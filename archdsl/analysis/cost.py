@@ -211,6 +211,7 @@ class CostModel:
     def op(self, node: Op) -> Cost:
         """The cost of one application of an operator, with the weights it owns."""
         self.effort.spend(10 + len(node.inputs) + len(node.outputs))
+        self.effort.spend_inside(node, 15)
         inputs, outputs = self.sample(node.inputs), self.sample(node.outputs)
         for kind in (*inputs, *outputs):
             self.effort.spend_on(*kind.dims)

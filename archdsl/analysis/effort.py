@@ -6,7 +6,7 @@ by position. So what an analysis does is charged before it is done, on the accou
 several networks.
 """
 
-from archdsl.ir.program import Program
+from archdsl.ir.program import Op, Program
 from archdsl.limits import ANALYSIS_STEPS, Ledger
 from archdsl.types.dims import Dim, terms_of
 
@@ -31,9 +31,13 @@ class Effort:
             help = "ask for fewer columns, for one model at a time, and for smaller tuples of tensors"
             raise ArchError([Diagnostic("E0914", message, entry.span, help=help)])
 
+    def spend_inside(self, node: Op, steps: int) -> None:
+        """Charge steps for every layer inside an operator: stacks of recurrent ones go through them one by one."""
+        self.spend(steps * max(node.op.entries() - len(node.outputs), 0))
+
     def spend_on(self, *figures: Dim) -> None:
         """Charge arithmetic with figures, which costs something where they are long polynomials."""
         for figure in figures:
             terms = terms_of(figure)
             if terms > 1:
-                self.spend(terms)
+                self.spend(4 * terms)

@@ -99,7 +99,7 @@ class Run:
     def absorb(self, node: Node, inner: "Run", around: Dim, effort: Effort) -> None:
         """Count a run inside this one, with `around` bytes held besides its own."""
         copied = 1 if isinstance(node, Call) else len(inner.parts) + sum(map(len, inner.calls.values()))
-        effort.spend(copied * (1 + terms_of(around)))
+        effort.spend(copied * (3 + 4 * terms_of(around)))
         self.peak.join(inner.peak, around)
         self.parts.setdefault(node, Maximum()).join(inner.peak, around)
         if isinstance(node, Call):

@@ -65,7 +65,7 @@ class Run:
     @property
     def size(self) -> int:
         """What it takes to add this run to another."""
-        return 2 * len(self.parts) + 2 * sum(map(len, self.calls.values()))
+        return 4 * len(self.parts) + 4 * sum(map(len, self.calls.values()))
 
     def called(self, node: Call) -> "Run":
         """The run of a node that calls what this is a run of."""

@@ -173,6 +173,7 @@ class TrainingModel:
             self._effort.spend(20 + 3 * (len(unit.inputs) + len(unit.outputs)))
             given = [known[value] for value in unit.inputs]
             if isinstance(unit, Op):
+                self._effort.spend_inside(unit, 60)
                 tape = Recorder()
                 # Every `Traced` that the operator sees was made by this tape or one like it.
                 made = cast("Tensor | tuple[Tensor, ...]", unit.op.autograd(cast("Tape", tape), *given))

@@ -104,12 +104,12 @@ class Expr:
         collected = dict(self.terms)
         for monomial, coefficient in _terms(other):
             collected[monomial] = collected.get(monomial, 0) + coefficient
-        return _build(collected)
+        return _in_order(collected) if len(collected) == len(self.terms) else _build(collected)
 
     __radd__ = __add__
 
     def __neg__(self) -> "Dim":
-        return _build({monomial: -coefficient for monomial, coefficient in self.terms})
+        return _in_order({monomial: -coefficient for monomial, coefficient in self.terms})
 
     def __sub__(self, other: "Dim") -> "Dim":
         return self + -other
@@ -118,6 +118,8 @@ class Expr:
         return -self + other
 
     def __mul__(self, other: "Dim") -> "Dim":
+        if isinstance(other, int):
+            return _in_order({monomial: coefficient * other for monomial, coefficient in self.terms})
         collected: dict[Monomial, int] = {}
         right = _terms(other)
         for left_atoms, left in self.terms:
@@ -267,6 +269,8 @@ def equal(left: Dim, right: Dim) -> bool | None:
 
 def at_least(left: Dim, right: Dim) -> bool | None:
     """Whether `left >= right` for every value of the symbols; None if that depends on the values."""
+    if left == right:
+        return True
     low, high = bounds(left - right)
     if low is not None and low >= 0:
         return True
@@ -379,6 +383,14 @@ def _build(collected: dict[Monomial, int]) -> Dim:
         raise DimTooLarge
     terms.sort(key=_order)
     return Expr(tuple(terms))
+
+
+def _in_order(collected: dict[Monomial, int]) -> Dim:
+    """What `_build` gives for terms that are in order already, which sorting would find out slowly."""
+    terms = tuple([term for term in collected.items() if term[1]])
+    if not terms:
+        return 0
+    return Expr(terms) if terms[0][0] else terms[0][1]
 
 
 def _render(terms: tuple[tuple[Monomial, int], ...]) -> str:

@@ -40,6 +40,14 @@ COUNTED = {
     + "".join(f"  input x{i}: f32[N, S{i}]\n" for i in range(250))
     + f"  [{', '.join(f'x{i}' for i in range(250))}] -> concat\n" * 80
     + "  output y\n}\n",
+    "loops inside one another around a large body": model("repeat 2 { " * 180 + "relu\n" * 9_000 + " }" * 180),
+    "a hundred deep stacks of recurrent layers": model("lstm(8, layers = 900)\n" * 100, "f32[N, 5, 8]"),
+    "blocks over a sum of two hundred symbols": "block f() [N, c] => [N, c] { relu }\n"
+    + model("f\n" * 9_000, f"f32[{' + '.join(f'A{i}' for i in range(200))}, B]"),
+    "loops of ten million rounds that rotate a tuple": "block turn() "
+    + ", ".join(f"a{i}: [N, c]" for i in range(60))
+    + f" {{ [{', '.join(f'a{(i + 1) % 60}' for i in range(60))}] }}\n"
+    + model("split(60)\nrepeat 10_000_000 { turn }\nconcat", "f32[N, 60]"),
     "a constant of a thousand large ranges": model(f"output c = constant([{'0..100_000, ' * 1000}])"),
 }
 """What cost most in the analyses behind the columns of a table."""
