@@ -60,6 +60,9 @@ class SkipInputRNN(nn.Module):
 '''
 
 
+NODES_PER_LAYER = 8
+
+
 class Recurrent(Operator):
     """What the three share. A subclass says how many gates its cell has and what they are called elsewhere."""
 
@@ -104,6 +107,11 @@ class Recurrent(Operator):
     def entries(self) -> int:
         """Layers, in each direction."""
         return self.layers * len(self._suffixes)
+
+    def written(self, *inputs: TensorType) -> int:
+        """A layer is a node of its own in ONNX, with four weights in another order of gates, and the nodes that turn
+        sequences and states round."""
+        return NODES_PER_LAYER * self.entries()
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """[N, T, features] to [N, T, hidden], twice as wide when bidirectional. States, given or asked for, are

@@ -15,6 +15,7 @@ BOMBS = {
     "a pool to a hundred million positions": model("adaptive_avg_pool([100_000_000, 1])"),
     "a million layers in a loop": model("repeat 1000 { lstm(8, layers = 1000) }", "f32[N, 5, 8]"),
     "nine thousand stacks of layers": model("lstm(8, layers = 1000)\n" * 9000, "f32[N, 5, 8]"),
+    "thirty stacks of layers in two directions": model("lstm(8, layers = 1000, bidirectional)\n" * 30, "f32[N, 5, 8]"),
     "a window over all integers": model("lrn(2147483647)"),
     "twenty thousand misspelt steps on a line": model(" -> ".join(["rleu"] * 20_000)),
     "a name of a hundred thousand letters": model("a" * 100_000),
