@@ -211,7 +211,7 @@ def _read(
     while pending:
         node = pending.pop()
         if effort is not None:
-            effort.spend(1 + len(node.inputs) // 4)
+            effort.spend(3 + len(node.inputs) // 4)
         read.update(dict.fromkeys(node.inputs))
         made.update(node.outputs)
         if isinstance(node, Repeat):

@@ -8,6 +8,7 @@ loops they belong to.
 from collections.abc import Iterator, Sequence
 
 from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
+from archdsl.analysis.effort import Effort
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import arguments_text, title_text
 from archdsl.ir.program import Call, Function, Op, Program, Round, Value, rounds
@@ -63,7 +64,7 @@ def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
     """
     rows: list[Row] = []
     folds: dict[Function, list[_Group]] = {}
-    pending = [_Level(_fold_body(model.program.entry, folds), None, 1, "", 1, 1)]
+    pending = [_Level(_fold_body(model.program.entry, folds, model.effort), None, 1, "", 1, 1)]
     while pending:
         level = pending[-1]
         group = level.next()
@@ -84,7 +85,7 @@ def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
         if isinstance(node, Call) and level.depth < depth:
             if len(rows) > most:
                 raise TooManyRows(node)
-            inner = _fold_body(node.callee, folds)
+            inner = _fold_body(node.callee, folds, model.effort)
             own = copies * group.count * level.copies
             pending.append(_Level(inner, row, level.depth + 1, f"{path}.", row.times, own))
     return rows
@@ -165,10 +166,12 @@ class _Level:
         return self.groups[self.position - 1] if self.position <= len(self.groups) else None
 
 
-def _fold_body(function: Function, folds: "dict[Function, list[_Group]]") -> "list[_Group]":
+def _fold_body(function: Function, folds: "dict[Function, list[_Group]]", effort: Effort) -> "list[_Group]":
     if function not in folds:
         found = occurrences(function.nodes)
-        folds[function] = _periods(_loops(found, [rounds(node) for node, _, _, _ in found], 0))
+        around = [rounds(node) for node, _, _, _ in found]
+        effort.spend(sum(map(len, around)))  # every loop looks through what is inside it
+        folds[function] = _periods(_loops(found, around, 0))
     return folds[function]
 
 

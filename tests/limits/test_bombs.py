@@ -41,7 +41,7 @@ COUNTED = {
     + "".join(f"  input x{i}: f32[N, S{i}]\n" for i in range(250))
     + f"  [{', '.join(f'x{i}' for i in range(250))}] -> concat\n" * 80
     + "  output y\n}\n",
-    "loops inside one another around a large body": model("repeat 2 { " * 180 + "relu\n" * 9_000 + " }" * 180),
+    "loops inside one another around a large body": model("repeat 2 { " * 100 + "relu\n" * 4_000 + " }" * 100),
     "a hundred deep stacks of recurrent layers": model("lstm(8, layers = 900)\n" * 100, "f32[N, 5, 8]"),
     "blocks over a sum of two hundred symbols": "block f() [N, c] => [N, c] { relu }\n"
     + model("f\n" * 9_000, f"f32[{' + '.join(f'A{i}' for i in range(200))}, B]"),
