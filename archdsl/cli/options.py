@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]: the original has overloads
         self, args: Any = None, namespace: Any = None
     ) -> Any:
-        if args == _ASKED:
+        if args is _ASKED:
             raise _Declared(self)
         given = [f" {text}" if text.startswith("-:") else text for text in args]
         return super().parse_known_args(given, namespace)
@@ -55,8 +55,8 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-_ASKED = ["\0"]
-"""A command line that nobody can type: a parser that reads it is only asked what it was told of."""
+_ASKED: list[str] = []
+"""The very list that a parser is handed when it is only asked what it was told of."""
 
 
 class _Declared(Exception):
@@ -72,7 +72,7 @@ def declared(command: str) -> list[argparse.Action]:
     from importlib import import_module
 
     try:
-        import_module(f"archdsl.cli.{command}_command").main(list(_ASKED))
+        import_module(f"archdsl.cli.{command}_command").main(_ASKED)
     except _Declared as found:
         return found.actions
     raise RuntimeError(f"`{command}` asked no parser")

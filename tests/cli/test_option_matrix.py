@@ -4,7 +4,6 @@ the answer is an exit code that means something and an error in words, and comes
 import argparse
 import builtins
 import errno
-import importlib
 import io
 import os
 import re
@@ -20,6 +19,7 @@ from cli_support import GOOD, Ran
 
 from archdsl.cli import exits
 from archdsl.cli.main import COMMANDS, main
+from archdsl.cli.options import declared
 
 Archdsl = Callable[..., Ran]
 
@@ -31,7 +31,7 @@ PATHS = {"files", "targets", "target", "output", "weights", "keys", "input"}
 
 TEXTS = {
     "format", "limit", "color", "param", "dim", "depth", "columns", "sort", "convention", "symbolic", "seed", "device",
-    "opset", "dtype", "to", "max_memory", "max_seconds", "stage", "name", "code",
+    "opset", "dtype", "to", "max_memory", "max_seconds", "stage", "name", "code", "shell",
 }  # fmt: skip
 
 MEANINGFUL = {exits.FINE, exits.SPEC, exits.USAGE, exits.IO, exits.LIMIT, exits.MISSING}
@@ -57,31 +57,11 @@ def at_once(seconds: float) -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-class _Found(BaseException):
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self.parser = parser
-
-
-def parser_of(command: str) -> argparse.ArgumentParser:
-    """The parser that a command makes, caught when it is about to be used."""
-
-    def caught(self: argparse.ArgumentParser, *_: object) -> None:
-        raise _Found(self)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, "parse_args", caught)
-        try:
-            importlib.import_module(f"archdsl.cli.{command}_command").main([])
-        except _Found as found:
-            return found.parser
-    raise AssertionError(f"archdsl {command} parses no arguments")
-
-
 def takes_value(action: argparse.Action) -> bool:
     return action.nargs != 0 and not isinstance(action, argparse._HelpAction)  # pyright: ignore[reportPrivateUsage]
 
 
-CELLS = [(command, action) for command in COMMANDS for action in parser_of(command)._actions if takes_value(action)]  # pyright: ignore[reportPrivateUsage]
+CELLS = [(command, action) for command in COMMANDS for action in declared(command) if takes_value(action)]
 
 
 def lay_out(folder: Path) -> None:
@@ -120,7 +100,7 @@ def hostile(action: argparse.Action) -> list[str]:
 
 def command_line(command: str, action: argparse.Action, value: str) -> list[str]:
     """A line that is right but for one value."""
-    positional = [other for other in parser_of(command)._actions if not other.option_strings]  # pyright: ignore[reportPrivateUsage]
+    positional = [other for other in declared(command) if not other.option_strings]
     needed = ["good.arch" for other in positional if other.nargs != "?"]
     if not action.option_strings:
         return [command, "--", value] if value[:1] == "-" and value[:2] not in ("-", "-:") else [command, value]
