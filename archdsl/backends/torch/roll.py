@@ -278,16 +278,25 @@ def _list_length(body: Body, name: str) -> int:
     return total
 
 
-def _mark(item: Item) -> Hashable:
-    """What two iterations of a loop have in common at this item."""
+def _mark(item: Item, known: dict[Value, int] | None = None) -> Hashable:
+    """What two iterations of a loop have in common at this item. `known` tells apart the values that are made in a loop
+    of it; which values of its surroundings it reads is left to `_Roller._loop`."""
+    known = {} if known is None else known
     if isinstance(item, Loop):
-        inner = tuple(map(_mark, item.steps))
+        inputs = tuple(map(known.get, item.inputs))
+        for value in item.parameters:
+            known[value] = len(known)
+        inner = tuple(_mark(step, known) for step in item.steps)
         name = item.name if isinstance(item, Region) else None
-        return (name, item.times, len(item.parameters), inner)
-    leaves: list[Leaf | Built] = []
-    key = signature(item.code, lambda value: None, leaves, lambda place: (place.name, place.strides))
-    values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
-    return (key, values, tuple(map(type, values)), len(item.outputs), item.train_only)
+        key: Hashable = (name, item.times, inputs, inner, tuple(map(known.get, item.results)), len(item.outputs))
+    else:
+        leaves: list[Leaf | Built] = []
+        code = signature(item.code, known.get, leaves, lambda place: (place.name, place.strides))
+        values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
+        key = (code, values, tuple(map(type, values)), len(item.outputs), item.train_only)
+    for value in item.outputs:
+        known[value] = len(known)
+    return key
 
 
 def _strides(rounds: Sequence[Sequence[Item]]) -> list[int] | None:

@@ -92,3 +92,16 @@ def test_for_and_repeat_of_the_same_body_are_the_same_source_that_computes_what_
         return net.torch_source()
 
     assert source(r"for i in 0..\1") == source(r"repeat \1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "relu as c\n repeat 3 { if i % 2 == 0 { sub { tanh | c } } else { sub { c | tanh } } }",
+        "[id, tanh]\n repeat 3 { a, b = id; if i % 2 == 0 { [b, a] } else { [a, b] } }\n sub",
+        "tanh as c\n repeat 2 { relu as d; if i % 2 == 0 { sub { d | c } } else { sub { c | d } } }",
+    ],
+)
+def test_rounds_whose_inner_loops_read_or_hand_on_other_values_stay_apart(body: str) -> None:
+    net = archdsl.load(f"model m() {{ input x: f32[N, 4]\n for i in 0..5 {{ {body} }}\n output y }}")
+    assert net.verify(dims={"N": 3}).passed
