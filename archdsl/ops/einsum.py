@@ -95,7 +95,7 @@ class Einsum(Operator):
         """The letters of each input and, last, of the result, with their places in the text."""
         terms: list[list[tuple[str, int]]] = [[]]
         arrow = False
-        skip = -1
+        skip: int | None = None
         for at, mark in enumerate(self.pattern):
             if mark.isspace() or at == skip:
                 continue

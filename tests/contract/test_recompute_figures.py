@@ -36,6 +36,7 @@ BODIES = [
     "unit(8) as keep\nrecompute { [keep, unit(8)] -> add -> gelu } -> conv(4, 1)\n[id, keep] -> concat -> sigmoid",
     "conv(8, 1)\na, b = split(2)\nrecompute { [a, b] -> mul -> gelu } -> conv(4, 1)",
     "unit(8)\nrecompute { dropout(0.5) -> flatten -> linear(6) } -> linear(3)",
+    "half = constant(0.5)\nclip(half) -> conv(4, 1)",
     "recompute { relu }\nconv(4, 1)",
     "unit(8)\nrecompute { unit(8) -> recompute { unit(8) -> conv(4, 1) } -> relu -> conv(2, 1) }",
     "unit(8)\nrecompute { unit(8) -> recompute { unit(8) -> conv(4, 1) } }",

@@ -139,3 +139,9 @@ def check_traffic(net: Program) -> None:
 @pytest.mark.parametrize(("name", "model", "arguments"), instances(), ids=str)
 def test_a_spec_moves_what_its_operators_read_and_write(name: str, model: str, arguments: dict[str, object]) -> None:
     check_traffic(program(name, model, **arguments))
+
+
+def test_nearest_reads_one_element_for_each_that_it_writes_where_it_shrinks_for_certain() -> None:
+    """To length 1 from any, so that 3 are read and 3 written, of 4 bytes each, for a sample."""
+    net = archdsl.load("model m {\n input x: f32[N, 3, T]\n resize(size = 1)\n output y\n}\n")
+    assert [row["moved"] for row in net.rows(columns=["moved"])] == [4 * (3 + 3)]

@@ -225,3 +225,17 @@ def test_bytes_do_not_depend_on_hashing_and_torch_is_never_imported(tmp_path, sp
         for seed in ("0", "1", "4242")
     }
     assert len(found) == 1 and found.pop().endswith(" False\n")
+
+
+def test_a_length_is_solved_only_from_an_axis_of_that_symbol_alone() -> None:
+    text = """model m {
+  input x: f32[N, H + W, 4]
+  input y: f32[N, 2*H, W]
+  output z = x -> reshape([N, H + W, 2, 2]) -> relu
+  output u = y -> reshape([N, H, 2, W]) -> relu
+}"""
+    network = archdsl.load(text)
+    found = results(network)
+    h, w = SIZES["H"], SIZES["W"]
+    assert found["z"].shape == (2, h + w, 2, 2)
+    assert found["u"].shape == (2, h, 2, w)
