@@ -297,11 +297,14 @@ class Elaborator(SharedInstances):
         from archdsl.elaborate.advice import projection, with_shortcut
 
         step = projection(types[0], types[1])
+        if not step:
+            return ""
         call = next((frame.span for frame in reversed(self.report.frames) if not frame.span.source.standard), None)
-        standard = call is not None and self.report.frames[-1].span is call and self.resolver.find(call.text)
-        if step and call and isinstance(standard, BlockDef) and "shortcut" in self.binder.interface(standard).names:
-            return with_shortcut(call, step)
-        return step and f"a convolution gives both the same shape: `{step}` in the second branch"
+        if call is not None and self.report.frames[-1].span is call:
+            standard = self.resolver.find(call.text)
+            if isinstance(standard, BlockDef) and "shortcut" in self.binder.interface(standard).names:
+                return with_shortcut(call, step)
+        return f"a convolution gives both the same shape: `{step}` in the second branch"
 
     # ------------------------------------------------------------------------------------------------------ blocks
 

@@ -323,7 +323,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     # Comparing is slow: with many candidates only those of about the same length and with the same start count.
     if len(pool) > _MAX_CANDIDATES:
         pool = [word for word in pool if abs(len(word) - len(name)) <= 2 and word[:1] == name[:1]][:_MAX_CANDIDATES]
-    found = get_close_matches(name, pool, n=1, cutoff=0.6)
+    found = get_close_matches(name, pool)
     return found[0] if found else None
 
 

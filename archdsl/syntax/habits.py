@@ -35,11 +35,11 @@ def misspelt_word(m: Mistake) -> bool:
         known, what = STATEMENT_WORDS | {"if"}, "statement"
     else:
         return False
-    if m.tokens.kinds[m.first] != "NAME" or m.kind not in ("NAME", "NUMBER", "STRING", "["):
+    if m.at(m.first) != "NAME" or m.kind not in ("NAME", "NUMBER", "STRING", "["):
         return False
     if m.kind == "[" and m.follows(m.position):
         return False
-    if m.position == m.first and m.after not in ("NAME", "STRING"):
+    if m.position == m.first and m.after not in ("NAME", "NUMBER", "STRING"):
         return False
     from difflib import get_close_matches
 

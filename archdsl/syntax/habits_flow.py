@@ -91,10 +91,13 @@ def in_place(m: Mistake) -> bool:
         return False
     name = m.short(m.position - 1)
     last = m.line_end(m.position + 1)
-    right = m.written(m.position + 2, last) or "1"
+    right = m.written(m.position + 2, last)
     edits: Edits = ()
     if m.declared(name) == "constant" or (m.at(m.position + 2) == "NUMBER" and m.declared(name) != "tensor"):
-        help = f"a constant keeps its value; name another: `let next = {name} {mark} {right}`"
+        help = f"a constant keeps its value; name another: `let next = {name} {mark} {right or 1}`"
+    elif not right:
+        operator = _ARITHMETIC[mark]
+        help = f"`{operator}` is an operator with a branch for each side: `{name} = {operator} {{ {name} | conv(64, 3) }}`"
     else:
         mended = f"{name} = {merged(_ARITHMETIC[mark], [name, right])}"
         help = f"write `{mended}`"

@@ -3,6 +3,7 @@
 Tokens are four parallel lists, not objects: a quarter of a megabyte of commas is 260 000 tokens.
 """
 
+import itertools
 import re
 from typing import Final
 
@@ -152,6 +153,10 @@ class _Lexer(Layout):
             return False
         rest = [f"{key} = {value}" if key else value for key, value in split(inside) if "->" not in value]
         body = inside if not commas else flows[0][1]
+        near = reversed(kinds[max(opened.index - 20, 0) : opened.index])
+        if "let" in itertools.takewhile(lambda kind: kind not in ("SEP", "{"), near):
+            step = f"{name.strip()}({', '.join(rest)})" if commas else name.strip()
+            return self.flow_in_let(step, body, start, start + size)
         mended = f"{name.strip()}({', '.join(rest)}) {{ {body} }}" if commas else f"{name.strip()} {{ {body} }}".strip()
         help = "a flow is grouped by braces" + (f": `{mended}`" if len(mended) < 100 and mended.isprintable() else "")
         edits: tuple[tuple[int, int, str], ...]
@@ -169,6 +174,23 @@ class _Lexer(Layout):
         kinds[opened.index] = opened.kind = "{"
         opened.fresh = True
         self.read_as_brace.add(start + size - 1)
+        return True
+
+    def flow_in_let(self, step: str, inside: str, start: int, end: int) -> bool:
+        """`let y = relu(x -> tanh)`: report parentheses at the start of a constant, and read past the flow in them."""
+        kinds, starts = self.tokens.kinds, self.tokens.starts
+        first = max(at for at in range(max(len(kinds) - 30, 0), len(kinds)) if kinds[at] == "let")
+        mended = " -> ".join(part for part in (inside, step) if part)
+        line = self.text[starts[first] : end + _LONGEST_GROUP].split("\n")[0]
+        plain = kinds[first + 1 : first + 3] == ["NAME", "="] and "\n" not in inside
+        written = f"{self.tokens.values[first + 1]} = {mended}" if plain else f"x = {mended}"
+        help = f"a flow is named without `let`: `{written if written.isprintable() else 'x = a -> b'}`"
+        alone = self.stack[0].kind == "{" and starts[first] + len(line.rstrip()) == end
+        edits = ((starts[first], end, written),) if plain and alone else ()
+        message = "a flow cannot stand inside parentheses"
+        self.reporter.error("E0101", message, start, start + 1, "arguments stand here", help, edits=edits)
+        self.skipped_until = end
+        self.tokens.repaired.append((starts[first], end))
         return True
 
     def close(self, text: str, start: int, end: int) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archdsl.elaborate.values import MAX_SHOWN_CHARACTERS, MAX_SHOWN_DEPTH, MAX_SHOWN_ITEMS, show
+from archdsl.elaborate.values import MAX_SHOWN_CHARACTERS, MAX_SHOWN_DEPTH, MAX_SHOWN_ITEMS, a_type, show
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_lists_inside_lists_are_left_out_below_the_bound_where_they_hold_somethi
     for _ in range(MAX_SHOWN_DEPTH):
         hollow = (hollow,)
     assert show(hollow) == "[" * MAX_SHOWN_DEPTH + "[]" + "]" * MAX_SHOWN_DEPTH
+
+
+@pytest.mark.parametrize(
+    ("value", "called"),
+    [(None, "none"), (3, "an int"), (0.5, "a float"), ("x", "a string"), ((1,), "a list"), (True, "a bool")],
+)
+def test_a_kind_of_value_is_named_with_its_article(value: object, called: str) -> None:
+    assert a_type(value) == called

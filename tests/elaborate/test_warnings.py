@@ -216,3 +216,9 @@ def test_only_lengths_that_pictures_have_are_taken_for_pictures() -> None:
         assert bool(rules.layout_advice(TensorType(dims))) == last, dims
         first = dims[0] == 3 and dims[1] == dims[2]
         assert bool(rules.layout_advice(TensorType(dims[:3]))) == first, dims[:3]
+
+
+def test_a_rebinding_of_one_step_says_so_too_and_one_without_a_step_has_nothing_to_move() -> None:
+    warnings = found(of("last = conv(8, 3)\nfor _ in 0..3 {\n  last = last -> relu\n}\nlast -> relu"))
+    assert ["`relu` in it" in d.help for d in warnings] == [True]
+    assert [d.help for d in found(of("last = conv(8, 3)\nfor _ in 0..3 {\n  last = last\n}\nlast -> relu"))] == []

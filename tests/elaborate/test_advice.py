@@ -1,0 +1,39 @@
+"""What is suggested for words of other frameworks that elaboration meets."""
+
+from collections.abc import Callable
+
+import pytest
+
+from archdsl.diagnostics.model import Diagnostic
+from archdsl.ir.program import Program
+
+Diagnose = Callable[..., list[Diagnostic]]
+
+
+@pytest.mark.parametrize("name", ["shape", "size", "ndim", "channels"])
+def test_what_other_frameworks_ask_a_tensor_is_asked_by_a_pattern(diagnose: Diagnose, name: str) -> None:
+    (found,) = diagnose(f"model m {{\n  input x: f32[N, 3]\n  let c = x.{name}\n  linear(c)\n  output y\n}}")
+    assert found.help == "the sizes get names where a value is: `expect [N, c, ...]`"
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div"])
+def test_a_number_given_to_a_merge_becomes_a_branch(diagnose: Diagnose, name: str) -> None:
+    (found,) = diagnose(f"model m {{\n  input x: f32[N, 3]\n  {name}(0.5)\n  output y\n}}")
+    assert f"{name} {{ id | constant(0.5) }}" in found.help
+    assert [edit.replacement for edit in found.edits] == [f"{name} {{ id | constant(0.5) }}"]
+
+
+def test_a_rest_in_the_middle_of_a_pattern_takes_what_the_others_leave(
+    build: Callable[..., Program], result: Callable[[Program], str]
+) -> None:
+    text = """
+    block f [n, ...S, c] => [n, ...S] { reduce_mean(-1) }
+    model m { input x: f32[2, 3, 4, 5]; f; output y }
+    """
+    assert result(build(text)) == "f32[2, 3, 4]"
+
+
+def test_branches_that_nothing_makes_equal_get_no_convolution_offered(diagnose: Diagnose) -> None:
+    text = "model m {\n  input x: f32[N, 3, 8, 8]\n  add { id | global_avg_pool -> flatten }\n  output y\n}"
+    (found,) = diagnose(text)
+    assert "conv" not in found.help
