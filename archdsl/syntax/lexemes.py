@@ -236,7 +236,8 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
     while end < len(text) and text[end] == character:
         end += 1
     if character == "&":
-        edits = ((position, end, "and"),)
+        before = "" if text[max(position - 1, 0)].isspace() else " "
+        edits = ((position, end, before + ("and" if text[end : end + 1].isspace() else "and ")),)
         help = _ASCII_HELP["&"]
         reporter.error("E0105", "`&` is not used here", position, end, "stray character", help, edits=edits)
         return "and", "and", end

@@ -1,5 +1,6 @@
 """An error at a token with its surroundings, and what may be asked about them."""
 
+import re
 from typing import Final
 
 from archdsl.syntax import words
@@ -211,8 +212,12 @@ class Mistake:
         return words.expected(self.expected)
 
     def edit(self, first: int, last: int, text: str) -> Edits:
-        """Replace the tokens from `first` to `last`."""
-        return ((self.tokens.starts[first], self.tokens.ends[last], text),)
+        """Replace the tokens from `first` to `last`; a word for a mark does not run into the words around it."""
+        start, end = self.tokens.starts[first], self.tokens.ends[last]
+        source = self.reporter.source.text
+        before = " " if re.match(r"\w\w", source[max(start - 1, 0) : start] + text[:1]) else ""
+        after = " " if re.match(r"\w\w", text[-1:] + source[end : end + 1]) else ""
+        return ((start, end, f"{before}{text}{after}"),)
 
     def replaced(self, first: int, last: int, mark: str, text: str) -> Edits:
         """Replace a mark wherever it stands outside brackets between two tokens."""
