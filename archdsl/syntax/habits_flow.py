@@ -97,7 +97,9 @@ def in_place(m: Mistake) -> bool:
         help = f"a constant keeps its value; name another: `let next = {name} {mark} {right or 1}`"
     elif not right:
         operator = _ARITHMETIC[mark]
-        help = f"`{operator}` is an operator with a branch for each side: `{name} = {operator} {{ {name} | conv(64, 3) }}`"
+        help = (
+            f"`{operator}` is an operator with a branch for each side: `{name} = {operator} {{ {name} | conv(64, 3) }}`"
+        )
     else:
         mended = f"{name} = {merged(_ARITHMETIC[mark], [name, right])}"
         help = f"write `{mended}`"

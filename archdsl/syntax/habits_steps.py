@@ -209,7 +209,7 @@ def test_without_sign(m: Mistake) -> bool:
     message = f"expected {m.expected_words}, found {m.found}"
     if m.kind == "NUMBER" and m.before == "NAME" and m.position == m.first + 1 and "~" in m.expected:
         if m.text(m.first) == "error":
-            return m.report("E0101", message, "unexpected", "an error is named by its words: `error \"...\"`")
+            return m.report("E0101", message, "unexpected", 'an error is named by its words: `error "..."`')
         mended = f"{m.short(m.first)} == {m.short(m.position)}"
         end = m.tokens.ends[m.first]
         return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=((end, end, " =="),))
