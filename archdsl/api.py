@@ -234,19 +234,36 @@ class Network:
         columns: Sequence[str] | None = None,
         sort: str = "",
         convention: str = "archdsl",
+        caption: str | None = None,
+        label: str | None = None,
+        exact: bool = False,
     ) -> str:
         """The table that `archdsl count` prints, blocks opened `depth` levels deep; `format` is text, json, csv,
         markdown or latex, `columns` and `sort` are names that `archdsl count --help` lists, `convention` says whose
-        count to reproduce.
+        count to reproduce. Of LaTeX alone: `caption` (LaTeX itself) and `label`, those of the model if None and none
+        if empty, and `exact`, for figures to the unit and not in M, G or MiB.
 
         Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows, `ValueError` for a format,
-        column or convention that there is not.
+        column or convention that there is not, and for a caption or label that LaTeX could not read.
         """
         from archdsl.analysis.report import FORMATS, render
 
+        if (caption, label, exact) != (None, None, False):
+            from archdsl.analysis.paper import wrong
+
+            if format != "latex":
+                raise ValueError(f"caption, label and exact are for the format latex, not {format!r}")
+            for fault in (wrong("caption", caption), wrong("label", label)):
+                if fault:
+                    raise ValueError(fault)
         if format not in FORMATS:
             raise ValueError(f"format is one of {', '.join(FORMATS)}, not {format!r}")
-        return self._laid_out(lambda found, style: render([found], format, style), depth, columns, sort, convention)
+
+        def write(found: "Report", style: "Style") -> str:
+            style.caption, style.label, style.exact = caption, label, exact
+            return render([found], format, style)
+
+        return self._laid_out(write, depth, columns, sort, convention)
 
     def rows(
         self,

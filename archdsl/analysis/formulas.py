@@ -7,7 +7,7 @@ from archdsl.analysis.cost import per_sample_text
 from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
 from archdsl.analysis.figures import raw
 from archdsl.analysis.grid import WIDTH, packed, prose, wrapped
-from archdsl.analysis.latex import Math, formula_text, latex_text
+from archdsl.analysis.latex import Float, Math, formula_text, latex_text
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import title_text
 from archdsl.ir.program import Program
@@ -16,9 +16,9 @@ SCHEMA = 1
 _HEADINGS = {"params": "params", "buffers": "buffers", "macs": "MACs", "flops": "FLOPs", "activations": "activations"}
 
 
-def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH) -> str:
+def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH, around: Float | None = None) -> str:
     """The formulas of a network; `program` is the network at the values that the parameters had. `kind` is one of
-    `report.FORMATS`."""
+    `report.FORMATS`; `around` what is around a table in LaTeX."""
     if kind == "json":
         return _json(form, program)
     lines = [(name, _words(form, found)) for name, found in form.findings.items()]
@@ -30,7 +30,7 @@ def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH) -> 
     if kind == "latex":
         cells = [[_HEADINGS[name], _latex(formula), condition] for name, parts in lines for condition, formula in parts]
         comments = [f"% {printable(line)}" for line in ("   ".join(_title(form, program)), *notes)]
-        return "\n".join([*comments, latex_text(head, cells, [False] * 3)])
+        return "\n".join([*comments, latex_text(head, cells, [""] * 3, around or Float())])
     if kind == "markdown":
         texts = [[_HEADINGS[name], str(formula), condition] for name, parts in lines for condition, formula in parts]
         title = f"**{markdown_escaped('   '.join(_title(form, program)))}**"

@@ -80,12 +80,16 @@ def report(program: Program, depth: int, limits: Limits, file: Ledger | None = N
 @record
 class Style:
     """How to print: the columns by name (those of the format if None), the column to sort by, the width of the
-    terminal, and whose convention to count by (`conventions.find`)."""
+    terminal, and whose convention to count by (`conventions.find`). Of LaTeX: its caption and label (those of the model
+    if None, "" for none), and whether figures are printed to the unit."""
 
     columns: Sequence[str] | None = None
     sort: str = ""
     width: int = WIDTH
     convention: str = OWN_CONVENTION
+    caption: str | None = None
+    label: str | None = None
+    exact: bool = False
 
 
 def render(reports: Sequence[Report], kind: str, style: Style | None = None) -> str:
@@ -132,11 +136,6 @@ class _Table:
     def texts(self, rows: Sequence[Row]) -> list[list[str]]:
         """Cells as people read them. A total of nothing is 0, where a layer's is a dash."""
         return [[self._text(column, row) for column in self.columns] for row in rows]
-
-    def formulas(self, row: Row) -> list[Expr | str]:
-        """The same, with figures that depend on symbols as they are."""
-        values = [(column, column.value(row)) for column in self.columns]
-        return [value if isinstance(value, Expr) else self._text(column, row) for column, value in values]
 
     def _text(self, column: Column, row: Row) -> str:
         value = column.value(row)
@@ -430,11 +429,15 @@ def _markdown(table: _Table) -> str:
 
 
 def _latex(table: _Table) -> str:
-    from archdsl.analysis.latex import latex_text
+    from archdsl.analysis import latex, paper
 
     notes = [f"% {printable(line)}" for line in ("   ".join(table.common), table.sentence, *table.notes) if line]
-    rows = [table.formulas(row) for row in (*table.body, *table.foot)]
-    return "\n".join([*notes, latex_text(table.head, rows, table.numeric, has_total=bool(table.foot))])
+    programs = [report.program for report in table.reports]
+    rows = [[paper.cell(column, row) for column in table.columns] for row in (*table.body, *table.foot)]
+    around = paper.around(programs, _varied(table.reports), table.convention, table.style.caption, table.style.label)
+    units = [column.unit for column in table.columns]
+    text = latex.latex_text(table.head, rows, units, around, bool(table.foot), table.style.exact)
+    return "\n".join([*notes, text])
 
 
 _RENDERERS: dict[str, Callable[[_Table], str]] = {

@@ -61,6 +61,9 @@ def main(arguments: list[str]) -> int:
         help="print exact formulas in a parameter of the model (repeatable), verified at values that are named",
     )
     p.add_argument("--format", choices=report.FORMATS, default="text", help="how to print the table")
+    p.add_argument("--caption", metavar="LATEX", help="caption of a LaTeX table (default from the model; '' for none)")
+    p.add_argument("--label", metavar="NAME", help="label of a LaTeX table (default from the model; '' for none)")
+    p.add_argument("--exact", action="store_true", help="in LaTeX, figures to the unit, not in M, G or MiB")
     opts.add_model(p)
     return guarded(p.parse_args(arguments), _count)
 
@@ -80,6 +83,7 @@ def _level(text: str) -> int:
 
 
 def _count(arguments: argparse.Namespace) -> int:
+    _check_paper(arguments)
     if arguments.symbolic:
         from archdsl.cli.symbolic import print_formulas
 
@@ -105,6 +109,7 @@ def _count(arguments: argparse.Namespace) -> int:
     if arguments.sort is not None and not arguments.sort.strip():
         raise _unknown("--sort", arguments, "column", "", [column.name for column in columns.COLUMNS])
     style = report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
+    style.caption, style.label, style.exact = arguments.caption, arguments.label, arguments.exact
     try:
         print(report.render(reports, arguments.format, style))
     except columns.NoColumn as missing:
@@ -112,6 +117,19 @@ def _count(arguments: argparse.Namespace) -> int:
         flag = "--columns" if missing.name in columns_named else "--sort"
         raise _unknown(flag, arguments, "column", missing.name, missing.known) from None
     return exits.FINE
+
+
+def _check_paper(arguments: argparse.Namespace) -> None:
+    """Whether what is asked of a LaTeX table is asked of one, and can be had. Raises `ArchError` (E0607)."""
+    if arguments.format != "latex":
+        opts.refuse(arguments, ("--caption", "--label", "--exact"), "is for LaTeX", "add --format latex")
+    elif arguments.caption or arguments.label:
+        from archdsl.analysis.paper import wrong
+
+        for what in ("caption", "label"):
+            fault = wrong(what, getattr(arguments, what))
+            if fault:
+                raise bad_usage(f"--{fault}")
 
 
 def _say_what_depth_is(arguments: argparse.Namespace, reports: Sequence[report.Report]) -> None:

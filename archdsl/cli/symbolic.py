@@ -1,6 +1,7 @@
 """`archdsl count --symbolic`: exact formulas in parameters of a model."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from archdsl.analysis import formulas, report
 from archdsl.cli import options as opts
@@ -10,12 +11,24 @@ from archdsl.diagnostics.model import ArchError, Sink
 from archdsl.families import family_formulas
 from archdsl.types.dims import DimTooLarge
 
+if TYPE_CHECKING:
+    from archdsl.analysis.latex import Float
+    from archdsl.ir.program import Program
+
+
+def _around(arguments: argparse.Namespace, program: "Program") -> "Float | None":
+    if arguments.format != "latex":
+        return None
+    from archdsl.analysis.paper import around_formulas
+
+    return around_formulas(program, arguments.symbolic, arguments.caption, arguments.label)
+
 
 def print_formulas(arguments: argparse.Namespace) -> None:
     """Print the closed forms of one network. Raises `ArchError`."""
     from archdsl import api
 
-    opts.refuse(arguments, ("--depth", "--columns", "--sort", "--convention"), "does not go with --symbolic")
+    opts.refuse(arguments, ("--depth", "--columns", "--sort", "--convention", "--exact"), "does not go with --symbolic")
     if len(arguments.targets) > 1 or len(opts.families(arguments.param)) > 1:
         raise bad_usage("--symbolic takes one network", "give one FILE[:MODEL], and one value of each parameter")
     limits = opts.limits(arguments.limit)
@@ -31,7 +44,8 @@ def print_formulas(arguments: argparse.Namespace) -> None:
     print_diagnostics(network.warnings, arguments.color)
     form = family_formulas(module, network.program, given, dims, arguments.symbolic, limits)
     try:
-        text = formulas.render(form, network.program, arguments.format, opts.terminal_width(report.WIDTH))
+        width = opts.terminal_width(report.WIDTH)
+        text = formulas.render(form, network.program, arguments.format, width, _around(arguments, network.program))
     except DimTooLarge:
         help = "ask for fewer parameters at once, or fix symbolic dimensions, for example with --dim H=320"
         raise bad_usage("the formulas have too many terms to be written out", help) from None

@@ -77,7 +77,7 @@ class _Model:
         entry = builder.finish(syntax.name.id, shown, outputs, syntax, syntax.span, syntax.doc)
         functions = reachable(entry)
         self._check_total(functions, syntax.name.span)
-        return Program(name, entry, functions, builder.outputs, self.module.sources)
+        return Program(name, entry, functions, builder.outputs, self.module.sources, tuple(arguments))
 
     def bind(self, name: str, arguments: Mapping[str, object]) -> tuple[BlockDef, Scope] | None:
         """The model behind a name, and the scope that holds its parameters; None after a report."""

@@ -215,6 +215,8 @@ class Program:
     outputs: list[Output]
     sources: tuple[Source, ...] = ()
     """The texts it was made from, the spec's own first; the standard library is none of them."""
+    chosen: tuple[str, ...] = ()
+    """The parameters that whoever asked for the program set; a preset's own are in its name."""
 
     @property
     def inputs(self) -> tuple[Value, ...]:
