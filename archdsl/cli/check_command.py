@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+import time
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.cli.checked_file import check_file
+from archdsl.cli.progress import progress
 from archdsl.cli.session import bad_usage, guarded, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable
@@ -46,11 +48,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
         remarks += fix(files, limits)
     left: list[str] = []
-    for path in files:
+    began = time.monotonic()
+    for number, path in enumerate(files, 1):
         if limits.command is not None and limits.command.spent:
             left.append(f"file {path}")
         else:
-            models += check_file(path, sink, limits, remarks)
+            with progress(f"check: {number} of {plural(len(files), 'file')}, {path}", began):
+                models += check_file(path, sink, limits, remarks)
     say_unchecked(sink.found, left)
     if arguments.diff:
         from archdsl.cli.mending import print_diff

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.progress import progress
 from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, unwritable, write_text
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.terminal import printable
@@ -143,12 +144,13 @@ def _make_folder(folder: str) -> None:
 def _write_onnx(network: "Network", path: str, arguments: argparse.Namespace) -> None:
     weights = read_weights(network, arguments)
     try:
-        network.onnx(
-            path,
-            weights,
-            opset=arguments.opset,
-            dtype=arguments.dtype,
-            functions=arguments.functions,
-        )
+        with progress(f"compile: writing {path}"):
+            network.onnx(
+                path,
+                weights,
+                opset=arguments.opset,
+                dtype=arguments.dtype,
+                functions=arguments.functions,
+            )
     except OSError as error:
         raise unwritable(path, error) from None

@@ -2,13 +2,15 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 
 from archdsl.analysis import columns, report
 from archdsl.analysis.cost import OWN_CONVENTION
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.cli.session import bad_usage, guarded, open_family
+from archdsl.cli.progress import progress
+from archdsl.cli.session import bad_usage, guarded, open_family, plural
 from archdsl.diagnostics.model import ArchError
 from archdsl.source import Source
 
@@ -102,7 +104,11 @@ def _count(arguments: argparse.Namespace) -> int:
     if not networks:
         raise bad_usage("no model can be counted as it is", "name one, and set its parameters with -p")
     depth = arguments.depth if arguments.depth is not None else int(len(networks) == 1)
-    reports = [report.report(network.program, depth, network.limits, network.file) for network in networks]
+    began = time.monotonic()
+    reports: list[report.Report] = []
+    for number, network in enumerate(networks, 1):
+        with progress(f"count: {number} of {plural(len(networks), 'network')}, {network.name}", began):
+            reports.append(report.report(network.program, depth, network.limits, network.file))
     _say_what_depth_is(arguments, reports)
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]
     width = opts.terminal_width(report.WIDTH)
@@ -111,7 +117,9 @@ def _count(arguments: argparse.Namespace) -> int:
     style = report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
     style.caption, style.label, style.exact = arguments.caption, arguments.label, arguments.exact
     try:
-        print(report.render(reports, arguments.format, style))
+        with progress("count: working out the columns"):
+            text = report.render(reports, arguments.format, style)
+        print(text)
     except columns.NoColumn as missing:
         columns_named = [] if names is None else names
         flag = "--columns" if missing.name in columns_named else "--sort"

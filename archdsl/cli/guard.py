@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from archdsl.cli.progress import progress
 from archdsl.diagnostics.model import ArchError, Diagnostic
 
 _COMMAND: Final = ("-P", "-m", "archdsl.cli.bounded")
@@ -62,9 +63,10 @@ def run_guarded(arguments: Sequence[str], name: str, memory: int, seconds: int) 
     }
     command = [sys.executable, *_COMMAND, str(memory), str(seconds), *arguments]
     try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30 + 10 * seconds
-        )
+        with progress(f"run: {name} on onnxruntime"):  # here: that process has no terminal
+            done = subprocess.run(
+                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30 + 10 * seconds
+            )
     except subprocess.TimeoutExpired:
         raise _stopped(name, f"it did not end within {30 + 10 * seconds} seconds", memory, seconds) from None
     if done.returncode < 0:

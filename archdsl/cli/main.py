@@ -104,7 +104,7 @@ def _usage() -> str:
             "commands:",
             *lines,
             "",
-            "`archdsl COMMAND --help` describes a command; `archdsl --version` prints the version.",
+            "`archdsl COMMAND --help` describes a command; `archdsl -v` (`--version`) prints the version.",
         ]
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.progress import progress
 from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, unreadable
 from archdsl.diagnostics.terminal import printable
 
@@ -108,7 +109,8 @@ def run_here(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise unreadable(str(getattr(error, "filename", None) or "the input"), error) from None
     start = time.perf_counter()
-    outputs = runtime.run(created, feeds)
+    with progress("run: onnxruntime"):
+        outputs = runtime.run(created, feeds)
     seconds = time.perf_counter() - start
     print(f"provider  {runtime.provider_of(created)}")
     for name, array in feeds.items():
@@ -147,13 +149,14 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
             raise unreadable(arguments.target, error) from None
     network = open_network(arguments.target, arguments)
     weights = read_weights(network, arguments)
-    session = network.session(
-        arguments.device,
-        weights,
-        opset=arguments.opset,
-        dtype=arguments.dtype,
-        functions=arguments.functions,
-    )
+    with progress("run: preparing onnxruntime"):
+        session = network.session(
+            arguments.device,
+            weights,
+            opset=arguments.opset,
+            dtype=arguments.dtype,
+            functions=arguments.functions,
+        )
     return session, runtime.index_bounds(network.program, network.limits)
 
 

@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.progress import progress
 from archdsl.cli.usage import is_setting
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable
@@ -101,6 +103,7 @@ def open_family(
     module, chosen, found = _open_module(text, limits)
     several = every and chosen is None and len(module.models) > 1
     names = _complete(module, families, text) if several else [api.choose_model(module, chosen)]
+    began = time.monotonic()
     networks: list[Network] = []
     warnings: dict[str, Diagnostic] = {}
     files = [Ledger() for _ in families]  # the spec says how many models there are, the command how many settings
@@ -111,7 +114,8 @@ def open_family(
             own = Sink()
             own.found.extend(found)
             try:
-                network = api.network(module, model, setting, dims, own, limits, file)
+                with progress(f"reading {text}: network {len(networks) + 1} of {len(names) * len(families)}", began):
+                    network = api.network(module, model, setting, dims, own, limits, file)
             except ArchError as error:
                 opts.say_who_set(error.diagnostics, given)
                 raise
@@ -194,7 +198,8 @@ def read_weights(network: "Network", arguments: argparse.Namespace) -> "Mapping[
     if path is None:
         opts.refuse(arguments, ("--keys",), "says what the names in a file of weights mean", "name the file: --weights")
     try:
-        return network.read_weights(path, arguments.seed, arguments.keys)
+        with progress("weights: reading" if path else "weights: drawing"):
+            return network.read_weights(path, arguments.seed, arguments.keys)
     except OSError as error:
         raise unreadable(path or "", error) from None
 

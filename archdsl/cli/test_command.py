@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.progress import progress
 from archdsl.cli.session import guarded, load_any, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable, styled, width
@@ -36,12 +38,14 @@ def _test(arguments: argparse.Namespace) -> int:
     report(folders.found, arguments.color)
     found = folders.found
     left: list[str] = []
-    for path in paths:
+    began = time.monotonic()
+    for number, path in enumerate(paths, 1):
         if limits.command is not None and limits.command.spent:
             left.append(path)
             continue
         sink = Sink()
-        inside = _test_file(path, sink, limits)
+        with progress(f"test: {number} of {plural(len(paths), 'file')}, {path}", began):
+            inside = _test_file(path, sink, limits)
         report(sink.found, arguments.color)
         found.extend(sink.found)
         results.extend(inside)

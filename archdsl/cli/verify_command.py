@@ -5,6 +5,7 @@ import sys
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
+from archdsl.cli.progress import progress
 from archdsl.cli.session import guarded, open_network, read_weights
 from archdsl.diagnostics.terminal import printable, styled
 
@@ -29,16 +30,17 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     network = open_network(arguments.target, arguments)
     weights = read_weights(network, arguments) if (arguments.weights, arguments.keys) != (None, None) else None
-    result = verify.verify(
-        network.program,
-        arguments.seed,
-        weights=weights,
-        dims=opts.dims(arguments.dim),
-        opset=arguments.opset,
-        functions=arguments.functions,
-        device=arguments.device,
-        limits=network.limits,
-    )
+    with progress("verify: PyTorch, PyTorch in float64 and onnxruntime"):
+        result = verify.verify(
+            network.program,
+            arguments.seed,
+            weights=weights,
+            dims=opts.dims(arguments.dim),
+            opset=arguments.opset,
+            functions=arguments.functions,
+            device=arguments.device,
+            limits=network.limits,
+        )
     color = opts.wants_color(arguments.color, sys.stdout)
     print("max|error| / max|reference|, against PyTorch in float64")
     print(f"          {'PyTorch':>10}  {'onnxruntime':>11}  output")

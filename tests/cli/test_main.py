@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_support import Ran
 
+from archdsl import version
 from archdsl.cli.main import COMMANDS
 
 Archdsl = Callable[..., Ran]
@@ -132,3 +133,16 @@ def test_a_terminal_without_unicode_gets_escapes_not_a_crash(tmp_path: Path) -> 
     )
     assert done.returncode == 1
     assert "\\u540d" in done.stdout
+
+
+def test_help_of_a_command_is_what_the_command_itself_prints(archdsl: Archdsl) -> None:
+    asked = archdsl("help", "count")
+    assert asked.code == 0
+    assert asked.out.startswith("usage: archdsl count")
+    assert asked.out == archdsl("count", "--help").out
+
+
+def test_the_version_is_printed_by_v_and_help_says_so(archdsl: Archdsl) -> None:
+    printed = {archdsl(option).out for option in ("-v", "-V", "--version")}
+    assert printed == {f"archdsl {version.__version__}\n"}
+    assert "archdsl -v" in archdsl("--help").out
