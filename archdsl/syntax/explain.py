@@ -13,7 +13,7 @@ from archdsl.syntax.habits import HABITS
 from archdsl.syntax.habits_words import foreign_word
 from archdsl.syntax.mistake import Mistake
 from archdsl.syntax.report import Reporter
-from archdsl.syntax.tokens import KEYWORDS, STATEMENT_WORDS, Tokens
+from archdsl.syntax.tokens import KEYWORDS, NOWHERE, STATEMENT_WORDS, Tokens
 
 _VALUE_STARTS: Final = frozenset(
     ("NAME", "NUMBER", "STRING", "STRING_HEAD", "(", "[", "true", "false", "none", "match", "not", "!", "...")
@@ -67,7 +67,7 @@ def _wrong_equals(m: Mistake) -> bool:
     if m.kind == "=" and "CMP" in m.expected:
         last = m.operand_after(m.position + 1)
         left = m.written(m.operand_before(m.position - 1), m.position - 1)
-        mended = f"{left} == {m.written(m.position + 1, last)}" if left and last > 0 else "=="
+        mended = f"{left} == {m.written(m.position + 1, last)}" if left and last != NOWHERE else "=="
         edits = m.edit(m.position, m.position, "==")
         return m.report(
             "E0106", "`=` does not compare", "found in an expression", f"write `{mended}` to compare", edits=edits
@@ -81,8 +81,8 @@ def _wrong_equals(m: Mistake) -> bool:
 def _missing_comma(m: Mistake) -> bool:
     if m.kind == "(" and m.before == ")" and m.follows(m.position):
         inner, closes = m.step_before(m.position - 1), m.closer(m.position)
-        outer = inner - 2 if m.at(inner - 1) == "(" and m.at(inner - 2) == "NAME" else -1
-        whole = outer >= 0 and closes > 0 and m.at(closes + 1) == ")"
+        outer = inner - 2 if m.at(inner - 1) == "(" and m.at(inner - 2) == "NAME" else NOWHERE
+        whole = outer != NOWHERE and closes != NOWHERE and m.at(closes + 1) == ")"
         fed = m.written(m.position + 1, closes - 1)
         mended = f"{fed} -> {m.written(inner, m.position - 1)}" + (f" -> {m.text(outer)}" if whole else "")
         help = f"a flow feeds a step: `{mended}`" if fed else "a flow feeds a step: `x -> relu`"

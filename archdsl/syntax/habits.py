@@ -18,7 +18,7 @@ from archdsl.syntax import habits_steps as steps
 from archdsl.syntax import habits_values as values
 from archdsl.syntax import habits_words as words
 from archdsl.syntax.lexemes import shown
-from archdsl.syntax.tokens import ITEM_STARTS, STATEMENT_WORDS
+from archdsl.syntax.tokens import ITEM_STARTS, NOWHERE, STATEMENT_WORDS
 
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Mistake
@@ -125,11 +125,11 @@ def comma_in_flow(m: Mistake) -> bool:
                 "a statement ends with its line, without a comma",
                 m.edit(at, at, ""),
             )
-        elif first and m.step_after(at + 1) > 0:
+        elif first and m.step_after(at + 1) != NOWHERE:
             help = f"write `{m.written(m.step_before(at - 1), at - 1)} -> {m.written(at + 1, m.step_after(at + 1))}`"
             edits = m.replaced(first, m.line_end(at), ",", " ->")
     if branches:
-        closes = m.closer(first - 1) if kinds[first - 1] == "{" else -1
+        closes = m.closer(first - 1) if kinds[first - 1] == "{" else NOWHERE
         written = m.written(first, closes - 1)
         branches = " | ".join(m.listed(first, closes)) if written else "id | conv(64, 3)"
         message, help = "branches are not separated by `,`", f"write `|` between them: `{{ {branches} }}`"

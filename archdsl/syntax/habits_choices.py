@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from archdsl.syntax.tokens import VALUE_ENDS
+from archdsl.syntax.tokens import NOWHERE, VALUE_ENDS
 
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Mistake
@@ -42,8 +42,8 @@ def membership(m: Mistake) -> bool:
     if "CMP" not in m.expected or not (m.kind == "in" or (negated and m.after == "in")):
         return False
     start, opens = m.operand_before(m.position - 1), m.position + 1 + negated
-    left = m.written(start, m.position - 1) if start >= 0 else ""
-    if start > 0 and m.at(start - 1) == "not" and not negated:
+    left = m.written(start, m.position - 1)
+    if m.at(start - 1) == "not" and not negated:
         start, negated = start - 1, True
     last = m.closer(opens) if m.at(opens) in ("[", "(") else m.operand_after(opens)
     items = m.listed(opens + 1, last) if m.at(opens) in ("[", "(") else []
@@ -92,7 +92,7 @@ def other_comparison(m: Mistake) -> bool:
             ours = "~" if pair == "~=" and m.item == "test" else _COMPARED[pair]
             start = m.operand_before(at - 1)
             left, right = m.written(start, at - 1), m.written(at + 2, m.operand_after(at + 2))
-            help = f"write `{left} {ours} {right}`" if start >= 0 and left and right else f"write `{ours}`"
+            help = f"write `{left} {ours} {right}`" if left and right else f"write `{ours}`"
             message = f"`{pair}` does not compare"
             return m.report("E0106", message, "not a comparison", help, at, m.edit(at, at + 1, ours))
     if m.kind == "=>" and condition and m.at(m.first) in ("if", "require", "else"):
@@ -109,8 +109,8 @@ def value_without_else(m: Mistake) -> bool:
     at = m.position - 1
     while at > m.first and m.at(at) != "if":
         at = m.opener(at) - 1 if m.at(at) in (")", "]") else at - 1
-    start = m.operand_before(at - 1) if m.at(at) == "if" else -1
-    chosen = m.written(start, m.position - 1) if start >= 0 else ""
+    start = m.operand_before(at - 1) if m.at(at) == "if" else NOWHERE
+    chosen = m.written(start, m.position - 1)
     message = f"expected `else`, found {m.found}"
     help = f"say which value holds otherwise: `{chosen or 'a if condition'} else ...`"
     return m.report("E0101", message, "a value is missing for the other case", help)
@@ -121,11 +121,11 @@ def chosen_like_a_statement(m: Mistake) -> bool:
     if m.kind != "if" or "NUMBER" not in m.expected or "STRING" not in m.expected:
         return False
     last = m.until(m.position + 1, frozenset(("SEP", ",", "{", "|")))
-    words = {"else": -1, "then": -1, ":": -1}
+    words = {"else": NOWHERE, "then": NOWHERE, ":": NOWHERE}
     for at in range(last, m.position, -1):
         if m.text(at) in words:
             words[m.text(at)] = at  # the first of each
-    middle, other = words["then"] if words["then"] > 0 else words[":"], words["else"]
+    middle, other = words["then"] if words["then"] != NOWHERE else words[":"], words["else"]
     if not m.position < middle < other:
         return False
     rest = other + 1 + (m.at(other + 1) == ":")
@@ -142,7 +142,7 @@ def matched_flow(m: Mistake) -> bool:
     if m.kind != "match" or m.position != m.first or "CMP" in m.expected:
         return False
     opens = m.until(m.position, frozenset("{")) + 1
-    whole = m.written(m.position, m.closer(opens)) if m.at(opens) == "{" and m.closer(opens) > 0 else ""
+    whole = m.written(m.position, m.closer(opens)) if m.at(opens) == "{" and m.closer(opens) != NOWHERE else ""
     whole = whole or "match n { 1 => a; _ => b }"
     help = f"`match` chooses a value, which may be a block: `let step = {whole}`, then `step`"
     return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "no statement", help)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archdsl.syntax.tokens import NOWHERE
+
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
 
@@ -25,7 +27,7 @@ def unfit_input(m: Mistake) -> bool:
     elif m.before == "NAME" and m.kind == "(" and m.position == m.first + 4:
         help = f"write `input {name}: {m.short(m.position - 1)}[{shape}]`"
         closes = m.closer(m.position)
-        edits = m.edit(m.position, m.position, "[") + m.edit(closes, closes, "]") if closes > 0 else ()
+        edits = m.edit(m.position, m.position, "[") + m.edit(closes, closes, "]") if closes != NOWHERE else ()
     elif m.position != m.first + 2:
         return False
     elif m.kind == "[":
@@ -48,7 +50,7 @@ def _shape(m: Mistake) -> str:
     opens = m.position
     while opens < m.position + 4 and m.at(opens) not in ("[", "("):
         opens += 1
-    closes = m.closer(opens) if m.at(opens) in ("[", "(") else -1
+    closes = m.closer(opens) if m.at(opens) in ("[", "(") else NOWHERE
     return m.written(opens + 1, closes - 1) or "..."
 
 

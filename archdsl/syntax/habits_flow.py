@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import LAYERS, MODULES, rewritten, split, translated
+from archdsl.syntax.tokens import NOWHERE
 
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
@@ -34,8 +35,8 @@ def arithmetic(m: Mistake) -> bool:
     operands, last = [m.written(start, m.position - 1)], m.position
     while m.text(last) == mark:
         end = m.step_after(last + 1)
-        operands.append(m.written(last + 1, end) if end >= 0 else "")
-        last = end + 1 if end >= 0 else last + 1
+        operands.append(m.written(last + 1, end))
+        last = end + 1 if end != NOWHERE else last + 1
         if mark in ("-", "/"):
             break
     if not all(operands):
@@ -69,8 +70,8 @@ def merged(operator: str, operands: list[str]) -> str:
 def number_first(m: Mistake) -> bool:
     """`1 - x` at the start of a flow."""
     mark = m.text(m.position + 1) if m.kind == "NUMBER" and m.at(m.position + 1) != "$END" else ""
-    end = m.step_after(m.position + 2) if mark in _ARITHMETIC else -1
-    if end < 0 or "NAME" not in m.expected or "CMP" in m.expected or "NUMBER" in m.expected:
+    end = m.step_after(m.position + 2) if mark in _ARITHMETIC else NOWHERE
+    if end == NOWHERE or "NAME" not in m.expected or "CMP" in m.expected or "NUMBER" in m.expected:
         return False
     operands = [m.text(m.position), m.written(m.position + 2, end)]
     if not operands[1] or m.declared(operands[1]) == "constant" or m.at(m.position + 2) == "NUMBER":
@@ -154,7 +155,7 @@ def dotted_step(m: Mistake) -> bool:
         return m.report("E0113", "nothing is called on a value", "a dot after a step", help, edits=edits)
     base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after not in ("SEP", "$END") else ""
     if base == "self":
-        closes = m.closer(m.position + 2) if m.at(m.position + 2) == "(" else -1
+        closes = m.closer(m.position + 2) if m.at(m.position + 2) == "(" else NOWHERE
         fed = m.written(m.position + 3, closes - 1)
         help = f"there is no `self`; steps stand in the flow by name: `{f'{fed} -> ' if fed else ''}{name}`"
     elif mended and base in MODULES:
@@ -169,7 +170,7 @@ def _without_dots(m: Mistake) -> tuple[int, int, str, bool]:
     start = m.step_before(m.position - 1)
     names = [m.text(m.position - 1)]
     flow = m.written(start, m.position - 1)
-    if start < 0 or not flow:
+    if not flow:
         return m.position, m.position, "", False
     own = m.before == "NAME" and names[0] not in MODULES and names[0] != "self"
     in_module = m.before == "NAME" and not own
@@ -186,7 +187,7 @@ def _without_dots(m: Mistake) -> tuple[int, int, str, bool]:
             return start, closes, step, exact and sure and bool(step)
         inside = m.written(end + 2, closes - 1)
         arguments = split(inside)
-        if closes < 0 or (closes > end + 2 and not inside) or (in_module and names[0] == "self" and arguments):
+        if closes == NOWHERE or (closes > end + 2 and not inside) or (in_module and names[0] == "self" and arguments):
             return m.position, m.position, "", False
         step, sure = _step(name, arguments, text)
         exact = exact and sure

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import rewritten
+from archdsl.syntax.tokens import NOWHERE
 
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
@@ -21,8 +22,8 @@ def base_class(m: Mistake) -> bool:
     """`model Net(nn.Module) { ... }`."""
     if m.kind != "." or m.at(m.first) not in ("model", "block") or m.position != m.first + 4:
         return False
-    closes = m.closer(m.first + 2) if m.at(m.first + 2) == "(" else -1
-    if closes < 0 or any(m.at(at) not in ("NAME", ".") for at in range(m.first + 3, closes)):
+    closes = m.closer(m.first + 2) if m.at(m.first + 2) == "(" else NOWHERE
+    if closes == NOWHERE or any(m.at(at) not in ("NAME", ".") for at in range(m.first + 3, closes)):
         return False
     help = f"write `{m.written(m.first, m.first + 1)} {{ ... }}`"
     edits = m.edit(m.first + 2, closes, "")
@@ -123,7 +124,7 @@ def parameters_elsewhere(m: Mistake) -> bool:
     if word not in ("block", "model"):
         return False
     if m.text(m.position) == "<" and m.before == "NAME" and m.position == m.first + 2:
-        closes = next((at for at in range(m.position, m.line_end(m.position) + 1) if m.text(at) == ">"), -1)
+        closes = next((at for at in range(m.position, m.line_end(m.position) + 1) if m.text(at) == ">"), NOWHERE)
         inside = m.written(m.position + 1, closes - 1)
         help = f"parameters stand in parentheses: `{m.written(m.first, m.position - 1)}({inside or '...'})`"
         edits = m.edit(m.position, m.position, "(") + m.edit(closes, closes, ")") if inside else ()

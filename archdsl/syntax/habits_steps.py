@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from archdsl.syntax.tokens import NOWHERE
+
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
 
@@ -21,8 +23,8 @@ def listed_step(m: Mistake) -> bool:
         if m.kind == "NUMBER" and m.at(after) in (".", ")") and m.at(after + 1) == "NAME":
             after += 1
         elif m.text(m.position) not in ("-", "*", "+") or m.after != "NAME":
-            after = -1
-        step = m.written(after, m.line_end(after)) if after > 0 else ""
+            after = NOWHERE
+        step = m.written(after, m.line_end(after))
         if step:
             edits: Edits = ((m.tokens.starts[m.position], m.tokens.starts[after], ""),)
             return m.report("E0101", message, "no step", f"a step stands on its line as it is: `{step}`", edits=edits)
@@ -47,7 +49,7 @@ def steps_in_parentheses(m: Mistake) -> bool:
     if m.kind != "(" or m.position != m.first or "NAME" not in m.expected or "NUMBER" in m.expected:
         return False
     closes = m.closer(m.position)
-    steps = m.listed(m.position + 1, closes) if closes > 0 and m.text(closes) == ")" else []
+    steps = m.listed(m.position + 1, closes) if closes != NOWHERE and m.text(closes) == ")" else []
     if not steps or not all(steps):
         return False
     help = f"steps in turn are `{' -> '.join(steps)}`"
@@ -235,7 +237,7 @@ def other_range(m: Mistake) -> bool:
     message = f"expected {m.expected_words}, found {m.found}"
     if m.kind == "=" and m.before == ".." and m.follows(m.position):
         last = m.operand_after(m.position + 1)
-        stop = m.written(m.position + 1, last) if last > 0 else ""
+        stop = m.written(m.position + 1, last)
         more = str(int(stop) + 1) if stop.isdecimal() and len(stop) < 18 else f"{stop} + 1" if stop else ""
         help = f"a range ends before its second number: `..{more or 'n + 1'}`"
         edits = m.edit(m.position, last, more) if more else ()

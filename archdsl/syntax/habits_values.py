@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import MODULES, rewritten
+from archdsl.syntax.tokens import NOWHERE
 
 if TYPE_CHECKING:
     from archdsl.syntax.mistake import Edits, Mistake
@@ -193,7 +194,7 @@ def slice_of_list(m: Mistake) -> bool:
     base = m.written(_dotted(m, opens - 1), opens - 1)
     start = m.written(opens + 1, m.position - 1) or "0"
     stop = m.written(m.position + 1, closes - 1) or f"len({base})"
-    if m.at(opens - 1) != "NAME" or closes < 0 or ":" in stop or stop.startswith("-"):
+    if m.at(opens - 1) != "NAME" or closes == NOWHERE or ":" in stop or stop.startswith("-"):
         return m.report(
             "E0101", f"expected {m.expected_words}, found `:`", "unexpected", "a part of a list is `widths[0..2]`"
         )
@@ -220,7 +221,7 @@ def negation(m: Mistake) -> bool:
     last = m.operand_after(m.position + 1)
     operand = m.written(m.position + 1, last) or "a"
     message = f"expected {m.expected_words}, found `!`"
-    edits = m.edit(m.position, m.position, "not ") if last > 0 else ()
+    edits = m.edit(m.position, m.position, "not ") if last != NOWHERE else ()
     return m.report("E0101", message, "unexpected", f"negation is written `not {operand}`", edits=edits)
 
 
@@ -240,10 +241,10 @@ def if_as_value(m: Mistake) -> bool:
         return False
     opens = m.until(m.position + 1, frozenset("{"))
     first = m.closer(opens + 1)
-    again = first + 2 if first > 0 and m.at(first + 1) == "else" and m.at(first + 2) == "{" else -1
-    last = m.closer(again) if again > 0 else -1
+    again = first + 2 if first != NOWHERE and m.at(first + 1) == "else" and m.at(first + 2) == "{" else NOWHERE
+    last = m.closer(again) if again != NOWHERE else NOWHERE
     message = f"expected {m.expected_words}, found the keyword `if`"
-    if last < 0 or opens == m.position:
+    if last == NOWHERE or opens == m.position:
         return m.report("E0101", message, "unexpected", "a value is chosen by `a if condition else b`")
     condition, then = m.written(m.position + 1, opens), m.written(opens + 2, first - 1)
     mended = f"{then} if {condition} else {m.written(again + 1, last - 1)}"
@@ -280,7 +281,7 @@ def function_of_module(m: Mistake) -> bool:
     help = "only a name can be called"
     first = _dotted(m, m.position - 3)
     own = base in ("math", "np", "torch", "numpy") and name in ours
-    known = closes > 0 and m.text(first) in MODULES and not own
+    known = closes != NOWHERE and m.text(first) in MODULES and not own
     step, exact = rewritten(m.written(first, closes)) if known else ("", False)
     if step and "->" not in step:
         edits = m.edit(first, closes, step) if exact else ()
@@ -316,11 +317,15 @@ def word_for_operator(m: Mistake) -> bool:
         return False
     message = f"expected {m.expected_words}, found {m.found}"
     last = m.operand_after(m.position + 1 if ours else m.position)
-    if ours and last > 0 and m.before in ("NAME", "NUMBER", "STRING", ")", "]"):
+    if ours and last != NOWHERE and m.before in ("NAME", "NUMBER", "STRING", ")", "]"):
         left = m.written(m.step_before(m.position - 1), m.position - 1) or m.short(m.position - 1)
         help = f"write `{left} {ours} {m.written(m.position + 1, last) or m.short(m.position + 1)}`"
         return m.report("E0101", message, "unexpected", help, edits=m.edit(m.position, m.position, ours))
-    if m.before == "NAME" and m.text(m.position - 1) in ("sqrt", "len", "floor", "ceil", "round", "log2") and last > 0:
+    if (
+        m.before == "NAME"
+        and m.text(m.position - 1) in ("sqrt", "len", "floor", "ceil", "round", "log2")
+        and last != NOWHERE
+    ):
         mended = f"{m.text(m.position - 1)}({m.written(m.position, last)})"
         return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=m.edit(m.position - 1, last, mended))
     return False

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import MODULES
+from archdsl.syntax.tokens import NOWHERE
 
 if TYPE_CHECKING:
     from archdsl.source import Source
@@ -114,8 +115,10 @@ def _signature(m: Mistake, at: int) -> str:
     """A name and the parameters after it."""
     if m.at(at) != "NAME":
         return ""
-    closes = m.closer(at + 1) if m.at(at + 1) == "(" else -1
-    plain = closes > 0 and not any(m.text(k) in (".", "self", ":", "*", "**", "->") for k in range(at + 2, closes))
+    closes = m.closer(at + 1) if m.at(at + 1) == "(" else NOWHERE
+    plain = closes != NOWHERE and not any(
+        m.text(k) in (".", "self", ":", "*", "**", "->") for k in range(at + 2, closes)
+    )
     return m.written(at, closes if plain else at)
 
 
@@ -151,7 +154,7 @@ def _of_lambda(m: Mistake, at: int) -> tuple[str, Edits] | None:
     if [m.at(at + k) for k in range(1, 5)] != ["NAME", ":", "NAME", "("] or m.at(at + 5) != "NAME":
         return None
     closes = m.closer(at + 4)
-    if closes < 0 or m.text(at + 5) != m.text(at + 1) or m.at(at + 6) not in (",", ")"):
+    if closes == NOWHERE or m.text(at + 5) != m.text(at + 1) or m.at(at + 6) not in (",", ")"):
         return None
     arguments = m.written(at + 7, closes - 1) if closes > at + 7 else ""
     step = m.text(at + 3) + (f"({arguments})" if arguments else "")

@@ -7,7 +7,7 @@ from archdsl.syntax import words
 from archdsl.syntax.driver import Machine
 from archdsl.syntax.lexemes import shown
 from archdsl.syntax.report import Reporter
-from archdsl.syntax.tokens import CLOSES, OPENS, VALUE_ENDS, Tokens
+from archdsl.syntax.tokens import CLOSES, NOWHERE, OPENS, VALUE_ENDS, Tokens
 
 _REACH: Final = 1000
 """Tokens looked at around an error, in either direction."""
@@ -58,30 +58,30 @@ class Mistake:
         return kinds[position] if 0 <= position < len(kinds) else "$END"
 
     def written(self, first: int, last: int) -> str:
-        """The text of the tokens from `first` to `last`, on one line; empty where there are none (`last` is -1 too
+        """The text of the tokens from `first` to `last`, on one line; empty where there are none (`last` is NOWHERE too
         where a bracket is not found), and where it is too long to repeat, spans lines or was guessed."""
-        if last < first or last >= len(self.tokens.kinds):
+        if not 0 <= first <= last < len(self.tokens.kinds):
             return ""
         text = self.reporter.source.text[self.tokens.starts[first] : self.tokens.ends[last]]
         return text if len(text) <= _LONGEST and text.isprintable() else ""
 
     def closer(self, opener: int) -> int:
-        """The token that closes the bracket at `opener`; -1 where it is not found."""
+        """The token that closes the bracket at `opener`; NOWHERE where it is not found."""
         depth, kinds = 0, self.tokens.kinds
         for at in range(opener, min(len(kinds), opener + _REACH)):
             depth += (kinds[at] in OPENS) - (kinds[at] in CLOSES)
             if depth == 0:
                 return at
-        return -1
+        return NOWHERE
 
     def opener(self, closer: int) -> int:
-        """The token that opens the bracket at `closer`; -1 where it is not found."""
+        """The token that opens the bracket at `closer`; NOWHERE where it is not found."""
         depth, kinds = 0, self.tokens.kinds
         for at in range(closer, max(-1, closer - _REACH), -1):
             depth += (kinds[at] in CLOSES) - (kinds[at] in OPENS)
             if depth == 0:
                 return at
-        return -1
+        return NOWHERE
 
     def until(self, position: int, ends: frozenset[str]) -> int:
         """The last token before one of the kinds `ends` outside brackets, or before the end of what is around."""
@@ -115,56 +115,56 @@ class Mistake:
         return found
 
     def step_before(self, position: int) -> int:
-        """The first token of the step, name or brackets that ends with the token at `position`, a label included; -1
-        for none."""
+        """The first token of the step, name or brackets that ends with the token at `position`, a label included;
+        NOWHERE where none does."""
         at = position
         while self.at(at - 1) == "as":
             at -= 2
         if self.at(at) in CLOSES:
             at = self.opener(at)
-            if at > 0 and self.at(at) in ("(", "{") and self.at(at - 1) == ")":
+            if self.at(at) in ("(", "{") and self.at(at - 1) == ")":
                 at = self.opener(at - 1)
             applied = self.at(at) in ("(", "{") or (self.at(at) == "[" and self.follows(at))
-            if at > 0 and applied and self.at(at - 1) == "NAME":
+            if applied and self.at(at - 1) == "NAME":
                 at -= 1
             return at
-        return at if self.at(at) in ("NAME", "NUMBER") else -1
+        return at if self.at(at) in ("NAME", "NUMBER") else NOWHERE
 
     def step_after(self, position: int) -> int:
-        """The last token of the step that starts at `position`; -1 where none does."""
+        """The last token of the step that starts at `position`; NOWHERE where none does."""
         if self.at(position) == "NUMBER":
             return position
         if self.at(position) == "[":
             return self.closer(position)
         if self.at(position) != "NAME":
-            return -1
+            return NOWHERE
         last = position
-        while self.at(last + 1) in ("(", "{") and last >= 0:
+        while self.at(last + 1) in ("(", "{") and last != NOWHERE:
             last = self.closer(last + 1)
         return last
 
     def operand_before(self, position: int) -> int:
-        """The first token of the sum or product that ends with the token at `position`; -1 where none does."""
+        """The first token of the sum or product that ends with the token at `position`; NOWHERE where none does."""
         at = self._factor_before(position)
-        while at > self.first and self.at(at - 1) in _JOINED and self._factor_before(at - 2) >= 0:
+        while at > self.first and self.at(at - 1) in _JOINED and self._factor_before(at - 2) != NOWHERE:
             at = self._factor_before(at - 2)
-        negative = at > 0 and self.at(at - 1) == "-" and self.at(at - 2) not in VALUE_ENDS
+        negative = self.at(at - 1) == "-" and self.at(at - 2) not in VALUE_ENDS
         return at - 1 if negative else at
 
     def _factor_before(self, position: int) -> int:
         return position if self.at(position) in _LITERALS else self.step_before(position)
 
     def operand_after(self, position: int) -> int:
-        """The last token of the sum or product that starts at `position`; -1 where none does."""
+        """The last token of the sum or product that starts at `position`; NOWHERE where none does."""
         at = position - 1
         while True:
             at += 1 + (self.at(at + 1) == "-")
             if self.at(at) not in _LITERALS and self.at(at) not in ("NAME", "NUMBER", "(", "["):
-                return -1
+                return NOWHERE
             at = self.closer(at) if self.at(at) in ("(", "[") else at
-            while at >= 0 and self.at(at + 1) in ("(", "["):
+            while at != NOWHERE and self.at(at + 1) in ("(", "["):
                 at = self.closer(at + 1)
-            if at < 0 or self.at(at + 1) not in _JOINED:
+            if at == NOWHERE or self.at(at + 1) not in _JOINED:
                 return at
             at += 1
 
@@ -229,8 +229,8 @@ class Mistake:
                 edits += self.edit(at, at, text)
         return tuple(edits)
 
-    def report(self, code: str, message: str, label: str, help: str = "", at: int = -1, edits: Edits = ()) -> bool:
-        at = self.position if at < 0 else at
+    def report(self, code: str, message: str, label: str, help: str = "", at: int = NOWHERE, edits: Edits = ()) -> bool:
+        at = self.position if at == NOWHERE else at
         start, end = self.tokens.starts[at], self.tokens.ends[at]
         self.reporter.error(code, message, start, end, label, help, edits=edits)
         return True

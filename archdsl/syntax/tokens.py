@@ -22,6 +22,8 @@ CLOSES: Final = marks(") ] } STRING_TAIL")
 CLOSER: Final = {"(": ")", "[": "]", "{": "}", '"': "}"}
 OPENER: Final = {")": "(", "]": "[", "}": "{"}
 
+NOWHERE: Final = -1
+"""The position of a token that is not there."""
 VALUE_ENDS: Final = marks("NAME NUMBER STRING STRING_TAIL ) ] true false none")
 
 
