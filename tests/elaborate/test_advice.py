@@ -37,3 +37,18 @@ def test_branches_that_nothing_makes_equal_get_no_convolution_offered(diagnose: 
     text = "model m {\n  input x: f32[N, 3, 8, 8]\n  add { id | global_avg_pool -> flatten }\n  output y\n}"
     (found,) = diagnose(text)
     assert "conv" not in found.help
+
+
+def test_long_ranges_are_not_joined_whichever_stands_first(diagnose: Diagnose) -> None:
+    for joined in ("(0..60000) + (0..60000)", "[1] + (0..1000000000)", "(0..1000000000) + [1]"):
+        (found,) = diagnose(f"model m {{\n  input x: f32[N, 3]\n  let w = {joined}\n  linear(len(w))\n  output y\n}}")
+        assert (found.code, found.span and found.span.text) == ("E0907", joined)
+
+
+def test_a_word_near_one_of_the_argument_is_shown_as_that_one(diagnose: Diagnose) -> None:
+    text = """
+    block f(mode: "fast" | "slow" = "fast") { if mode == "fast" { relu } else { tanh } }
+    model m { input x: f32[N, 3]; f(mode = fasst); output y }
+    """
+    (found,) = diagnose(text)
+    assert found.help == "write `mode = fast`"

@@ -276,3 +276,10 @@ def test_a_removed_working_directory_holds_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert load(tmp_path / "main.arch")[1] == []
+
+
+def test_a_file_may_have_as_many_bytes_as_the_limit_and_not_one_more(tmp_path):
+    write(tmp_path, main=MODEL.format("relu"))
+    size = (tmp_path / "main.arch").stat().st_size
+    assert load(tmp_path / "main.arch", limits=Limits(source_bytes=size))[1] == []
+    assert {d.code for d in load(tmp_path / "main.arch", limits=Limits(source_bytes=size - 1))[1]} == {"E0901"}
