@@ -6,15 +6,15 @@ from archdsl.syntax.lexemes import shown
 from archdsl.syntax.tokens import KEYWORDS, Tokens
 
 _BINARY: Final = frozenset(("CMP", "MUL", "+", "-", "%", "**", "..", "and", "or", "if", "[", "."))
-_STEP: Final = frozenset(("(", "{", "as", "for", "->"))
+_STEP: Final = frozenset(("(", "{", "as", "for"))
 
 _STARTS: Final = (
-    ("an item (`block`, `model`, `test`, `use`, `let`, `default`)", frozenset(("block", "model", "let"))),
-    ("a statement", frozenset(("NAME", "output", "let"))),
-    ("a check", frozenset(("ERROR", "NUMBER", "NAME"))),
-    ("an expression", frozenset(("NAME", "NUMBER", "STRING", "("))),
-    ("a step of the flow", frozenset(("NAME", "[", "{"))),
-    ("a string", frozenset(("STRING", "STRING_HEAD"))),
+    ("an item (`block`, `model`, `test`, `use`, `let`, `default`)", frozenset(("model",))),
+    ("a statement", frozenset(("output",))),
+    ("a check", frozenset(("ERROR",))),
+    ("an expression", frozenset(("NUMBER", "("))),
+    ("a step of the flow", frozenset(("NAME", "{"))),
+    ("a string", frozenset(("STRING_HEAD",))),
 )
 """What is expected, and tokens of which all are possible exactly there; the first that fits is meant."""
 
@@ -61,7 +61,6 @@ def expected(kinds: set[str]) -> str:
         left -= _BINARY
     if "->" in left and left & {"SEP", "}", "|"}:
         left -= _STEP
-        left.add("->")
     if "}" in left and "SEP" in left:
         left -= {"|", "}"}
     if "SEP" in left:
