@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from archdsl.diagnostics.model import Diagnostic
+from archdsl.elaborate.arithmetic import MAX_LIST, elements
 from archdsl.ir.program import Program
 
 Diagnose = Callable[..., list[Diagnostic]]
@@ -52,3 +53,32 @@ def test_a_word_near_one_of_the_argument_is_shown_as_that_one(diagnose: Diagnose
     """
     (found,) = diagnose(text)
     assert found.help == "write `mode = fast`"
+
+
+def test_an_argument_that_a_block_does_not_have_is_the_only_complaint(diagnose: Diagnose) -> None:
+    text = "block f(n) { linear(n) }\nmodel m { input x: f32[N, 3]; f(units = 3); output y }"
+    assert [found.code for found in diagnose(text)] == ["E0301"]
+
+
+def test_functions_take_no_named_arguments(diagnose: Diagnose) -> None:
+    (found,) = diagnose("model m { input x: f32[N, 3]; let a = max(value = 3); linear(a); output y }")
+    assert (found.code, found.span and found.span.text) == ("E0301", "value = 3")
+
+
+@pytest.mark.parametrize("size", ["true", "0", "-2", '"a"', "none", "2.5"])
+def test_a_size_of_an_input_is_a_positive_int(diagnose: Diagnose, size: str) -> None:
+    (found,) = diagnose(f"model m {{ input x: f32[N, {size}]; relu; output y }}")
+    assert (found.code, found.span and found.span.text) == ("E0304", size)
+
+
+def test_a_number_for_a_word_is_not_put_in_a_list(diagnose: Diagnose) -> None:
+    text = 'block f(mode: string) { relu as "{mode}" }\nmodel m { input x: f32[N, 3]; f(3); output y }'
+    (found,) = diagnose(text)
+    assert (found.code, found.help, found.edits) == ("E0304", "", ())
+
+
+def test_what_a_list_holds_is_counted_with_its_ranges() -> None:
+    assert elements(3) == 1
+    assert elements((1, (2, 3), range(4))) == 1 + 3 + 2 + 4
+    assert elements((range(MAX_LIST),)) == 2 + MAX_LIST
+    assert elements((range(MAX_LIST + 1),)) == 2

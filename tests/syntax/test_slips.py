@@ -12,7 +12,7 @@ import pytest
 
 from archdsl.diagnostics.edits import applied, together
 from archdsl.diagnostics.model import Diagnostic, Sink, in_order
-from archdsl.source import Source
+from archdsl.source import Source, Span
 from archdsl.syntax.parser import parse
 
 FILES = sorted((Path(__file__).parent / "slips").glob("*.txt"))
@@ -47,11 +47,13 @@ def answers(frame: str, slip: str) -> list[str]:
         line, column = repr(span).split(":")[1:]
         return f"{int(line) - first}:{column}"
 
+    def under(span: Span) -> str:
+        return span.source.text[span.start : span.end].replace("\n", "⏎")
+
     for found in diagnose(text)[1]:
         assert found.span is not None
-        under = found.span.source.text[found.span.start : found.span.end].replace("\n", "⏎")
-        said.append(f"{found.code} {place(found.span)} `{under}` {found.message} ({found.label})")
-        said += [f"  at {place(label.span)}: {label.text}" for label in found.related]
+        said.append(f"{found.code} {place(found.span)} `{under(found.span)}` {found.message} ({found.label})")
+        said += [f"  at {place(label.span)} `{under(label.span)}`: {label.text}" for label in found.related]
         said += [f"  note: {note}" for note in found.notes]
         said += [f"  help: {found.help}"] if found.help else []
     after = mended(text)
