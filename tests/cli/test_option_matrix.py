@@ -32,6 +32,7 @@ PATHS = {"files", "targets", "target", "output", "weights", "keys", "input"}
 TEXTS = {
     "format", "limit", "color", "param", "dim", "depth", "columns", "sort", "convention", "symbolic", "seed", "device",
     "opset", "dtype", "to", "max_memory", "max_seconds", "stage", "name", "code", "shell",
+    "caption", "label",
 }  # fmt: skip
 
 MEANINGFUL = {exits.FINE, exits.SPEC, exits.USAGE, exits.IO, exits.LIMIT, exits.MISSING}

@@ -81,6 +81,7 @@ VALUES: dict[str, list[str]] = {
 """Options that take a value, with some."""
 FLAGS = [
     "--functions",
+    "--exact",
     "--help",
     "-h",
     "--version",
@@ -107,7 +108,6 @@ OPTIONS = {
         "--symbolic",
         "--caption",
         "--label",
-        "--exact",
     ],
     "compile": [*COMMON, "-o", "--to", "--weights", "--keys", "--seed", "--opset", "--dtype"],
     "run": [*COMMON, "--input", "--device", "--weights", "--keys", "--seed", "--opset", "--dtype"],
