@@ -102,7 +102,7 @@ class _Checker(Evaluator):
                     for name in symbols(dim)
                 },
                 **{name: Static(getattr(self.costs.total, name)) for name in PART_FIGURES},
-                "depth": Static(depth(program)),
+                "depth": Static(depth(program, self.costs.effort)),
             }
         )
 

@@ -96,6 +96,8 @@ def _in_declaration(span: Span, name: str) -> Advice | None:
     if len(head) == len(text) or head.count("(") - head.count(")") != 1 or declared is None:
         return None
     parameter, after = declared[1], span.source.text[span.end : span.end + 1]
+    if name in VALUES and head.rstrip().endswith("="):
+        return f"write `{VALUES[name]}`", (Edit(span, VALUES[name]),)
     kind = TYPES.get(name.lower(), name.lower())
     if name.lower() == "optional" and after == "[":
         return f"what may be missing has the default `none`: `{parameter}: int = none`", ()

@@ -71,12 +71,15 @@ def numbers_listed(span: Span) -> Advice:
 
 
 def step_argument(span: Span, step: str) -> Advice:
-    """`conv(8, 3, activation = relu)`: a step among the arguments of another."""
+    """`conv(8, 3, activation = relu)`: a step among the arguments of another. In front of all others, as in
+    `bn(conv(8, 3))`, it is what the other is applied to."""
     call = call_around(span)
     if call is None or not (rest := _without(call, span)) or not re.match(r"\w+(\(.*\))?$", step):
         return NOTHING
     follows = call.source.text[call.end : call.end + 20].lstrip()
     certain = call.is_step and not re.match(r"as\b|\{", follows)
+    if call.arguments[0] == ("", span.text):
+        return call.mended(f"{step} -> {rest}", certain, "the inner step stands first: `{}`")
     return call.mended(f"{rest} -> {step}", certain, "a step of its own: `{}`")
 
 

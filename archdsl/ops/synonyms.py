@@ -192,8 +192,11 @@ LEFT_OUT: dict[str, str] = {
 """Foreign arguments that nothing here corresponds to, and why."""
 VALUES: dict[str, str] = {
     "FALSE": "false",
+    "False": "false",
     "NULL": "none",
+    "None": "none",
     "TRUE": "true",
+    "True": "true",
     "nil": "none",
     "no": "false",
     "null": "none",

@@ -256,6 +256,8 @@ def without_mark(text: str, position: int) -> tuple[str, tuple[tuple[int, int, s
     for found in re.finditer(_MARKS.get(text[position], r"(?!)"), line):
         if not found.start() <= position - start < found.end():
             continue
+        if text[position] == "?" and line.count("?") > 1:
+            return None  # which of two choices a `:` belongs to is not settled here
         a, b, c = (found.groupdict().get(name) for name in "abc")
         if text[position] == "@":
             mended = f"[{a}, {b}] -> matmul"

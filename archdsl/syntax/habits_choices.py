@@ -33,7 +33,7 @@ def unless(m: Mistake) -> bool:
 def _grouped(condition: str) -> str:
     """A condition as what `not` applies to."""
     whole = condition[0] == "(" and condition[-1] == ")" and ")" not in condition[:-1]
-    return condition if whole or not re.search(r"\b(and|or)\b", condition) else f"({condition})"
+    return condition if whole or not re.search(r"\b(and|or|if)\b", condition) else f"({condition})"
 
 
 def membership(m: Mistake) -> bool:
@@ -133,6 +133,8 @@ def chosen_like_a_statement(m: Mistake) -> bool:
     if not all(texts):
         return False
     mended = f"{texts[1]} if {texts[0]} else {texts[2]}"
+    if m.before not in ("=", "(", "[", ",", ":"):
+        mended = f"({mended})"  # an operator before it would take the first value alone
     message = f"expected {m.expected_words}, found the keyword `if`"
     return m.report("E0101", message, "unexpected", f"write `{mended}`", edits=m.edit(m.position, last, mended))
 

@@ -26,6 +26,9 @@ def listed_step(m: Mistake) -> bool:
             after = NOWHERE
         step = m.written(after, m.line_end(after))
         if step:
+            if m.text(m.position) == "+":  # may go on with the sum of the line before
+                help = f"a step stands on its line as it is: `{step}`; tensors are added by `add {{ ... | {step} }}`"
+                return m.report("E0101", message, "no step", help)
             edits: Edits = ((m.tokens.starts[m.position], m.tokens.starts[after], ""),)
             return m.report("E0101", message, "no step", f"a step stands on its line as it is: `{step}`", edits=edits)
     label = m.first if m.kind == ":" else m.position
@@ -104,7 +107,8 @@ def declaration_as_step(m: Mistake) -> bool:
     if m.kind == "shared" and given:
         mended = f"shared {name} = {given}"
         start = m.first if m.at(m.first) in ("let", "NAME") else m.position
-        edits = m.edit(start, last, mended)
+        whole = m.after != "(" or m.closer(m.position + 1) == last
+        edits = m.edit(start, last, mended) if whole else ()
         return m.report("E0101", "a shared instance is declared", "a statement", f"write `{mended}`", edits=edits)
     return False
 
@@ -166,7 +170,8 @@ def channels_in(m: Mistake) -> bool:
     start = m.tokens.starts[m.position]
     if m.at(last + 1) != "," and m.before == ",":
         start = m.tokens.starts[m.position - 1]
-    edits = ((start, end, ""),)
+    commented = any("#" in m.between(at) for at in range(m.position, last + 1 + (m.at(last + 1) == ",")))
+    edits = () if commented else ((start, end, ""),)
     return m.report("E0107", "`in` is a keyword and no argument", "reserved", help, edits=edits)
 
 
@@ -182,6 +187,8 @@ def number_with_unit(m: Mistake) -> bool:
         scale = _SCALES.get(unit) or ((found := _SCALED.fullmatch(unit)) and found[1].upper())
         if not scale:
             return False
+        if not re.fullmatch(r"[\d_.]+", m.text(m.position - 2)):
+            return False
         mended = f"{m.text(m.position - 2)}{scale}"
         edits = m.edit(m.position - 2, m.position - 1, mended)
         return m.report(
@@ -196,7 +203,8 @@ def number_with_unit(m: Mistake) -> bool:
         last = m.position - 1
         while m.at(last + 1) == "," and m.at(last + 2) == "NUMBER" and re.fullmatch(r"\d{3}", m.text(last + 2)):
             last += 2
-        if last > m.position and not any(m.between(at) for at in range(m.position - 1, last)):
+        split = m.at(last + 1) == "," or not re.fullmatch(r"\d{1,3}", m.text(m.position - 1))
+        if last > m.position and not split and not any(m.between(at) for at in range(m.position - 1, last)):
             mended = m.written(m.position - 1, last).replace(",", "_")
             edits = m.edit(m.position - 1, last, mended)
             message = "digits are not separated by `,`"

@@ -55,6 +55,23 @@ COUNTED = {
 COLUMNS = "layer,params,macs,flops,saved,peak,moved,intensity,field,training_macs"
 
 
+TESTED = {
+    "paths through a loop of four hundred tensors": model(
+        "split(400)\nrepeat 100 { concat -> split(400) }\nconcat", "f32[N, 400]"
+    ),
+    "paths through blocks of four hundred tensors": "block f() { concat -> split(400) }\n"
+    + model("split(400)\n" + "f\n" * 300 + "concat", "f32[N, 400]"),
+}
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_checks_of_a_bomb_end_within_their_bounds(name: str, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(TESTED[name] + "test m {\n  depth == 3\n}\n")
+    for outcome in run_all([["test", "m.arch"]], tmp_path):
+        assert outcome.code in (1, 4), outcome.text[:2000]
+        assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
     (tmp_path / "m.arch").write_text(BOMBS[name])

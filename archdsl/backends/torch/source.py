@@ -140,16 +140,21 @@ def _identities(program: Program) -> set[Function]:
         if len(function.inputs) != 1 or len(function.outputs) != 1 or len(function.nodes) > 8:
             continue
         same = {function.inputs[0]}
+        stateful = False
         for node in function.nodes:
-            if isinstance(node, Call) and node.callee in found and node.inputs[0] in same:
-                same.update(node.outputs)
+            if isinstance(node, Call) and node.callee in found:
+                same.update(node.outputs if node.inputs[0] in same else ())
             elif isinstance(node, Op) and len(node.inputs) == len(node.outputs) == 1 and node.inputs[0] in same:
                 flowing = Input(node.inputs[0])
                 emitter = Emitter(node, (flowing,), function.inputs, Helpers())
                 code = node.op.torch(emitter, flowing)  # type: ignore[arg-type]
+                stateful = stateful or emitter.made is not None
                 if emitter.made is None and isinstance(code, Input):
                     same.update(node.outputs)
-        if function.outputs[0] in same:
+            else:
+                # What nothing reads is no step of `forward`, but its weights are the function's all the same.
+                stateful = stateful or not isinstance(node, Op) or bool(node.owned_weights)
+        if function.outputs[0] in same and not stateful:
             found.add(function)
     return found
 

@@ -11,8 +11,11 @@ import torch
 from torch_cases import INSTANCES, TEXTS, from_spec, from_text, inputs
 from torch_eager import agree
 
+import archdsl
 from archdsl.backends.torch.build import build_module
 from archdsl.backends.torch.source import torch_source
+from archdsl.ir.flatten import weights
+from archdsl.limits import Limits
 
 
 def texts() -> list[Any]:
@@ -120,3 +123,15 @@ def test_the_executed_source_is_the_printed_source_and_tracebacks_show_it() -> N
         shown = "".join(traceback.format_exception(error))
     assert "return self.unit(x)" in shown
     assert inspect.getsource(type(module).forward) in torch_source(program)
+
+
+def test_a_block_whose_steps_nothing_reads_keeps_its_weights() -> None:
+    """It returns its input, and is no identity all the same."""
+    net = archdsl.load(
+        """block dead(n) { y = bn; for i in 0..n { z = conv(8, 3) } }
+        model m { input x: f32[N, 8, 4, 4]; repeat 3 { dead(2) }; dead(0) as last; relu; output y }"""
+    )
+    module = net.torch()
+    state = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    assert state == {path: weight.shape for path, weight in weights(net.program, Limits())}
+    assert net.verify(dims={"N": 2}).passed
