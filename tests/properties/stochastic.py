@@ -1,0 +1,109 @@
+"""How many digits of a result single precision can know: stochastic arithmetic (La Porte and Vignes, 1974).
+
+A network runs in double precision, and every arithmetic step of both passes, down to the sums and products that a
+normalisation is made of, gives a result that is wrong at random by what single precision might lose. What cancels keeps
+the errors of what it came from, so the distance to the undisturbed run is the error that *correct* code may have in
+single precision, whatever the size of the result. An error beyond a small multiple of it is a fault."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch._decomp import get_decompositions
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+
+UNIT = 2.0**-24
+"""How much of itself a number in single precision may lose in one step."""
+LEAST = 2.0**-149
+"""The least number in single precision: what comes below is lost whole."""
+
+_aten = torch.ops.aten
+_PARTS: Mapping[Any, Callable[..., Any]] = get_decompositions(
+    [
+        getattr(_aten, name)
+        for norm in ("native_layer_norm", "native_group_norm", "native_batch_norm", "_fused_rms_norm")
+        for name in (norm, f"{norm}_backward")
+    ]
+    + [_aten._softmax, _aten._log_softmax, _aten._softmax_backward_data, _aten._log_softmax_backward_data]
+    + [_aten.sigmoid_backward, _aten.tanh_backward, _aten.gelu_backward, _aten.silu_backward, _aten.mish_backward]
+    + [_aten.softplus_backward, _aten.elu_backward, _aten.logsumexp, _aten.var_mean, _aten._native_batch_norm_legit]
+)
+"""Functions that lose digits inside, as the steps that they are made of."""
+
+_EXACT = {
+    "_to_copy", "_unsafe_view", "abs", "amax", "amin", "arange", "bernoulli", "broadcast_tensors", "cat", "ceil",
+    "clamp", "clamp_max", "clamp_min", "clone", "constant_pad_nd", "copy", "embedding", "empty", "empty_like",
+    "empty_strided", "fill", "flip", "floor", "full", "full_like", "gather", "hardtanh", "hardtanh_backward",
+    "heaviside", "index", "index_select", "leaky_relu", "lift_fresh", "linspace", "masked_fill", "max",
+    "max_pool2d_with_indices", "max_pool3d_with_indices", "maximum", "min", "minimum", "native_dropout", "neg",
+    "new_empty", "new_empty_strided", "new_full", "new_ones", "new_zeros", "normal", "ones", "ones_like", "rand",
+    "rand_like", "randn", "randn_like", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "relu", "repeat",
+    "repeat_interleave", "replication_pad1d", "replication_pad2d", "replication_pad3d", "roll", "round",
+    "scalar_tensor", "select_backward", "sign", "slice_backward", "sort", "stack", "threshold_backward", "topk",
+    "trunc", "uniform", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest2d_vec", "upsample_nearest3d",
+    "where", "zero", "zeros", "zeros_like",
+}  # fmt: skip
+"""What moves, chooses or makes numbers, and loses nothing."""
+
+
+class Disturbance(TorchDispatchMode):
+    """While this is entered, steps in double precision lose what steps in single precision may. `unit` is how much."""
+
+    def __init__(self, seed: int, unit: float = UNIT, least: float = LEAST) -> None:
+        super().__init__()
+        self.unit, self.least = unit, least
+        self.stream = torch.Generator().manual_seed(seed)
+
+    def lost(self, x: torch.Tensor) -> torch.Tensor:
+        drawn = torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
+        return drawn * (self.unit * x.abs() + self.least)
+
+    def of(self, x: torch.Tensor) -> torch.Tensor:
+        """What single precision might have made of it."""
+        return x + self.lost(x) if x.dtype == torch.float64 and x.numel() else x
+
+    def _wrong(self, result: Any, given: set[int]) -> Any:
+        if isinstance(result, (tuple, list)):
+            return type(result)(self._wrong(each, given) for each in result)  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(result, torch.Tensor) or result.untyped_storage().data_ptr() in given:
+            return result
+        return self.of(result)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        parts = _PARTS.get(func)
+        if parts is not None:
+            with self:
+                return parts(*args, **named)
+        result = func(*args, **named)
+        name = func._schema.name.partition("::")[2]
+        if name in _EXACT or name.rstrip("_") in _EXACT or func.is_view:
+            return result
+        if func._schema.is_mutable:
+            if isinstance(result, torch.Tensor) and result.dtype == torch.float64 and result.numel():
+                result.add_(self.lost(result))
+            return result
+        return self._wrong(result, {x.untyped_storage().data_ptr() for x in args if isinstance(x, torch.Tensor)})
+
+
+class SingleDraws(TorchDispatchMode):
+    """While this is entered, double precision draws what single precision would: dropout drops the same elements."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if func is _aten.bernoulli_.float and args[0].dtype == torch.float64:
+            return args[0].copy_(func(torch.empty_like(args[0], dtype=torch.float32), *args[1:], **named))
+        return func(*args, **named)
+
+
+@contextmanager
+def disturbed(seed: int, unit: float = UNIT, least: float = LEAST) -> Iterator[Disturbance]:
+    """A disturbance. The kernel of attention does many steps in one; its other form shows them."""
+    with sdpa_kernel(SDPBackend.MATH), Disturbance(seed, unit, least) as found:
+        yield found

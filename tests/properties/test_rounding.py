@@ -1,0 +1,129 @@
+"""What the properties let pass as rounding is rounding: what cancels is let pass, and a small fault is not."""
+
+import copy
+import random
+from contextlib import nullcontext
+
+import pytest
+import torch
+from hypothesis import given
+from strategies.programs import Spec, specs
+
+import archdsl
+from properties.engines import (
+    HALVES,
+    check_step,
+    check_training,
+    looks_up_what_is_computed,
+    step,
+    training_inputs,
+    types,
+)
+from properties.stochastic import Disturbance, disturbed
+
+LAYERS = (
+    "linear(6)", "conv(6, 1)", "bn", "group_norm(2)", "layer_norm", "rms_norm", "instance_norm(affine)",
+    "softmax", "log_softmax", "gelu", "silu", "mish", "softplus", "elu", "sigmoid", "tanh", "lrn(3)",
+)  # fmt: skip
+MODEL = "model m {{\n  input x: f32[2, 6, 6]\n  {}\n  output y\n}}\n"
+
+
+def stepped(text: str) -> tuple[dict[str, torch.Tensor], torch.nn.Module, list[torch.Tensor]]:
+    """A step in single precision, the module in double precision, and the inputs."""
+    net = archdsl.load(text)
+    inputs = training_inputs(net.program)
+    torch.manual_seed(0)
+    module = net.torch().train()
+    exact = copy.deepcopy(module).double()
+    return step(module, inputs), exact, inputs
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_disturbance_of_nothing_changes_nothing(layer: str) -> None:
+    """A function in its steps is the function."""
+    _, exact, inputs = stepped(MODEL.format(f"linear(6) -> {layer}"))
+    given = [x.double() for x in inputs]
+    found: list[list[torch.Tensor]] = []
+    for around in (nullcontext(), disturbed(0, unit=0, least=0)):
+        module = copy.deepcopy(exact)
+        with around:
+            result = module(*given)
+            (result * torch.arange(float(result.numel())).view(result.shape)).sum().backward()
+        found.append([result.detach(), *(p.grad for p in module.parameters() if p.grad is not None), *module.buffers()])
+    for plain, parts in zip(*found, strict=True):
+        assert torch.allclose(plain.double(), parts.double(), rtol=1e-9, atol=1e-9)
+
+
+def test_moving_and_choosing_lose_nothing() -> None:
+    x = torch.randn(2, 3, 4, dtype=torch.float64)
+    with Disturbance(0):
+        moved = torch.cat((x.transpose(1, 2).relu().flatten(1), x.flatten(1).clamp(max=0)), 1).maximum(x.new_zeros(()))
+        added = x + x
+    assert torch.equal(moved, torch.cat((x.transpose(1, 2).relu().flatten(1), torch.zeros(2, 12)), 1))
+    assert not torch.equal(added, x + x) and torch.allclose(added, x + x, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "linear(6) -> bn",  # no gradient reaches the bias
+        "softplus(1e-3) -> bn",  # values of 693 that differ by 1
+        "softmax -> max { id | constant(1) } -> softmax -> group_norm(2)",  # equal values have no deviation
+        "layer_norm -> split([2, 2, 2], axis = -1) -> concat -> layer_norm -> layer_norm",
+    ],
+)
+def test_what_cancels_is_no_fault(body: str) -> None:
+    check_training(archdsl.load(MODEL.format(body)))
+
+
+def test_what_is_computed_again_is_so_in_double_precision() -> None:
+    check_training(archdsl.load(MODEL.format("linear(6) -> recompute { cast(f32) -> gelu } -> linear(3)")))
+
+
+def test_a_fault_behind_dropout_is_found() -> None:
+    rough, exact, inputs = stepped(
+        MODEL.format("linear(6) as first -> dropout(0.5) -> relu -> dropout(0.25) -> linear(3)")
+    )
+    check_step(rough, exact, inputs)
+    rough["gradient of first.weight"] *= 1.01
+    with pytest.raises(AssertionError, match=r"gradient of first\.weight differs"):
+        check_step(rough, exact, inputs)
+
+
+def test_a_small_gradient_that_is_wrong_is_found_beside_large_ones() -> None:
+    rough, exact, inputs = stepped(MODEL.format("linear(6) as first -> mul { id | constant(1e-7) } -> linear(6)"))
+    slopes = {name: float(value.abs().max()) for name, value in rough.items() if name.startswith("gradient")}
+    assert slopes["gradient of first.weight"] < 1e-5 * max(slopes.values())
+    check_step(rough, exact, inputs)
+    rough["gradient of first.weight"] *= 1.01
+    with pytest.raises(AssertionError, match=r"gradient of first\.weight differs"):
+        check_step(rough, exact, inputs)
+
+
+def test_a_gradient_wrong_by_a_hundredth_is_found_in_nearly_all_programs() -> None:
+    """In the others single precision does not know a hundredth of it, as where the true gradient is 0."""
+    caught: list[bool] = []
+
+    @given(specs())
+    def seed(spec: Spec) -> None:
+        program = archdsl.load(spec.text).program
+        if looks_up_what_is_computed(program) or any(type.dtype in HALVES for type in types(program)):
+            return
+        try:
+            rough, exact, inputs = stepped(spec.text)
+        except ValueError:
+            return  # refused, which has its own property
+        state = copy.deepcopy(exact.state_dict())
+        learned = [name for name, value in rough.items() if name.startswith("gradient") and float(value.abs().sum())]
+        for name in learned[:2]:
+            exact.load_state_dict(state)
+            try:
+                check_step(rough | {name: rough[name] * 1.01}, exact, inputs)
+            except AssertionError:
+                caught.append(True)
+            else:
+                caught.append(False)
+
+    for number in range(60):
+        seed.hypothesis.fuzz_one_input(random.Random(f"faults {number}").randbytes(4096))
+    assert len(caught) > 40 and sum(caught) >= 0.9 * len(caught), f"{sum(caught)} of {len(caught)}"
