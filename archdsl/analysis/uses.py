@@ -24,7 +24,7 @@ _MODULES = {**FUNCTION_MODULES, "F.interpolate": "nn.Upsample"}
 _REDUCTIONS = {"mean": "nn.AdaptiveAvgPool", "amax": "nn.AdaptiveMaxPool"}
 """Methods that pool where they reduce all spatial axes of an image."""
 
-_KEEP_TYPE = ("abs",)
+_KEEP_TYPE = ("abs", "contiguous")
 """Methods whose result is like what they are called on, where the lowering goes on from it."""
 
 _BEARERS = ("nn.Conv", "nn.Linear", "nn.LSTM", "nn.GRU", "nn.RNN", "F.conv", "F.linear")

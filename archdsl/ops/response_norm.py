@@ -80,11 +80,13 @@ class LocalResponseNorm(Operator):
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
         """PyTorch pads by the whole window, so it is given no more of it than there are channels; the sum is divided by
-        the window, and alpha makes up for that."""
-        span = self._span(inputs[0].type)
+        the window, and alpha makes up for that. From three spatial axes on it views two of them as one, and fails where
+        they do not lie in memory in order."""
+        (x,) = inputs
+        span = self._span(x.type)
         return t.call(
             "F.local_response_norm",
-            inputs[0],
+            x if x.type.rank < 5 else t.method(x, "contiguous"),
             span,
             alpha=t.option(self.alpha if span == self.size else self.alpha * span / self.size, 1e-4),
             beta=t.option(self.beta, 0.75),
@@ -102,6 +104,8 @@ class LocalResponseNorm(Operator):
         """`x / (avg_pool(pad(x * x)) * alpha + k) ** beta`: keeps its input, the padded squares, the base of the
         power and its result."""
         (x,) = inputs
+        if x.type.rank > 4 and not x.contiguous:
+            x = tape.new(x.type, x)
         squares = traces.mul(tape, x, x)
         padded = tape.new(x.type.replace_axis(1, x.type.dims[1] + (self._span(x.type) - 1)), squares)
         base = tape.new(x.type, padded)

@@ -28,6 +28,8 @@ MORE = [
     ("transpose(1, 2) -> bn", "f32[2, 3, 4]"),
     ("transpose(1, 2) -> softmax", "f32[2, 3, 4]"),
     ("transpose(1, 2) -> dropout", "f32[2, 3, 4]"),
+    ("transpose(1, 2) -> lrn(2) -> relu", "f32[2, 3, 4, 5]"),
+    ("transpose(1, -1) -> lrn(2) -> relu", "f32[2, 2, 3, 2, 3]"),
     ("permute([0, 2, 3, 1]) -> reshape([2, 12, 5]) -> sigmoid", "f32[2, 5, 3, 4]"),
     ("permute([0, 2, 3, 1]) -> reshape([2, 3, 2, 2, 5]) -> sigmoid", "f32[2, 5, 3, 4]"),
     ("permute([0, 2, 3, 1]) -> reshape([2, 60]) -> gelu", "f32[2, 5, 3, 4]"),

@@ -1,6 +1,8 @@
 """Every example of every operator against independent oracles: PyTorch's modules, PyTorch's counter of FLOPs,
 ONNX's own checker and shape inference, onnxruntime, and a float64 evaluator written from the definitions."""
 
+from itertools import permutations
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -94,6 +96,29 @@ def test_pytorch_gives_the_inferred_shapes_and_the_reference_values(case: Case) 
     assert [tuple(tensor.shape) for tensor in found] == [type.dims for type in types]
     for tensor, expected in zip(found, case.expected(), strict=True):
         assert difference(tensor.detach().numpy(), expected) <= TOLERANCE
+
+
+@every_example
+def test_pytorch_takes_inputs_however_they_lie_in_memory(case: Case) -> None:
+    """As after a transposition or a cut. They need gradients, as what a network computes does."""
+    arrays = [torch.from_numpy(array) for array in case.arrays().values()]
+    module = torch_module(case)
+    results = run_torch(case, module)
+    for order in permutations(range(max((x.ndim for x in arrays), default=0))):
+        for gaps in (False, True):
+            given = [laid(x, [axis for axis in order if axis < x.ndim], gaps) for x in arrays]
+            found = module(*given)
+            for y, expected in zip(found if isinstance(found, tuple) else (found,), results, strict=True):
+                assert torch.allclose(y, expected, rtol=1e-4, atol=1e-5)
+                if y.requires_grad:
+                    y.sum().backward(retain_graph=True)
+
+
+def laid(x: torch.Tensor, order: list[int], gaps: bool) -> torch.Tensor:
+    """The same tensor with its axes in this order in memory, and gaps between its elements."""
+    moved = x.permute(order)
+    moved = torch.stack((moved, moved), -1)[..., 0] if gaps else moved.contiguous()
+    return moved.permute([order.index(axis) for axis in range(x.ndim)]).detach().requires_grad_(x.is_floating_point())
 
 
 @every_example
