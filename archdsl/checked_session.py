@@ -3,7 +3,8 @@
 An ONNX file that archdsl writes carries the conditions of its program (`ir.conditions`) in its metadata. onnxruntime
 does not know them: it takes `2*H` to be any length, and answers with NaN where PyTorch refuses. A session made here is
 an `onnxruntime.InferenceSession` in every respect, but that each of its ways to run looks at the shapes of the inputs
-first and raises `ArchError` (E0833). A file without conditions, from elsewhere, runs as it is.
+first and raises `ArchError` (E0833; E0834 for a binding whose shapes nobody can look at). A file without conditions,
+from elsewhere, runs as it is.
 """
 
 import json
@@ -153,8 +154,12 @@ def session_class(runtime: Any) -> Any:
             return parent.run_with_ortvaluevector(run_options, feed_names, feeds, fetch_names, fetches, fetch_devices)
 
         def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> None:
-            """A binding that the session's own `io_binding` made."""
-            if self.conditions is not None and isinstance(iobinding, Binding):
+            """A binding that the session's own `io_binding` made: no other tells what it holds (E0834)."""
+            if self.conditions is not None:
+                if not isinstance(iobinding, Binding):
+                    message = "the sizes of what this IOBinding holds are not known"
+                    help = "make it with the session's own method: `binding = session.io_binding()`"
+                    raise ArchError([Diagnostic("E0834", message, None, help=help)])
                 self.conditions.check(iobinding.shapes)
             parent: Any = super()
             parent.run_with_iobinding(iobinding, run_options)

@@ -27,16 +27,21 @@ def require_sizes(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[T
             reject(need.reason, at=need.at, expected=f"{need.least} or more", found=str(need.dim), code="E0406")
 
 
-def _needs(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Iterator[Need]:
+def _needs(
+    op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...], training: bool
+) -> Iterator[Need]:
     for output in outputs:
         for axis, dim in enumerate(output.dims):
             yield Need(dim, 1, f"axis {axis} of its result has no elements")
     yield from op.needs(*inputs)
+    if training:
+        yield from op.training_needs(*inputs)
 
 
-def conditions(program: Program) -> tuple[Need, ...]:
+def conditions(program: Program, training: bool = False) -> tuple[Need, ...]:
     """What must hold of the symbols beyond that each is 1 or more, in the order in which the network runs; every
-    dimension once, with the most that is asked of it. Parts for training only ask for nothing."""
+    dimension once, with the most that is asked of it. Parts for training only ask for nothing, unless it is `training`
+    that is asked about."""
     found: dict[Dim, Need] = {}
 
     seen = {program.entry}
@@ -45,14 +50,14 @@ def conditions(program: Program) -> tuple[Need, ...]:
         node = next(stack[-1], (None, 0))[0]
         if node is None:
             stack.pop()
-        elif node.train_only:
+        elif node.train_only and not training:
             continue
         elif isinstance(node, Call) and node.callee not in seen:
             seen.add(node.callee)
             stack.append(walk(node.callee.nodes))
         elif isinstance(node, Op):
             inputs, outputs = (tuple([value.type for value in values]) for values in (node.inputs, node.outputs))
-            for need in _needs(node.op, inputs, outputs):
+            for need in _needs(node.op, inputs, outputs, training):
                 before = found.get(need.dim)
                 if at_least(need.dim, need.least) is not True and (before is None or before.least < need.least):
                     found[need.dim] = Need(need.dim, need.least, f"`{node.op.name}`: {need.reason}")

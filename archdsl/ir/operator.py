@@ -285,6 +285,10 @@ class Operator:
         satisfied."""
         return ()
 
+    def training_needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        """What else the sizes must be in training, where PyTorch refuses sizes that it takes at inference."""
+        return ()
+
     def advice(self, *inputs: TensorType) -> str:
         """A warning about a setting that fits but is probably not meant; empty for none."""
         return ""

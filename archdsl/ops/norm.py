@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import ONES, ZEROS, Example, Operator, Weight, Work, arg, reject
+from archdsl.ir.operator import ONES, ZEROS, Example, Need, Operator, Weight, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim, product
 from archdsl.types.tensor import TensorType
@@ -49,9 +49,12 @@ class BatchNorm(Operator):
         rules.known(x, 1, "channels")
         return (x,)
 
+    def training_needs(self, *inputs: TensorType) -> tuple[Need, ...]:
+        return (Need(_per_channel(inputs[0]), 2, "PyTorch trains it on two values per channel or more"),)
+
     def advice(self, *inputs: TensorType) -> str:
         (x,) = inputs
-        if product(dim for axis, dim in enumerate(x.dims) if axis != 1) == 1:
+        if _per_channel(x) == 1:
             return f"{x} has one value per channel, which PyTorch refuses in training: its variance would be 0"
         if self.eps == 0:
             return "PyTorch refuses an `eps` of 0 in training"
@@ -106,6 +109,11 @@ class BatchNorm(Operator):
         shift = o.weight("bias") if self.affine else o.constant([0.0] * channels)
         mean, variance = o.weight("running_mean"), o.weight("running_var")
         return o.node("BatchNormalization", x, scale, shift, mean, variance, epsilon=self.eps)
+
+
+def _per_channel(x: TensorType) -> Dim:
+    """Values of one channel, the batch counted in."""
+    return product(dim for axis, dim in enumerate(x.dims) if axis != 1)
 
 
 def _trailing(x: TensorType, axes: int) -> tuple[int, ...]:

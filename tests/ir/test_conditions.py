@@ -5,6 +5,7 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
 from archdsl.api import Network, load
 from archdsl.backends.onnx.export import write_onnx
@@ -70,6 +71,37 @@ def test_a_size_that_is_wrong_for_certain_is_an_error_of_the_spec(type: str, bod
     assert [found.code for found in caught.value.diagnostics] == ["E0406"]
 
 
+@pytest.mark.parametrize(
+    ("type", "body", "found"),
+    [
+        ("f32[N, 4]", "bn", ["N >= 2"]),
+        ("f32[N, 4, H]", "bn", ["H*N >= 2"]),
+        ("f32[N, 4, 2]", "bn", []),
+        ("f32[2, 4]", "bn", []),
+        ("f32[N, 4, 3, 3]", "global_avg_pool -> unsqueeze(-1) -> bn", ["N >= 2"]),
+    ],
+)
+def test_a_batch_of_one_value_per_channel_is_a_condition_of_training(type: str, body: str, found: list[str]) -> None:
+    net = network(type, body)
+    assert [f"{need.dim} >= {need.least}" for need in conditions(net.program, training=True)] == found
+    assert conditions(net.program) == ()
+    single = {"N": 1, "H": 1}
+    shape = [int(dim) for dim in net.program.inputs[0].type.substitute(single).dims]
+    module = net.torch().train()
+    if found:
+        with pytest.raises(ValueError, match="more than 1 value per channel"):
+            module(torch.ones(shape))
+    else:
+        module(torch.ones(shape))
+
+
+def test_what_runs_in_training_alone_has_conditions_there() -> None:
+    text = "model m {\n  input x: f32[N, 3, H]\n  y = relu\n  x -> max_pool(4) -> global_avg_pool\n"
+    net = load(text + "  output aux(train)\n  output y\n}\n".replace("aux(train)", "aux(train) = id"))
+    assert conditions(net.program) == ()
+    assert [str(need.dim) for need in conditions(net.program, training=True)] == ["H // 4"]
+
+
 def test_a_need_met_by_a_known_batch_is_none() -> None:
     assert texts("f32[2, 4]", "group_norm(4)") == []
 
@@ -110,6 +142,12 @@ def test_every_way_to_run_a_session_looks_at_the_sizes_first() -> None:
         binding.bind_output("y")
         created.run_with_iobinding(binding)
 
+    foreign = onnxruntime.IOBinding(created)
+    foreign.bind_cpu_input("x", bad)
+    foreign.bind_output("y")
+    with pytest.raises(ArchError) as caught:
+        created.run_with_iobinding(foreign)
+    assert [found.code for found in caught.value.diagnostics] == ["E0834"]
     assert isinstance(created, onnxruntime.InferenceSession)
     np.testing.assert_allclose(created.run(None, {"x": good})[0], 1.0)
     np.testing.assert_allclose(created.run(["y"], {"x": good.tolist()})[0], 1.0)

@@ -2,7 +2,7 @@
 
 import copy
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest import mock
@@ -211,6 +211,7 @@ def check_training(net: archdsl.Network) -> None:
     program = net.program
     if any(type.dtype in HALVES for type in types(program)):
         return
+    check_single(net)
     inputs = training_inputs(program)
     torch.manual_seed(0)
     module = net.torch().train()
@@ -221,6 +222,26 @@ def check_training(net: archdsl.Network) -> None:
         assert any("train" in warning.message for warning in net.warnings), "refused without a warning"
         return
     check_step(rough, exact, inputs)
+
+
+def check_single(net: archdsl.Network) -> None:
+    """PyTorch trains on a batch of one sample where the conditions say so."""
+    program = net.program
+    if program.batch_symbol is None:
+        return
+    sizes = {**SIZES, program.batch_symbol: 1}
+    inputs = training_inputs(program, sizes)
+    shapes = {value.name: x.shape for value, x in zip(program.inputs, inputs, strict=True)}
+    refused = broken({v.name: v.type.dims for v in program.inputs}, shapes, conditions(program, training=True))
+    if refused is not None and not refused.reason.startswith("`batch_norm`"):
+        return  # at inference, too
+    try:
+        net.torch().train()(*inputs)
+    except ValueError as error:
+        warned = any("train" in warning.message for warning in net.warnings)
+        assert refused is not None or warned, f"refused against the conditions: {error}"
+    else:
+        assert refused is None, refused
 
 
 def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> None:
@@ -244,12 +265,12 @@ def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: S
         assert error <= MOST_NOISE * noise, f"{name} differs by {error:.1e}, noise {noise:.1e}"
 
 
-def training_inputs(program: Program) -> list[torch.Tensor]:
+def training_inputs(program: Program, sizes: Mapping[str, int] = SIZES) -> list[torch.Tensor]:
     stream = torch.Generator().manual_seed(5)
     bounds = index_bounds(program, Limits())
     found: list[torch.Tensor] = []
     for value in program.inputs:
-        type = value.type.substitute(SIZES)
+        type = value.type.substitute(sizes)
         shape = [int(dim) for dim in type.dims]
         dtype = DTYPES[type.dtype]
         most = min(bounds.get(value.name, 2), 2)

@@ -72,6 +72,15 @@ CODES: tuple[Code, ...] = (
         "",
     ),
     Code(
+        "E0834",
+        "unseen-sizes",
+        "the sizes of bound inputs cannot be looked at before the model runs",
+        "A session of the Python interface looks at the sizes of its inputs before it runs. An\n"
+        "`onnxruntime.IOBinding(session)` does not tell what was bound to it; the one that\n"
+        "`session.io_binding()` makes is used in the same way, and does.",
+        "",
+    ),
+    Code(
         "E0910",
         "too-many-nodes",
         "the program is too long to be written out",
