@@ -53,6 +53,10 @@ class Tensor:
     def contiguous(self) -> bool:
         return self.strides is None
 
+    @property
+    def channels_last(self) -> bool:
+        return layout.is_channels_last(self.type.dims, self.strides)
+
 
 _Key = tuple[tuple[Sight, ...], tuple[tuple[bool, Dim], ...]]
 """A situation: the inputs, and the storages they are views of, each with whether it is kept and its bytes."""
@@ -76,7 +80,7 @@ class Recorder:
     ) -> Tensor:
         needs_grad = type.is_float and any(source.needs_grad for source in sources)
         strides = layout.like(type.dims, like.strides) if like and like.type.rank == type.rank else None
-        if format and layout.is_channels_last(format.type.dims, format.strides):
+        if format and format.channels_last:
             strides = layout.channels_last(type.dims)
         return Tensor(type, needs_grad, Storage(type.elements * DTYPE_BYTES[type.dtype]), strides)
 

@@ -178,6 +178,11 @@ class Traced(Protocol):
         """Whether its elements lie in memory in the order of its axes, without gaps."""
         ...
 
+    @property
+    def channels_last(self) -> bool:
+        """Whether it is an image of one to three spatial axes with all channels of a position side by side."""
+        ...
+
 
 class Tape(Protocol):
     """Vocabulary of `Operator.autograd`: what PyTorch makes, keeps for the backward pass and multiplies when the

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import FREE, Example, Operator, Work, arg
-from archdsl.ops import reaches, rules
+from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import total_of
 from archdsl.types.tensor import TensorType
 
@@ -57,8 +57,7 @@ class Concat(Operator):
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Nothing but lengths is needed."""
-        alike = all(x.contiguous == inputs[0].contiguous for x in inputs)
-        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs, format=inputs[0] if alike else None)
+        return traces.cat(tape, inputs, self.infer(*(x.type for x in inputs))[0])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         return inputs[0] if len(inputs) == 1 else o.node("Concat", *inputs, axis=self.axis)
@@ -103,8 +102,14 @@ class Stack(Operator):
         return ((reach,) * len(inputs),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """Nothing is kept."""
-        return tape.new(self.infer(*(x.type for x in inputs))[0], *inputs)
+        """Nothing is kept. An axis before the last is one that `torch.cat` made longer, cut in two."""
+        (type,) = self.infer(*(x.type for x in inputs))
+        axis = self.axis % type.rank
+        if axis == type.rank - 1:
+            return tape.new(type, *inputs)
+        first = inputs[0].type
+        joined = traces.cat(tape, inputs, first.replace_axis(axis, first.dims[axis] * len(inputs)))
+        return tape.reshape(joined, type.dims)
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
         axis = self.axis % (inputs[0].type.rank + 1)

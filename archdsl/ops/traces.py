@@ -66,6 +66,12 @@ def div(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
     return add(tape, a, b)
 
 
+def cat(tape: "Tape", inputs: Sequence["Traced"], type: TensorType) -> "Traced":
+    """`torch.cat(inputs)`: images of two or three spatial axes whose channels lie last stay so, if all of them are."""
+    alike = type.rank > 3 and all(x.channels_last for x in inputs)
+    return tape.new(type, *inputs, format=inputs[0] if alike else None)
+
+
 def compare(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
     """`torch.maximum(a, b)` keeps both, `a.clamp(min=0.5)` keeps `a`: a number is no tensor."""
     if a.needs_grad or b.needs_grad:

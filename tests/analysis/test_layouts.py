@@ -1,14 +1,21 @@
 """Tensors that do not lie in order, as a tool that counts PyTorch's functions sees them."""
 
+from itertools import permutations
+
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.analysis.conventions import find
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.recount import Recount
-from archdsl.analysis.strides import channels_last, is_channels_last
+from archdsl.analysis.strides import canonical, channels_last, is_channels_last
+from archdsl.analysis.training import Recorder, Storage, Tensor
 from archdsl.api import Network, load
 from archdsl.ir.program import Op
+from archdsl.ops.concat import Concat, Stack
+from archdsl.types.tensor import TensorType
 
 PRINTED = [
     ("f32[N, 5, 8]", "linear(8) -> transpose(1, 2) -> linear(6)", 600),
@@ -100,6 +107,52 @@ def test_a_bias_that_is_added_afterwards_is_not_seen(type: str, body: str, figur
     tally = Recount(CostModel(network(type, body).program), find("ptflops-aten")).total
     assert not tally.unknown
     assert tally.total == figure
+
+
+def test_joined_tensors_lie_as_pytorch_leaves_them() -> None:
+    """Whatever the order in memory of each: `torch.cat` and `torch.stack` along every axis. (An axis of length 1 may
+    have any stride, which is not followed.)"""
+    for shape in ((2, 3), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 4, 5)):
+        orders = list(permutations(range(len(shape))))
+        last = (0, *range(2, len(shape)), 1)
+        for left, right in {(order, other) for order in orders for other in (order, last, orders[0])}:
+            given = [in_memory(shape, order) for order in (left, right)]
+            traced = [
+                Tensor(TensorType(shape), False, Storage(0, kept=True), canonical(shape, x.stride())) for x in given
+            ]
+            for operator, function, axes in ((Concat, torch.cat, len(shape)), (Stack, torch.stack, len(shape) + 1)):
+                for axis in range(axes):
+                    found = operator(axis=axis).autograd(Recorder(), *traced)
+                    result = function(given, axis)
+                    assert found.strides == canonical(result.shape, result.stride()), (shape, left, right, axis)
+
+
+class Products(TorchDispatchMode):
+    """Whether PyTorch adds a bias within the product, which is what a tool of functions sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.within = False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.within |= func is torch.ops.aten.addmm.default
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("axis", range(5))
+@pytest.mark.parametrize("before", ["id", "permute([0, 3, 1, 2])", "permute([0, 3, 1, 2]) -> relu", "transpose(2, 3)"])
+def test_a_bias_behind_stacked_images_is_seen_where_pytorch_adds_it_within(before: str, axis: int) -> None:
+    net = network("f32[N, 6, 6, 6]", f"{before} -> stack({axis}) {{ id | id }} -> linear(3)")
+    with torch.no_grad(), Products() as products:
+        result = net.torch().eval()(torch.rand(1, 6, 6, 6))
+    figure = Recount(CostModel(net.program), find("ptflops-aten")).total.total
+    inputs = net.torch().linear.in_features
+    assert figure == result.numel() * (inputs + products.within)
+
+
+def in_memory(shape: tuple[int, ...], order: tuple[int, ...]) -> torch.Tensor:
+    """A tensor of this shape whose axes have this order in memory."""
+    return torch.rand([shape[axis] for axis in order]).permute([order.index(axis) for axis in range(len(shape))])
 
 
 def test_what_lies_differently_from_one_use_to_the_next_is_not_known() -> None:
