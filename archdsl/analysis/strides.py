@@ -29,21 +29,53 @@ def canonical(dims: Sequence[Dim], strides: Sequence[Dim]) -> Strides:
     return None
 
 
-def like(dims: Sequence[Dim], strides: Strides) -> Strides:
-    """The layout without gaps whose axes lie in the order of these strides."""
-    if strides is None:
-        return None
-    order: list[int] = []
-    for axis in range(len(dims)):
-        place = len(order)
-        while place and _smaller(strides[order[place - 1]], strides[axis]):
-            place -= 1
-        order.insert(place, axis)
+def like(dims: Sequence[Dim], *operands: tuple[Sequence[Dim], Strides]) -> Strides:
+    """The layout without gaps that an element-wise function of these tensors leaves, each given by lengths and strides:
+    of two axes the one with the larger strides in the first operand lies outside. An operand that is read again and
+    again along one of them says nothing, and the next one is asked (PyTorch's `TensorIterator`)."""
+    each = [_stretched(dims, lengths, strides) for lengths, strides in operands]
+    order = list(range(len(dims) - 1, -1, -1))  # from the innermost
+    for start in range(1, len(order)):
+        place = start
+        for other in range(start - 1, -1, -1):
+            compared = _compared(dims, each, order[other], order[place])
+            if compared < 0:
+                break
+            if compared > 0:
+                order[other], order[place] = order[place], order[other]
+                place = other
+    order.reverse()
     packed = in_order([dims[axis] for axis in order])
     found: list[Dim] = [1] * len(dims)
     for axis, step in zip(order, packed, strict=True):
         found[axis] = step
     return canonical(dims, found)
+
+
+def _stretched(dims: Sequence[Dim], lengths: Sequence[Dim], strides: Strides) -> list[Dim]:
+    """Strides of a tensor that is stretched to `dims`; 0 along what it lacks."""
+    steps = in_order(lengths) if strides is None else strides
+    shown: list[Dim] = [
+        0 if length == 1 and dim != 1 else step
+        for length, dim, step in zip(lengths, dims[len(dims) - len(lengths) :], steps, strict=True)
+    ]
+    return [0] * (len(dims) - len(lengths)) + shown
+
+
+def _compared(dims: Sequence[Dim], operands: Sequence[Sequence[Dim]], inner: int, outer: int) -> int:
+    """Above 0 where two axes must change places, below 0 where they must not, 0 where no operand tells."""
+    for steps in operands:
+        left, right = steps[inner], steps[outer]
+        if left == 0 or right == 0:
+            continue
+        if left != right:
+            if at_least(right, left) is True:
+                return -1
+            if at_least(left, right) is True:
+                return 1
+        elif dims[inner] != dims[outer] and at_least(dims[inner], dims[outer]) is True:
+            return 1
+    return 0
 
 
 def is_channels_last(dims: Sequence[Dim], strides: Strides) -> bool:
@@ -57,11 +89,6 @@ def channels_last(dims: Sequence[Dim]) -> Strides:
     """The strides of such an image."""
     first, *spatial, channels = in_order((dims[0], *dims[2:], dims[1]))
     return canonical(dims, (first, channels, *spatial))
-
-
-def _smaller(left: Dim, right: Dim) -> bool:
-    """An axis that is read again and again (0) has no place of its own and stays where it is."""
-    return left != 0 and left != right and at_least(right, left) is True
 
 
 def reshaped(dims: Sequence[Dim], strides: Strides, target: Sequence[Dim]) -> tuple[bool, Strides]:

@@ -76,10 +76,16 @@ class Recorder:
         return self.kept, self.macs, self.forward, self.prefix or 0
 
     def new(
-        self, type: TensorType, *sources: Tensor, like: Tensor | None = None, format: Tensor | None = None
+        self,
+        type: TensorType,
+        *sources: Tensor,
+        like: Tensor | Sequence[Tensor] = (),
+        format: Tensor | None = None,
     ) -> Tensor:
         needs_grad = type.is_float and any(source.needs_grad for source in sources)
-        strides = layout.like(type.dims, like.strides) if like and like.type.rank == type.rank else None
+        models = [like] if isinstance(like, Tensor) else like
+        alike = [(model.type.dims, model.strides) for model in models if model.type.rank <= type.rank]
+        strides = layout.like(type.dims, *alike) if any(strides is not None for _, strides in alike) else None
         if format and format.channels_last:
             strides = layout.channels_last(type.dims)
         return Tensor(type, needs_grad, Storage(type.elements * DTYPE_BYTES[type.dtype]), strides)

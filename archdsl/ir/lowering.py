@@ -194,12 +194,16 @@ class Tape(Protocol):
     """
 
     def new(
-        self, type: TensorType, *sources: Traced, like: Traced | None = None, format: Traced | None = None
+        self,
+        type: TensorType,
+        *sources: Traced,
+        like: "Traced | Sequence[Traced]" = (),
+        format: Traced | None = None,
     ) -> Traced:
         """A tensor with memory of its own, computed from `sources`: it needs a gradient if it is a float and one of
-        them does. Its elements lie in order; or for `like` in the order of that tensor's memory, as element-wise
-        functions leave them; or for `format` with the channels last, if that tensor's are, as functions of images do
-        (`suggest_memory_format`)."""
+        them does. Its elements lie in order; or for `like` in the order of the memory of that tensor, or of these, as
+        element-wise functions leave them; or for `format` with the channels last, if that tensor's are, as functions of
+        images do (`suggest_memory_format`)."""
         ...
 
     def parameter(self, shape: Sequence[int]) -> Traced:

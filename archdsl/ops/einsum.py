@@ -253,16 +253,16 @@ class Einsum(Operator):
         sides = [_without_ones(tape, x, term, lengths) for x, term in zip(inputs, terms, strict=True)]
         left, letters = sides[0]
         if len(inputs) == 1:
-            kept = tuple(letter for letter in letters if letter in result)
-            left = left if kept == letters else _summed(tape, left, kept, lengths)
-            letters = kept
+            kept = tuple(letter for letter in order if letter in letters and letter in result)
+            if len(kept) < len(letters):
+                left, letters = _summed(tape, left, kept, lengths), kept
         for step, (right, others) in zip(self._steps(lengths), sides[1:], strict=True):
             early_left, early_right, over, summed = step
             if early_left:
-                letters = tuple(letter for letter in letters if letter not in early_left)
+                letters = tuple(letter for letter in order if letter in letters and letter not in early_left)
                 left = _summed(tape, left, letters, lengths)
             if early_right:
-                others = tuple(letter for letter in others if letter not in early_right)
+                others = tuple(letter for letter in order if letter in others and letter not in early_right)
                 right = _summed(tape, right, others, lengths)
             if not summed:
                 over = tuple(letter for letter in order if letter in over)
@@ -337,6 +337,7 @@ def _without_ones(tape: "Tape", x: "Traced", term: Letters, lengths: dict[str, D
 
 
 def _summed(tape: "Tape", x: "Traced", kept: Letters, lengths: dict[str, Dim]) -> "Traced":
+    """The sum over the other axes: it lies in order, which is that of the result."""
     return tape.new(TensorType(tuple(lengths[letter] for letter in kept)), x)
 
 

@@ -45,7 +45,7 @@ def broadcast_type(a: "Traced", b: "Traced") -> TensorType:
 def add(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":
     """`a + b`, `a - b`: nothing is kept."""
     type = broadcast_type(a, b)
-    return tape.new(type, a, b, like=a if a.type == type else b)
+    return tape.new(type, a, b, like=(a, b))
 
 
 def mul(tape: "Tape", a: "Traced", b: "Traced") -> "Traced":

@@ -1,6 +1,8 @@
 """Tensors that do not lie in order, as a tool that counts PyTorch's functions sees them."""
 
+from collections.abc import Sequence
 from itertools import permutations
+from random import Random
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from archdsl.analysis.conventions import find
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.recount import Recount
-from archdsl.analysis.strides import canonical, channels_last, is_channels_last
+from archdsl.analysis.strides import canonical, channels_last, is_channels_last, like
 from archdsl.analysis.training import Recorder, Storage, Tensor
 from archdsl.api import Network, load
 from archdsl.ir.program import Op
@@ -127,6 +129,22 @@ def test_joined_tensors_lie_as_pytorch_leaves_them() -> None:
                     assert found.strides == canonical(result.shape, result.stride()), (shape, left, right, axis)
 
 
+def test_the_result_of_two_tensors_lies_as_pytorch_leaves_it() -> None:
+    """Whatever the order in memory of each, and whatever axes are stretched."""
+    random = Random(0)
+    for _ in range(3000):
+        dims = [random.choice([2, 2, 3, 4]) for _ in range(random.randint(1, 5))]
+        given = [in_memory(dims, random.sample(range(len(dims)), len(dims))) for _ in range(2)]
+        at = random.randint(0, 1)
+        for axis in range(len(dims)):
+            if random.random() < 0.3:  # read again and again along an axis that the other one has
+                given[at] = given[at].narrow(axis, 0, 1)
+        given[at] = in_memory(list(given[at].shape), random.sample(range(len(dims)), len(dims)))
+        result = given[0] * given[1]
+        operands = [(x.shape, canonical(x.shape, x.stride())) for x in given]
+        assert like(result.shape, *operands) == canonical(result.shape, result.stride()), operands
+
+
 class Products(TorchDispatchMode):
     """Whether PyTorch adds a bias within the product, which is what a tool of functions sees."""
 
@@ -150,7 +168,7 @@ def test_a_bias_behind_stacked_images_is_seen_where_pytorch_adds_it_within(befor
     assert figure == result.numel() * (inputs + products.within)
 
 
-def in_memory(shape: tuple[int, ...], order: tuple[int, ...]) -> torch.Tensor:
+def in_memory(shape: Sequence[int], order: Sequence[int]) -> torch.Tensor:
     """A tensor of this shape whose axes have this order in memory."""
     return torch.rand([shape[axis] for axis in order]).permute([order.index(axis) for axis in range(len(shape))])
 

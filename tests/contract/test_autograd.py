@@ -1,5 +1,6 @@
 """What an operator says of training is what PyTorch does: the bytes that autograd keeps, and the products it makes."""
 
+import random
 import re
 
 import pytest
@@ -143,6 +144,25 @@ def test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(pattern: str
         " a = y -> gelu\n b = y -> flatten(0) -> gelu\n [a -> flatten(0), b] -> mul\n output z\n}"
     )
     compare(net, *(torch.randn([int(d) for d in re.findall(r"\d+", type)[1:]]) for type in inputs))
+
+
+def test_any_einsum_keeps_what_pytorch_measures() -> None:
+    """(Of axes longer than 1: what PyTorch makes of strides of the others is not followed.)"""
+    for seed in range(120):
+        pattern, shapes = random_einsum(random.Random(seed))
+        test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(
+            pattern, tuple(f"f32{shape}" for shape in shapes)
+        )
+
+
+def random_einsum(random: random.Random) -> tuple[str, list[list[int]]]:
+    """A pattern, of which more than half sum over nothing, and the shapes of its inputs."""
+    lengths = {letter: random.choice([2, 3, 4]) for letter in "abcde"}
+    terms = [random.sample("abcde", random.randint(1, 3)) for _ in range(random.choice([1, 2, 2, 2, 3]))]
+    used = sorted({letter for term in terms for letter in term})
+    result = random.sample(used, len(used) if random.random() < 0.6 else random.randint(1, len(used)))
+    shapes = [[lengths[letter] for letter in term] for term in terms]
+    return f"{','.join(map(''.join, terms))}->{''.join(result)}", shapes
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.operator.name not in ("lstm", "gru", "rnn")], ids=str)

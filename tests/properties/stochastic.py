@@ -90,6 +90,25 @@ class Disturbance(TorchDispatchMode):
         return self._wrong(result, {x.untyped_storage().data_ptr() for x in args if isinstance(x, torch.Tensor)})
 
 
+class Largest(TorchDispatchMode):
+    """While this is entered, `value` is the largest finite magnitude in double precision of what either pass makes:
+    what masks is infinite, and nothing to speak of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = 0.0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func._schema.name.partition("::")[2]
+        for x in result if isinstance(result, (tuple, list)) else (result,):
+            if name.find("empty") < 0 and isinstance(x, torch.Tensor) and x.dtype == torch.float64 and x.numel():
+                self.value = max(self.value, float(x.abs().nan_to_num(0, 0, 0).max()))
+        return result
+
+
 class SingleDraws(TorchDispatchMode):
     """While this is entered, double precision draws what single precision would: dropout drops the same elements."""
 

@@ -80,6 +80,20 @@ def test_what_is_computed_again_is_so_in_double_precision() -> None:
     check_training(archdsl.load(MODEL.format("linear(6) -> recompute { cast(f32) -> gelu } -> linear(3)")))
 
 
+def test_only_values_beyond_single_precision_excuse_a_step() -> None:
+    square = "mul { id | id } -> " * 8
+    for start, excused in ((1000, True), (1, False)):
+        rough, exact, inputs = stepped(
+            MODEL.format(f"linear(6) as first -> max {{ id | constant({start}) }} -> {square}id")
+        )
+        rough["output 0"] *= 1.01
+        if excused:
+            check_step(rough, exact, inputs)
+        else:
+            with pytest.raises(AssertionError, match="output 0 differs"):
+                check_step(rough, exact, inputs)
+
+
 def test_a_fault_behind_dropout_is_found() -> None:
     rough, exact, inputs = stepped(
         MODEL.format("linear(6) as first -> dropout(0.5) -> relu -> dropout(0.25) -> linear(3)")
