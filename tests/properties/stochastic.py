@@ -48,6 +48,11 @@ _EXACT = {
 """What moves, chooses or makes numbers, and loses nothing."""
 
 
+_SUMS = {"mm", "addmm", "bmm", "baddbmm", "mv", "dot", "sum", "mean", "convolution", "convolution_backward"}
+"""What adds many terms. It loses of each term, so of what it is given and not only of what is left after they cancel
+(the backward error of a sum)."""
+
+
 class Disturbance(TorchDispatchMode):
     """While this is entered, steps in double precision lose what steps in single precision may. `unit` is how much."""
 
@@ -79,8 +84,10 @@ class Disturbance(TorchDispatchMode):
         if parts is not None:
             with self:
                 return parts(*args, **named)
-        result = func(*args, **named)
         name = func._schema.name.partition("::")[2]
+        if name in _SUMS:
+            args = [self.of(each) if isinstance(each, torch.Tensor) else each for each in args]
+        result = func(*args, **named)
         if name in _EXACT or name.rstrip("_") in _EXACT or func.is_view:
             return result
         if func._schema.is_mutable:

@@ -330,6 +330,8 @@ def test_helpers_fit_their_lines_too() -> None:
 def test_a_function_in_a_chain_of_one_label_is_its_module(step: str, module: str, axes: int) -> None:
     type = f"f32[N, 4{', 8' * axes}]"
     net = archdsl.load(f"model m {{\n input x: {type}\n conv(4, 3) as net\n {step} as net\n output y\n}}\n")
+    if step == "lrn" and axes == 3:  # whose function views two axes as one, and no module puts them in order
+        module = "return F.local_response_norm(self.net(x).contiguous(), 5)"
     assert module.format(axes=axes) in net.torch_source()
 
 
