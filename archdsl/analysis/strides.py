@@ -2,6 +2,7 @@
 may be symbolic; None stands for the layout in order, without gaps."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from archdsl.types.dims import Dim, at_least
 
@@ -29,7 +30,8 @@ def canonical(dims: Sequence[Dim], strides: Sequence[Dim]) -> Strides:
     return None
 
 
-def like(dims: Sequence[Dim], *operands: tuple[Sequence[Dim], Strides]) -> Strides:
+@lru_cache(4096)  # a sum of thousands of pieces asks the same of each
+def like(dims: tuple[Dim, ...], *operands: tuple[tuple[Dim, ...], Strides]) -> Strides:
     """The layout without gaps that an element-wise function of these tensors leaves, each given by lengths and strides:
     of two axes the one with the larger strides in the first operand lies outside. An operand that is read again and
     again along one of them says nothing, and the next one is asked (PyTorch's `TensorIterator`)."""
