@@ -10,6 +10,7 @@ from hypothesis import given
 from strategies.programs import Spec, specs
 
 import archdsl
+from archdsl.ir.operator import LARGEST_F32
 from properties.engines import (
     HALVES,
     check_step,
@@ -19,7 +20,7 @@ from properties.engines import (
     training_inputs,
     types,
 )
-from properties.stochastic import Disturbance, disturbed
+from properties.stochastic import Disturbance, Largest, disturbed
 
 LAYERS = (
     "linear(6)", "conv(6, 1)", "bn", "group_norm(2)", "layer_norm", "rms_norm", "instance_norm(affine)",
@@ -78,6 +79,13 @@ def test_what_cancels_is_no_fault(body: str) -> None:
 
 def test_what_is_computed_again_is_so_in_double_precision() -> None:
     check_training(archdsl.load(MODEL.format("linear(6) -> recompute { cast(f32) -> gelu } -> linear(3)")))
+
+
+def test_a_variance_beyond_single_precision_is_seen_inside_its_function() -> None:
+    x = torch.tensor([[1e20, -1e20, 3e19]], dtype=torch.float64)
+    with Largest() as largest:
+        torch.nn.functional.layer_norm(x, (3,))
+    assert largest.value > LARGEST_F32 > float(x.abs().max())
 
 
 def test_only_values_beyond_single_precision_excuse_a_step() -> None:
