@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.elaborate.report import did_you_mean, no_such_symbol
 from archdsl.extras import require
 from archdsl.readers.images import read_image
 from archdsl.readers.npy import read_npy
@@ -98,6 +99,18 @@ def make_feeds(
         if spec.name not in arrays:
             arrays[spec.name] = _random(numpy, stream, spec, shape, bounds.get(spec.name, 2))
     return {spec.name: arrays[spec.name] for spec in specs}
+
+
+def check_dims(specs: Sequence[InputSpec], dims: Mapping[str, int]) -> None:
+    """Raise `ArchError` (E0606) for sizes of symbols that no input of a model has."""
+    declared = _decided(specs)
+    found: list[Diagnostic] = []
+    for name in dims:
+        if name not in declared:
+            message, notes = no_such_symbol(name, declared)
+            found.append(Diagnostic("E0606", message, None, notes=notes, help=did_you_mean(name, declared)))
+    if found:
+        raise ArchError(found)
 
 
 def preparation(source: str, array: "Array") -> str:

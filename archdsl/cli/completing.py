@@ -130,12 +130,18 @@ class _Line:
 
     def dims(self, word: str) -> list[str]:
         """`N=` for each symbol in the types of the model's inputs."""
-        import re
+        from archdsl.elaborate.free_names import free_names
+        from archdsl.syntax import ast
 
         names: dict[str, None] = {}
         for definition in self._models():
-            for step in re.findall(r"^\s*input\b[^\[\n]*\[([^\]\n]*)\]", definition.syntax.span.text, re.MULTILINE):
-                names |= dict.fromkeys(re.findall(r"\b[A-Z]\w*\b", step))
+            known = {parameter.name.id for parameter in definition.syntax.parameters}
+            for statement in definition.syntax.body.statements:
+                if isinstance(statement, ast.Let):
+                    known.update(target.id for target in statement.targets)
+                elif isinstance(statement, ast.Input):
+                    sizes = [dim for dim in statement.shape.dims if not isinstance(dim, (ast.Rest, ast.Wildcard))]
+                    names |= dict.fromkeys(name for dim in sizes for name in free_names(dim) if name not in known)
         return _starting(word, [f"{name}=" for name in names])
 
     def symbols(self, word: str) -> list[str]:

@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
         return exits.USAGE
     print(f"{found.code} {found.name}: {found.summary}\n\n{found.explanation.strip()}")
     if found.example.strip():
-        print("\nA spec that is rejected with this code:\n")
+        met = "warned of" if found.code.startswith("W") else "rejected"
+        print(f"\nA spec that is {met} with this code:\n")
         print("\n".join(f"    {line}".rstrip() for line in found.example.strip("\n").split("\n")))
     return exits.FINE

@@ -99,11 +99,13 @@ def _asked(arguments: argparse.Namespace, dims: dict[str, int]) -> int:
 def run_here(arguments: argparse.Namespace) -> int:
     """Run in this process. Raises `ArchError`."""
     from archdsl import runtime
-    from archdsl.feeds import preparation
+    from archdsl.feeds import check_dims, preparation
 
     given = _inputs(arguments.input)
     dims = opts.dims(arguments.dim)
     created, bounds = _session(arguments)
+    if _is_onnx(arguments):  # of a spec they are settled before
+        check_dims(runtime.inputs_of(created), dims)
     try:
         feeds = runtime.feeds(created, given, dims=dims, seed=arguments.seed, bounds=bounds)
     except (OSError, ValueError) as error:

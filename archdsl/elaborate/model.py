@@ -11,7 +11,7 @@ from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.frame import Frame
 from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module, TestItem
-from archdsl.elaborate.report import CALL_STEPS, Reporter, elaboration
+from archdsl.elaborate.report import CALL_STEPS, Reporter, elaboration, no_such_symbol
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
@@ -144,13 +144,8 @@ class _Model:
         declared = builder.symbols
         for name in dims:
             if name not in declared:
-                self.report.error(
-                    "E0606",
-                    f"the model has no symbolic dimension `{name}`",
-                    None,
-                    notes=(f"its symbols are {', '.join(sorted(declared))}" if declared else "it has none",),
-                    help=self.report.did_you_mean(name, declared),
-                )
+                message, notes = no_such_symbol(name, declared)
+                self.report.error("E0606", message, None, notes=notes, help=self.report.did_you_mean(name, declared))
 
     def _static(self, value: object) -> Any:
         """A Python value as a static value."""

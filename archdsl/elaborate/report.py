@@ -353,6 +353,12 @@ def foreign_argument(name: str, names: Sequence[str]) -> str:
     return ours and f"it is called `{ours}` here"
 
 
+def no_such_symbol(name: str, declared: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """What E0606 says of a symbol that no input has: the message and the notes."""
+    known = ", ".join(sorted(declared))
+    return f"the model has no symbolic dimension `{name}`", (f"its symbols are {known}" if known else "it has none",)
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A suggestion for the help line, or the empty string."""
     found = nearest(name, candidates)

@@ -233,6 +233,14 @@ def test_options_that_an_onnx_file_cannot_honour_are_refused(archdsl: Archdsl, t
     assert ran.code == 2
 
 
+def test_a_size_that_no_input_of_a_model_has_is_refused(archdsl: Archdsl, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text("model m { input x: f32[N, T, 4]; linear(2); output y }")
+    archdsl("compile", tmp_path / "m.arch", "-o", tmp_path)
+    ran = archdsl("run", tmp_path / "m.onnx", "--dim", "t=5")
+    assert (ran.code, "E0606" in ran.err, "did you mean `T`?" in ran.err) == (2, True, True), ran.err
+    assert archdsl("run", tmp_path / "m.onnx", "--dim", "T=5").code == 0
+
+
 def test_a_missing_onnx_file_is_an_input_error(archdsl: Archdsl, tmp_path: Path) -> None:
     assert archdsl("run", tmp_path / "net.onnx").code == 3
 

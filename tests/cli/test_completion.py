@@ -147,3 +147,11 @@ def test_completion_loads_no_framework(here: Path) -> None:
         "assert not {'torch', 'onnx', 'onnxruntime', 'numpy', 'rich'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_sizes_are_offered_wherever_the_inputs_name_them(here: Path) -> None:
+    (here / "sizes.arch").write_text(
+        "model m(width = 4) {\n  let pad = 2\n"
+        "  input x: f32[\n    N, width, 2*H + pad,\n  ]; input mask: f32[N, len]\n  output y = x\n}\n"
+    )
+    assert candidates(["count", "sizes.arch", "--dim"], "") == ["N=", "H=", "len="]

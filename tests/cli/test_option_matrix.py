@@ -7,14 +7,13 @@ import errno
 import io
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from alarm import alarm
 from cli_support import GOOD, Ran
 
 from archdsl.cli import exits
@@ -42,20 +41,6 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 
 class Hung(BaseException):
     """No `Exception`: a command must not take it for a mistake of its own."""
-
-
-@contextmanager
-def at_once(seconds: float) -> Generator[None]:
-    def stop(*_: object) -> None:
-        raise Hung
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def takes_value(action: argparse.Action) -> bool:
@@ -131,7 +116,7 @@ def test_whatever_name_an_option_is_given_the_answer_is_in_words_and_comes_at_on
         line = command_line(command, action, value)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
         try:
-            with at_once(20):
+            with alarm(20, Hung):
                 code = main(line)
         except Hung:
             code = -1

@@ -130,3 +130,8 @@ def test_the_last_line_of_test_says_what_could_not_be_checked(archdsl: Archdsl, 
     assert ran.code == 3
     assert ran.err.endswith("\n2 tests, 1 check: 1 test not checked, 2 files not read, 3 errors\n")
     assert archdsl("test", shape).code == archdsl("test", syntax).code == 1
+
+
+def test_explain_says_whether_a_spec_is_rejected_or_warned_of(archdsl: Archdsl) -> None:
+    assert "A spec that is rejected with this code" in archdsl("explain", "E0402").out
+    assert "A spec that is warned of with this code" in archdsl("explain", "W0501").out

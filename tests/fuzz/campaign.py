@@ -16,11 +16,11 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alarm import alarm
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.database import InMemoryExampleDatabase
 from kinds import KINDS, Kind, packed
@@ -102,27 +102,11 @@ class Runner:
         assert self.last is not None
         found = self.last
         try:
-            with seconds(SHRINKING):
+            with alarm(SHRINKING):
                 self.test()
         except BaseException:  # whatever ends it, the smallest so far is what is wanted
             found = self.last
         return found
-
-
-@contextmanager
-def seconds(most: float) -> Iterator[None]:
-    """Stop what runs inside after so long."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, most)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 class Slice:

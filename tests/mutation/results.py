@@ -46,10 +46,11 @@ class Results:
 
     def survivors(self, mutants: list[Mutant]) -> list[Mutant]:
         """The survivors of the last run as they are in today's text: of several that are named alike, the nearest to
-        where it was. One whose code is gone is no mutant any more."""
+        where it was. What is no mutant of today's text any more counts no more, whatever its verdict was."""
         named: dict[tuple[str, ...], list[Mutant]] = defaultdict(list)
         for mutant in mutants:
             named[mutant.key].append(mutant)
+        self.kept = [row for row in self.kept if (row["path"], row["place"], row["before"], row["after"]) in named]
         found: list[Mutant] = []
         for row in self.old:
             alike = named[row["path"], row["place"], row["before"], row["after"]]

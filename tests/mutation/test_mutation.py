@@ -127,13 +127,13 @@ def test_only_survivors_are_run_again_and_other_verdicts_stand(found: list[Mutan
 def test_a_mutant_whose_code_is_gone_counts_no_more(found: list[Mutant], tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     with Results(path).written() as write:
-        for mutant in found[:2]:
-            write(mutant, "types", "survived", "", 1.0)
+        for mutant, verdict in zip(found, ("survived", "survived", "killed", "killed"), strict=False):
+            write(mutant, "types", verdict, "", 1.0)
     again = Results(path, again=True)
-    assert again.survivors(found[1:2]) == found[1:2]
+    assert again.survivors(found[1:3]) == found[1:2]
     with again.written() as write:
         write(found[1], "types", "killed", "", 1.0)
-    assert again.tally() == {"types": {"killed": 1}}
+    assert again.tally() == {"types": {"killed": 2}}
 
 
 def test_an_interrupted_run_leaves_the_last_one_as_it_was(found: list[Mutant], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
 from itertools import chain, groupby
 
-from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, copied, free, places, substitute, walk
+from archdsl.backends.torch.items import Body, Item, Loop, Region, Step, copied, free, makes, places, substitute, walk
 from archdsl.backends.torch.lower import needed
 from archdsl.backends.torch.packs import carries_pack, grow
 from archdsl.backends.torch.records import Built, Input, Leaf, Place, Run, fresh, signature
@@ -171,21 +171,22 @@ class _Roller:
         made = [[value for item in each for value in item.outputs] for each in rounds]
         where = {value: (k, slot) for k, values in enumerate(made) for slot, value in enumerate(values)}
         reads = [[value for item in each for value in free([item])] for each in rounds]
-        carried: dict[Value, int] = {}
+        carried: dict[tuple[Value, int], Value] = {}
+        """The parameter for what a round is given at first and which output of the round before it is given then."""
+        read: list[Value] = []
         for slot, value in enumerate(reads[0]):
             if value in where:
                 if any(where.get(reads[k][slot]) != (k, where[value][1]) for k in range(1, times)):
                     return None
             elif any(reads[k][slot] is not value for k in range(1, times)):
                 source = where.get(reads[1][slot])
-                if source is None or source[0] != 0 or carried.setdefault(value, source[1]) != source[1]:
+                if source is None or any(where.get(reads[k][slot]) != (k - 1, source[1]) for k in range(1, times)):
                     return None
-                if any(where.get(reads[k][slot]) != (k - 1, source[1]) for k in range(1, times)):
-                    return None
-        for slot, value in enumerate(reads[0]):
-            if value in carried and any(where.get(reads[k][slot]) != (k - 1, carried[value]) for k in range(1, times)):
-                return None
-        results = {slot: value for value, slot in carried.items()}
+                if (value, source[1]) not in carried:
+                    carried[value, source[1]] = fresh(value)
+                value = carried[value, source[1]]
+            read.append(value)
+        results = {slot for _, slot in carried}
         if len(results) < len(carried) or not carried:
             return None
         inner = Counter(value for item in items or chain.from_iterable(rounds) for value in free([item]))
@@ -195,7 +196,6 @@ class _Roller:
                 if escapes and (k < times - 1 or slot not in results):
                     return None
         moved = iter(strides)
-        parameters = {value: fresh(value) for value in carried}
 
         def shifted(place: Place) -> Place:
             """The loop's strides go after those of the loops around it and before those of the loops inside."""
@@ -206,14 +206,17 @@ class _Roller:
             return Place(place.name, place.index, (*around, stride, *place.strides[depth:]))
 
         steps = copied(rounds[0])
-        substitute(steps, lambda value: parameters.get(value, value), shifted)
+        following = iter(read)
+        for step in steps:
+            own = set(makes([step]))
+            substitute([step], lambda value, own=own: value if value in own else next(following), shifted)
         return Loop(
             times,
-            tuple(parameters.values()),
+            tuple(carried.values()),
             steps,
-            tuple(made[0][slot] for slot in carried.values()),
-            tuple(carried),
-            tuple(made[-1][slot] for slot in carried.values()),
+            tuple(made[0][slot] for _, slot in carried),
+            tuple(value for value, _ in carried),
+            tuple(made[-1][slot] for _, slot in carried),
             first.span,
             first.train_only,
             first.rounds,

@@ -16,6 +16,7 @@ from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Pla
 from archdsl.internal import InternalError
 from archdsl.ir.lowering import FUNCTION_MODULES
 from archdsl.ir.program import Value
+from archdsl.records import replace
 
 FAMILY = 4
 """Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads
@@ -252,7 +253,7 @@ def untangle(bodies: Sequence[Body]) -> None:
                     continue
                 for entry in listed:
                     single = back[entry.place.index]
-                    entries[single] = [Entry(Place(single), entry.code, entry.starts, entry.times)]
+                    entries[single] = [replace(entry, place=Place(single))]
             body.entries = entries
 
             def named(old: Place, prefix: str = prefix, back: Mapping[int | None, str] = back) -> Place:
@@ -266,7 +267,7 @@ def _rename(body: Body, prefix: str, moved: dict[str, Place]) -> None:
     for name, listed in body.entries.items():
         if name in moved:
             (entry,) = listed
-            entries.setdefault(prefix, []).append(Entry(moved[name], entry.code, entry.starts, entry.times))
+            entries.setdefault(prefix, []).append(replace(entry, place=moved[name]))
         else:
             entries[name] = listed
     body.entries = entries

@@ -75,6 +75,8 @@ LOOPS = {
     "a first round of other types": "LOOP(5) { conv(8, 3) -> relu -> add { id | conv(8, 1) } }",
     "a first round of other types in a loop": "LOOP(3) { max_pool(2); LOOP(4) { conv(8, 3) -> relu }; conv(4, 1) }",
     "a first round of other types, read by all": "conv(4, 1) as c\n LOOP(4) { conv(8, 3) -> concat { id | c } }",
+    "from a value that every round reads too": "relu as c\n LOOP(2) { LOOP(3) { sub { tanh | c } } }",
+    "from a value that every round reads twice": "relu as c\n LOOP(4) { add { id | tanh | c } }",
     "recomputed": "LOOP(4) { recompute { conv(8, 3) -> relu -> conv(8, 1) } }",
 }
 
