@@ -83,7 +83,8 @@ def models(spec: Spec, *, limits: Limits | None = None) -> list[Model]:
 def check(spec: Spec, *, limits: Limits | None = None) -> tuple[Diagnostic, ...]:
     """Everything that `archdsl check` finds in a spec, errors and warnings, in the order of the file. Nothing is raised
     for what a spec contains. `spec` is as for `archdsl.load`."""
-    from archdsl.diagnostics.model import ArchError, in_order
+    from archdsl.diagnostics.finding import in_order
+    from archdsl.diagnostics.model import ArchError
     from archdsl.elaborate.check import check_module
 
     limits = limits or Limits()

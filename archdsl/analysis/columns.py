@@ -54,11 +54,11 @@ def _rounded(cell: Cell) -> str:
 
 
 def _inputs(row: Row) -> Cell:
-    return ", ".join(map(type_text, row.model.program.inputs)) if row.level == 0 else None
+    return ", ".join(map(type_text, row.parts.program.inputs)) if row.level == 0 else None
 
 
 def _model(row: Row) -> Cell:
-    return network_title(row.model.program)
+    return network_title(row.parts.program)
 
 
 def _role(role: WeightRole) -> Callable[[Row], Cell]:
@@ -70,13 +70,13 @@ def _work(kind: WorkKind) -> Callable[[Row], Cell]:
 
 
 def _peak(row: Row) -> Cell:
-    peak = row.model.parts.peak(row)
+    peak = row.parts.peak(row)
     return repr(peak) if peak.figure is None else peak.figure
 
 
 def _axes(row: Row, text: "Callable[[AxisField], str]") -> Cell:
     """What is said of the axes of the first input that the row's result sees: once where they agree."""
-    axes = row.model.parts.field(row)
+    axes = row.parts.field(row)
     texts = [text(axis) for axis in axes if axis.input == axes[0].input]
     if len(set(texts)) > 1:
         return " x ".join(texts)
@@ -137,7 +137,7 @@ COLUMNS: tuple[Column, ...] = (
         "training MACs",
         "MACs",
         "multiply-accumulates of forward and backward pass",
-        lambda row: row.model.parts.training_macs(row),
+        lambda row: row.parts.training_macs(row),
         note="training MACs: forward, and once more for each factor of a product that needs a gradient: weights, and"
         " inputs that depend on a weight",
     ),
@@ -146,7 +146,7 @@ COLUMNS: tuple[Column, ...] = (
         "training FLOPs",
         "FLOPs",
         "2 x training MACs",
-        lambda row: row.model.parts.training_macs(row) * 2,
+        lambda row: row.parts.training_macs(row) * 2,
         note="training FLOPs: 2 x training MACs, as PyTorch's counter has them; the rest of a step's arithmetic is not"
         " counted",
     ),
@@ -155,7 +155,7 @@ COLUMNS: tuple[Column, ...] = (
         "saved",
         "bytes",
         "memory that PyTorch keeps for the backward pass",
-        lambda row: row.model.parts.kept(row),
+        lambda row: row.parts.kept(row),
         note="saved: bytes that autograd keeps for the backward pass on the CPU, of each storage once, where it is kept"
         " first; without weights and inputs",
     ),
@@ -164,7 +164,7 @@ COLUMNS: tuple[Column, ...] = (
         "saved without recompute",
         "bytes",
         "the same if nothing were marked for recomputation",
-        lambda row: row.model.parts.plainly_kept(row),
+        lambda row: row.parts.plainly_kept(row),
     ),
     Column(
         "peak",

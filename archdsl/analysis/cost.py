@@ -6,11 +6,10 @@ Dimensions that stay symbolic give symbolic figures, exact for every value of th
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
-from archdsl.analysis.effort import Effort
+from archdsl.analysis.effort import Effort, too_large
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, WeightRole, WorkKind
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record
@@ -19,8 +18,6 @@ from archdsl.types.tensor import DTYPE_BYTES, TensorType
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-    from archdsl.analysis.parts import Parts
 
 CONVENTIONS = (
     "params: trainable scalars, shared weights once; buffers: statistics kept by normalisation layers",
@@ -176,13 +173,6 @@ class CostModel:
         except DimTooLarge:
             raise too_large(program.entry) from None
 
-    @cached_property
-    def parts(self) -> "Parts":
-        """What depends on where a node runs: training, memory, receptive fields."""
-        from archdsl.analysis.parts import Parts
-
-        return Parts(self.program, self.effort)
-
     def nodes(self, nodes: list[Node]) -> Cost:
         """The cost of running some nodes of one function in a row."""
         total = Cost()
@@ -308,19 +298,3 @@ def per_sample_text(program: Program) -> str:
     if symbol:
         return f"per sample ({symbol} = 1)"
     return "for the inputs as declared (no batch symbol)"
-
-
-def too_large(function: Function, what: str = "cost") -> Exception:
-    """The diagnostic for a figure that outgrew its bounds (`DimTooLarge`)."""
-    from archdsl.diagnostics.model import ArchError, Diagnostic
-
-    return ArchError(
-        [
-            Diagnostic(
-                code="E0611",
-                message=f"the {what} of `{function.block}` is a symbolic expression too large to write out",
-                span=function.span,
-                help="give the symbolic dimensions values, for example with --dim H=320",
-            )
-        ]
-    )

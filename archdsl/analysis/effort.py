@@ -6,7 +6,7 @@ by position. So what an analysis does is charged before it is done, on the accou
 several networks.
 """
 
-from archdsl.ir.program import Op, Program
+from archdsl.ir.program import Function, Op, Program
 from archdsl.limits import ANALYSIS_STEPS, Ledger
 from archdsl.types.dims import Dim, terms_of
 
@@ -41,3 +41,19 @@ class Effort:
             terms = terms_of(figure)
             if terms > 1:
                 self.spend(4 * terms)
+
+
+def too_large(function: Function, what: str = "cost") -> Exception:
+    """The diagnostic for a figure that outgrew its bounds (`DimTooLarge`)."""
+    from archdsl.diagnostics.model import ArchError, Diagnostic
+
+    return ArchError(
+        [
+            Diagnostic(
+                code="E0611",
+                message=f"the {what} of `{function.block}` is a symbolic expression too large to write out",
+                span=function.span,
+                help="give the symbolic dimensions values, for example with --dim H=320",
+            )
+        ]
+    )

@@ -11,8 +11,7 @@ they are; a repeat until its iterations are alike. So the work does not grow wit
 
 from collections.abc import Generator, Sequence
 
-from archdsl.analysis.cost import too_large
-from archdsl.analysis.effort import Effort
+from archdsl.analysis.effort import Effort, too_large
 from archdsl.analysis.runs import outer_values, settle
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record

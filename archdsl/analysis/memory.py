@@ -2,6 +2,7 @@
 
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.liveness import Maximum
+from archdsl.analysis.parts import Parts
 from archdsl.ir.program import Program
 from archdsl.records import record
 from archdsl.types.dims import Dim
@@ -30,7 +31,8 @@ def memory(program: Program) -> Memory:
     """The memory of the whole program. Raises `ArchError` (E0611) if a symbolic figure grows past what is printed
     exactly."""
     model = CostModel(program)
-    peak = model.parts.liveness.peak
+    parts = Parts(model)
+    peak = parts.liveness.peak
     figure = peak if peak.figure is None else peak.figure
-    saved, plain = model.parts.training.kept, model.parts.plain_training.kept
+    saved, plain = parts.training.kept, parts.plain_training.kept
     return Memory(model.total.weight_bytes, figure, saved, plain, model.total.moved)

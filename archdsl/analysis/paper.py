@@ -33,7 +33,7 @@ def cell(column: "Column", row: "Row") -> "Cell":
     if column.name == "times":
         return Math(rf"$\times {value}$") if isinstance(value, int) and value > 1 else None
     if column.name == "model" or (column.name in ("layer", "path") and row.level == 0 and row.path != "total"):
-        return title(row.model.program)
+        return title(row.parts.program)
     if column.name == "layer":
         return Math(r"\quad " * row.indent + text(row.name))
     if not column.numeric:

@@ -1,4 +1,4 @@
-"""What training, memory and receptive fields say of the rows of a table.
+"""Training, memory and receptive fields of the parts of a network that are rows of a table.
 
 A row stands for nodes of one body, perhaps run several times. Costs of a node are the same in every run; what autograd
 keeps, what is live and what is seen depend on where it runs, and are asked of the runs that the analyses have told
@@ -6,81 +6,101 @@ apart.
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from archdsl.analysis.effort import Effort
-from archdsl.analysis.field import AxisField, FieldModel
-from archdsl.analysis.liveness import LivenessModel, Maximum
-from archdsl.analysis.liveness import Run as Live
-from archdsl.analysis.runs import Mode
-from archdsl.analysis.runs import Run as Trained
-from archdsl.analysis.training import TrainingModel
-from archdsl.ir.program import Call, Program, Value
-from archdsl.ir.reach import Seen
+from archdsl.analysis.cost import CostModel
+from archdsl.ir.program import Call, Op, Value
 from archdsl.types.dims import Dim, substitute
 
+# Read when a column asks for them: most tables show costs alone.
 if TYPE_CHECKING:
-    from archdsl.analysis.table import Row
+    from archdsl.analysis.field import AxisField, FieldModel
+    from archdsl.analysis.liveness import LivenessModel, Maximum
+    from archdsl.analysis.liveness import Run as Live
+    from archdsl.analysis.runs import Mode
+    from archdsl.analysis.runs import Run as Trained
+    from archdsl.analysis.training import TrainingModel
+    from archdsl.ir.reach import Seen
+
+
+class Stretch(Protocol):
+    """A part of a network that a row stands for: nodes of one body, none for the whole network, and the stretch of the
+    block that they are in."""
+
+    @property
+    def nodes(self) -> tuple[Op | Call, ...]: ...
+
+    @property
+    def parent(self) -> "Stretch | None": ...
 
 
 class Parts:
-    """The figures of a program's rows, for one sample; each analysis is made when it is first asked."""
+    """The figures of a network's parts, for one sample; each analysis is made when it is first asked."""
 
-    def __init__(self, program: Program, effort: Effort | None = None) -> None:
-        self.program = program
-        self._effort = effort or Effort(program)
-        symbol = program.batch_symbol
+    def __init__(self, costs: CostModel) -> None:
+        self.costs = costs
+        self.program = costs.program
+        self._effort = costs.effort
+        symbol = self.program.batch_symbol
         self._one: dict[str, Dim] = {symbol: 1} if symbol else {}
-        self._trained: dict[TrainingModel, dict[Row | None, dict[tuple[Trained, Mode], int]]] = {}
-        self._live: dict[Row | None, dict[Live, Maximum]] = {}
-        self._seen: dict[Row | None, dict[Value, Seen]] = {}
+        self._trained: dict[TrainingModel, dict[Stretch | None, dict[tuple[Trained, Mode], int]]] = {}
+        self._live: dict[Stretch | None, dict[Live, Maximum]] = {}
+        self._seen: dict[Stretch | None, dict[Value, Seen]] = {}
 
     @cached_property
-    def training(self) -> TrainingModel:
+    def training(self) -> "TrainingModel":
+        from archdsl.analysis.training import TrainingModel
+
         return TrainingModel(self.program, effort=self._effort)
 
     @cached_property
-    def plain_training(self) -> TrainingModel:
+    def plain_training(self) -> "TrainingModel":
         """Without recomputation."""
+        from archdsl.analysis.training import TrainingModel
+
         return TrainingModel(self.program, recompute=False, effort=self._effort)
 
     @cached_property
-    def liveness(self) -> LivenessModel:
+    def liveness(self) -> "LivenessModel":
+        from archdsl.analysis.liveness import LivenessModel
+
         return LivenessModel(self.program, self._effort)
 
     @cached_property
-    def fields(self) -> FieldModel:
+    def fields(self) -> "FieldModel":
+        from archdsl.analysis.field import FieldModel
+
         return FieldModel(self.program, self._effort)
 
-    def kept(self, row: "Row") -> Dim:
-        """Bytes that autograd keeps first in this row, statistics of the batch included."""
-        return self._trained_total(row, self.training)[0]
+    def kept(self, part: Stretch) -> Dim:
+        """Bytes that autograd keeps first in this part, statistics of the batch included."""
+        return self._trained_total(part, self.training)[0]
 
-    def plainly_kept(self, row: "Row") -> Dim:
+    def plainly_kept(self, part: Stretch) -> Dim:
         """The same without recomputation."""
-        return self._trained_total(row, self.plain_training)[0]
+        return self._trained_total(part, self.plain_training)[0]
 
-    def training_macs(self, row: "Row") -> Dim:
+    def training_macs(self, part: Stretch) -> Dim:
         """Multiply-accumulates of forward and backward pass."""
-        return self._trained_total(row, self.training)[1]
+        return self._trained_total(part, self.training)[1]
 
-    def _trained_total(self, row: "Row", model: TrainingModel) -> tuple[Dim, Dim]:
-        if row.level == 0:
+    def _trained_total(self, part: Stretch, model: "TrainingModel") -> tuple[Dim, Dim]:
+        if not part.nodes:
             kept, macs = model.kept, model.macs
         else:
             kept = macs = 0
-            for (run, mode), times in self._runs_inside(row.parent, model).items():
-                self._effort.spend(2 * len(row.nodes))
+            for (run, mode), times in self._runs_inside(part.parent, model).items():
+                self._effort.spend(2 * len(part.nodes))
                 self._effort.spend_on(kept, macs)
-                for node in row.nodes:
-                    part = run.figures(node, mode)
-                    kept, macs = kept + part[0] * times, macs + part[1] * times
+                for node in part.nodes:
+                    figures = run.figures(node, mode)
+                    kept, macs = kept + figures[0] * times, macs + figures[1] * times
         return substitute(kept, self._one), substitute(macs, self._one)
 
-    def _runs_inside(self, row: "Row | None", model: TrainingModel) -> dict[tuple[Trained, Mode], int]:
-        """The runs of the blocks that a row stands for, with how often each occurs."""
+    def _runs_inside(self, part: "Stretch | None", model: "TrainingModel") -> "dict[tuple[Trained, Mode], int]":
+        """The runs of the blocks that a part is of, with how often each occurs."""
         trained = self._trained.setdefault(model, {})
-        for each in _way(row):
+        for each in _way(part):
             if each in trained:
                 continue
             if each is None:
@@ -94,24 +114,28 @@ class Parts:
                     for callee, count in inner.items():
                         found[callee] = found.get(callee, 0) + count * times
             trained[each] = found
-        return trained[row]
+        return trained[part]
 
-    def peak(self, row: "Row") -> Maximum:
-        """The most that is live while this row runs, in bytes."""
-        if row.level == 0:
+    def peak(self, part: Stretch) -> "Maximum":
+        """The most that is live while this part runs, in bytes."""
+        if not part.nodes:
             return self.liveness.peak
+        from archdsl.analysis.liveness import Maximum
+
         peak = Maximum()
-        for run, around in self._live_inside(row.parent).items():
-            self._effort.spend(3 * len(row.nodes))
-            for node in row.nodes:
+        for run, around in self._live_inside(part.parent).items():
+            self._effort.spend(3 * len(part.nodes))
+            for node in part.nodes:
                 for figure in around.candidates:
                     self._effort.spend_on(figure)
                     peak.join(run.parts.get(node, Maximum()), figure)
         return peak
 
-    def _live_inside(self, row: "Row | None") -> dict[Live, Maximum]:
-        """The runs of the blocks that a row stands for, with the most that is held around each."""
-        for each in _way(row):
+    def _live_inside(self, part: "Stretch | None") -> "dict[Live, Maximum]":
+        """The runs of the blocks that a part is of, with the most that is held around each."""
+        from archdsl.analysis.liveness import Maximum
+
+        for each in _way(part):
             if each in self._live:
                 continue
             if each is None:
@@ -126,18 +150,18 @@ class Parts:
                         for figure in around.candidates:
                             found.setdefault(callee, Maximum()).join(most, figure)
             self._live[each] = found
-        return self._live[row]
+        return self._live[part]
 
-    def field(self, row: "Row") -> tuple[AxisField, ...]:
-        """The receptive field of the row's result; the last one's where it stands for several runs, the first output's
+    def field(self, part: Stretch) -> "tuple[AxisField, ...]":
+        """The receptive field of the part's result; the last one's where it stands for several runs, the first output's
         that is not for training of a whole network."""
-        if row.level == 0:
+        if not part.nodes:
             outputs = [output.value for output in self.program.outputs if not output.train]
             return self.fields.field(self.fields.entry[outputs[0]]) if outputs else ()
-        return self.fields.field(self._seen_inside(row.parent)[row.nodes[-1].outputs[0]])
+        return self.fields.field(self._seen_inside(part.parent)[part.nodes[-1].outputs[0]])
 
-    def _seen_inside(self, row: "Row | None") -> dict[Value, Seen]:
-        for each in _way(row):
+    def _seen_inside(self, part: "Stretch | None") -> "dict[Value, Seen]":
+        for each in _way(part):
             if each in self._seen:
                 continue
             if each is None:
@@ -146,12 +170,12 @@ class Parts:
             call = each.nodes[-1]
             assert isinstance(call, Call)
             self._seen[each] = self.fields.inside(call, self._seen[each.parent])
-        return self._seen[row]
+        return self._seen[part]
 
 
-def _way(row: "Row | None") -> "list[Row | None]":
-    """The rows around a row, the outermost first, and the row."""
-    way: list[Row | None] = [row]
+def _way(part: "Stretch | None") -> "list[Stretch | None]":
+    """The parts around a part, the outermost first, and the part."""
+    way: list[Stretch | None] = [part]
     while way[-1] is not None:
         way.append(way[-1].parent)
     return way[::-1]

@@ -7,6 +7,7 @@ from archdsl.analysis.conventions import Convention, Rule
 from archdsl.analysis.cost import CostModel, occurrences
 from archdsl.analysis.figures import Cell
 from archdsl.analysis.layouts import Layouts
+from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row
 from archdsl.analysis.uses import Unknown, Use, uses
 from archdsl.ir.program import Call, Function, Op
@@ -91,12 +92,12 @@ class Recount:
         return rules.get(name) or rules.get(name[:-2] if name[-2:] in ("1d", "2d", "3d") else name) or rules.get("")
 
 
-def column(convention: Convention, recounts: Mapping[CostModel, Recount]) -> Column:
+def column(convention: Convention, recounts: Mapping[Parts, Recount]) -> Column:
     """What a convention counts in each row of some networks, in words where that is no figure: `ignored` where the tool
     sees nothing of the multiply-accumulates there are."""
 
     def value(row: Row) -> Cell:
-        recount = recounts[row.model]
+        recount = recounts[row.parts]
         tally = recount.of(row.nodes[0]) if row.nodes else recount.total
         if tally.unknown:
             return NOT_KNOWN

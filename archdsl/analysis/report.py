@@ -12,6 +12,7 @@ from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, 
 from archdsl.analysis.effort import Effort
 from archdsl.analysis.figures import Cell, number_text, raw
 from archdsl.analysis.grid import WIDTH, grid, packed, prose
+from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
 from archdsl.analysis.totals import recount_lines, totals_lines, totals_record
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -38,16 +39,16 @@ _FIGURES = ("params", "buffers", "macs", "flops", "activations")
 class Report:
     """What is printed about one network: its costs, and its rows down to some depth (none for depth 0)."""
 
-    model: CostModel
+    parts: Parts
     rows: list[Row]
 
     @property
     def program(self) -> Program:
-        return self.model.program
+        return self.parts.program
 
     @property
     def total(self) -> Cost:
-        return self.model.total
+        return self.parts.costs.total
 
     @property
     def title(self) -> str:
@@ -61,9 +62,9 @@ def report(program: Program, depth: int, limits: Limits, file: Ledger | None = N
     never too many: each is a node that was elaborated), E0611 as `CostModel` does, E0914 where it takes too long
     (on the account of the file, if any).
     """
-    model = CostModel(program, Effort(program, file))
+    parts = Parts(CostModel(program, Effort(program, file)))
     try:
-        rows = table_rows(model, depth, limits.nodes) if depth else []
+        rows = table_rows(parts, depth, limits.nodes) if depth else []
     except TooManyRows as found:
         shown = "" if depth == ALL_LEVELS else f" at depth {depth}"
         diagnostic = Diagnostic(
@@ -74,7 +75,7 @@ def report(program: Program, depth: int, limits: Limits, file: Ledger | None = N
             help=f"ask for fewer levels, or raise the limit: --limit nodes={4 * limits.nodes}",
         )
         raise ArchError([diagnostic]) from None
-    return Report(model, rows)
+    return Report(parts, rows)
 
 
 @record
@@ -123,7 +124,7 @@ class _Table:
     common: list[str]
     style: Style
     convention: "Convention | None"
-    recounts: "dict[CostModel, Recount]"
+    recounts: "dict[Parts, Recount]"
 
     @property
     def head(self) -> list[str]:
@@ -162,7 +163,7 @@ class _Table:
 
 
 def _notes(
-    reports: Sequence[Report], convention: "Convention | None", recounts: "Mapping[CostModel, Recount]"
+    reports: Sequence[Report], convention: "Convention | None", recounts: "Mapping[Parts, Recount]"
 ) -> list[str]:
     free = sorted({name for report in reports for name in _free_symbols(report.total)})
     formulas = [f"figures that depend on {' and '.join(free)} are formulas, exact for every size"] if free else []
@@ -171,7 +172,7 @@ def _notes(
     unseen: dict[str, Dim] = {}
     unknown: set[str] = set()
     for report in reports:
-        total = recounts[report.model].total
+        total = recounts[report.parts].total
         unknown |= total.unknown
         for name, amount in total.unseen.items():
             unseen[name] = amount
@@ -199,7 +200,7 @@ def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
     key = find([own_names.get(style.sort, style.sort)], own)[0] if style.sort else None
     if len(reports) == 1:
         (only,) = reports
-        total = network_row(only.model, "total")
+        total = network_row(only.parts, "total")
         if kind not in ("json", "csv"):
             total.op = total.output = ""  # the title says it
         body, foot = _sorted(only.rows, key), [total]
@@ -218,16 +219,14 @@ def _lay_out(reports: Sequence[Report], kind: str, style: Style) -> _Table:
     return _Table(reports, columns, body, foot, common, style, convention, recounts)
 
 
-def _recounted(
-    reports: Sequence[Report], name: str
-) -> "tuple[list[Column], Convention | None, dict[CostModel, Recount]]":
+def _recounted(reports: Sequence[Report], name: str) -> "tuple[list[Column], Convention | None, dict[Parts, Recount]]":
     """The networks counted by another convention than ours, and the column of that."""
     if name == OWN_CONVENTION:
         return [], None, {}
     from archdsl.analysis import conventions, recount
 
     convention = conventions.find(name)
-    recounts = {report.model: recount.Recount(report.model, convention) for report in reports}
+    recounts = {report.parts: recount.Recount(report.parts.costs, convention) for report in reports}
     return [recount.column(convention, recounts)], convention, recounts
 
 
@@ -257,12 +256,12 @@ def _default(
 
 def _together(reports: Sequence[Report], key: Column | None) -> list[Row]:
     """A row for each network, followed by those of its layers."""
-    layers = {id(report.model): report.rows for report in reports}
+    layers = {id(report.parts): report.rows for report in reports}
     found: list[Row] = []
-    for network in _sorted([network_row(report.model, report.title) for report in reports], key):
+    for network in _sorted([network_row(report.parts, report.title) for report in reports], key):
         network.op = ""
         found.append(network)
-        for row in _sorted(layers[id(network.model)], key):
+        for row in _sorted(layers[id(network.parts)], key):
             row.indent = row.level
             found.append(row)
     return found
@@ -284,7 +283,7 @@ def _settings(reports: Sequence[Report], name: str) -> set[tuple[type, object]]:
 
 def _parameter(reports: Sequence[Report], name: str) -> Column:
     def value(row: Row) -> Cell:
-        found = row.model.program.entry.arguments[name]
+        found = row.parts.program.entry.arguments[name]
         return found if isinstance(found, int) and not isinstance(found, bool) else value_text(found)
 
     numbers = all(kind in (int, float) for kind, _ in _settings(reports, name))
@@ -361,7 +360,7 @@ def _text(table: _Table) -> str:
         lines += ["", *grid(table.head, *rows, table.numeric, most)]
     if summed:
         (only,) = table.reports
-        recount = table.recounts.get(only.model)
+        recount = table.recounts.get(only.parts)
         lines += ["", *(recount_lines(recount, only.total, most) if recount else totals_lines(only.total, most))]
     return "\n".join([*lines, "", *(line for note in table.notes for line in prose(note, most))])
 
@@ -381,8 +380,8 @@ def _json(table: _Table) -> str:
 def _record(table: _Table, report: Report) -> dict[str, object]:
     """The JSON object of one network."""
     program = report.program
-    rows = [row for row in table.body if row.model is report.model and row.level]
-    network = network_row(report.model, "total")
+    rows = [row for row in table.body if row.parts is report.parts and row.level]
+    network = network_row(report.parts, "total")
     asked = {column.name: raw(column.value(network)) for column in table.columns if column.numeric}
     found: dict[str, object] = {
         "model": program.name,
@@ -396,8 +395,8 @@ def _record(table: _Table, report: Report) -> dict[str, object]:
         "symbolic": sorted(_free_symbols(report.total)),
         "totals": {**asked, **totals_record(report.total)},
     }
-    if report.model in table.recounts:
-        tally = table.recounts[report.model].total
+    if report.parts in table.recounts:
+        tally = table.recounts[report.parts].total
         found["recount"] = {
             "by_module": {name: raw(amount) for name, amount in tally.counted.items()},
             "ignored_macs": {name: raw(amount) for name, amount in tally.unseen.items()},

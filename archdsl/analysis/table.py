@@ -7,8 +7,9 @@ loops they belong to.
 
 from collections.abc import Iterator, Sequence
 
-from archdsl.analysis.cost import Cost, CostModel, Occurrence, occurrences
+from archdsl.analysis.cost import Cost, Occurrence, occurrences
 from archdsl.analysis.effort import Effort
+from archdsl.analysis.parts import Parts
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import arguments_text, title_text
 from archdsl.ir.program import Call, Function, Op, Program, Round, Value, rounds
@@ -37,7 +38,7 @@ class Row:
     times: int
     output: str
     cost: Cost
-    model: CostModel
+    parts: Parts
     nodes: tuple[Op | Call, ...]
     parent: "Row | None"
     indent: int
@@ -56,12 +57,13 @@ class TooManyRows(Exception):
         self.node = node
 
 
-def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
+def table_rows(parts: Parts, depth: int, most: int = 200_000) -> list[Row]:
     """Rows in execution order, a block's own row before those of its body.
 
     Raises `TooManyRows` where a block would be opened past `most` rows: a deep recursion opened to its ground has
     more than anyone reads.
     """
+    model = parts.costs
     rows: list[Row] = []
     folds: dict[Function, list[_Group]] = {}
     pending = [_Level(_fold_body(model.program.entry, folds, model.effort), None, 1, "", 1, 1)]
@@ -79,7 +81,7 @@ def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
         runs = times * group.count * level.times
         indent = level.depth - 1
         row = Row(
-            level.depth, path, name, _what(node), runs, _output(node), total, model, group.nodes, level.row, indent
+            level.depth, path, name, _what(node), runs, _output(node), total, parts, group.nodes, level.row, indent
         )
         rows.append(row)
         if isinstance(node, Call) and level.depth < depth:
@@ -91,11 +93,11 @@ def table_rows(model: CostModel, depth: int, most: int = 200_000) -> list[Row]:
     return rows
 
 
-def network_row(model: CostModel, name: str) -> Row:
+def network_row(parts: Parts, name: str) -> Row:
     """The row of a whole network."""
-    program = model.program
+    program = parts.program
     output = ", ".join(type_text(output.value) for output in program.outputs)
-    return Row(0, name, name, network_title(program), 1, output, model.total, model, (), None, 0)
+    return Row(0, name, name, network_title(program), 1, output, parts.costs.total, parts, (), None, 0)
 
 
 def network_title(program: Program) -> str:

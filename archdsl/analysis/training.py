@@ -18,8 +18,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
-from archdsl.analysis.cost import too_large
-from archdsl.analysis.effort import Effort
+from archdsl.analysis.effort import Effort, too_large
 from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, settle, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value

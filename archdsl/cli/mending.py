@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from archdsl.cli.checked_file import check_file
 from archdsl.cli.session import plural, write_text
 from archdsl.diagnostics.edits import applied, together
-from archdsl.diagnostics.model import ArchError, Diagnostic, Sink, in_order
+from archdsl.diagnostics.finding import in_order
+from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable, styled
 from archdsl.limits import Limits
 from archdsl.records import record, replace

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.model import Diagnostic, Edit
+from archdsl.diagnostics.finding import Edit, F
 from archdsl.source import Source
 
 
@@ -18,10 +18,10 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[position:]])
 
 
-def together(diagnostics: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
+def together(diagnostics: Iterable[F], source: Source) -> list[F]:
     """The first diagnostics whose edits are all of this source and touch none of those chosen before: what can be
     applied in one go."""
-    chosen: list[Diagnostic] = []
+    chosen: list[F] = []
     taken: list[tuple[int, int]] = []
     for diagnostic in diagnostics:
         spans = [(edit.span.start, edit.span.end) for edit in diagnostic.edits]

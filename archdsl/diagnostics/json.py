@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics.model import Diagnostic, in_order
+from archdsl.diagnostics.finding import in_order
+from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.terminal import printable
 from archdsl.source import Span
 

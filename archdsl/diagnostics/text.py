@@ -18,7 +18,7 @@ character by character.
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics.model import Diagnostic, Label, in_order
+from archdsl.diagnostics.finding import Finding, Label, in_order
 from archdsl.diagnostics.terminal import cells, printable, styled, width
 from archdsl.records import record
 from archdsl.source import Source, Span
@@ -54,12 +54,12 @@ class _Mark:
         return _Mark(self.line, column, self.end_line, end, self.text, self.primary)
 
 
-def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
+def render_text(diagnostics: Sequence[Finding], color: bool = False) -> str:
     """All diagnostics `in_order`, a blank line between two, without a final line break."""
     return "\n\n".join(_render(diagnostic, color) for diagnostic in in_order(diagnostics))
 
 
-def _render(diagnostic: Diagnostic, color: bool) -> str:
+def _render(diagnostic: Finding, color: bool) -> str:
     head = styled(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, color)
     lines = [head + styled(f": {printable(diagnostic.message)}", "bold", color)]
     span = diagnostic.span
@@ -84,7 +84,7 @@ def _render(diagnostic: Diagnostic, color: bool) -> str:
     return "\n".join(lines)
 
 
-def _help(diagnostic: Diagnostic) -> str:
+def _help(diagnostic: Finding) -> str:
     """The help, and below it the line as its edits leave it, unless the help itself says what they write."""
     if not diagnostic.edits or all(f"`{edit.replacement}`" in diagnostic.help for edit in diagnostic.edits):
         return diagnostic.help
@@ -108,7 +108,7 @@ def _last_line(span: Span) -> int:
     return span.source.line_column(max(span.start, min(span.end, len(span.source.text)) - 1))[0]
 
 
-def _trace(diagnostic: Diagnostic) -> list[str]:
+def _trace(diagnostic: Finding) -> list[str]:
     """One line a frame, innermost first; equal frames in a row are one line, a long chain loses its middle."""
     runs: list[tuple[str, int]] = []
     for frame in diagnostic.trace:

@@ -183,11 +183,9 @@ def test_rows_add_up_to_the_total_of_their_convention() -> None:
     model = costs("resnet_cifar:resnet_cifar", "depth=20")
     for convention in conventions.CONVENTIONS:
         recount = Recount(model, convention)
-        counted = column(convention, {model: recount})
-        rows = report(model.program, 1, archdsl.load(SPECS / "resnet_cifar.arch").limits).rows
-        for row in rows:
-            row.model = model
-        cells = [counted.value(row) for row in rows]
+        found = report(model.program, 1, archdsl.load(SPECS / "resnet_cifar.arch").limits)
+        counted = column(convention, {found.parts: recount})
+        cells = [counted.value(row) for row in found.rows]
         assert sum(cell for cell in cells if isinstance(cell, int)) == recount.total.total
 
 

@@ -9,6 +9,7 @@ import pytest
 import archdsl
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.liveness import Maximum
+from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row, network_row, table_rows
 from archdsl.analysis.training import TrainingModel
 
@@ -41,8 +42,8 @@ def networks() -> list[archdsl.Network]:
 @pytest.mark.parametrize("net", networks(), ids=repr)
 @pytest.mark.parametrize("depth", [1, 2, 9])
 def test_the_rows_add_up_to_the_network(net: archdsl.Network, depth: int) -> None:
-    model = CostModel(net.program)
-    parts, rows, whole = model.parts, table_rows(model, depth), network_row(model, "total")
+    parts = Parts(CostModel(net.program))
+    rows, whole = table_rows(parts, depth), network_row(parts, "total")
     leaves = [row for row in rows if not any(other.parent is row for other in rows)]
     for figure in (parts.kept, parts.training_macs, moved):
         assert sum(map(figure, leaves)) == figure(whole), figure  # type: ignore[arg-type]

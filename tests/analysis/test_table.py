@@ -13,6 +13,7 @@ from archdsl.analysis.columns import COLUMNS, NoColumn
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.figures import human
 from archdsl.analysis.grid import grid
+from archdsl.analysis.parts import Parts
 from archdsl.analysis.report import ALL_LEVELS, FORMATS, Style, render, report
 from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
@@ -27,7 +28,7 @@ def load(body: str, head: str = UNIT) -> archdsl.Network:
 
 
 def rows(body: str, depth: int = 1, head: str = UNIT) -> list[Row]:
-    return table_rows(CostModel(load(body, head).program), depth)
+    return table_rows(Parts(CostModel(load(body, head).program)), depth)
 
 
 def named(found: list[Row]) -> list[tuple[str, int]]:
@@ -76,7 +77,7 @@ def test_depth_opens_blocks_and_multiplies_through() -> None:
 def test_rows_of_the_first_level_add_up_to_the_total(depth: int) -> None:
     body = "shared s = unit(8)\nadd { s | s | unit(8) }\nfor i in 0..3 { unit(8) }\nrepeat 4 { unit(8) -> s }"
     model = CostModel(load(body).program)
-    top = [row.cost for row in table_rows(model, depth) if row.level == 1]
+    top = [row.cost for row in table_rows(Parts(model), depth) if row.level == 1]
     total = top[0]
     for part in top[1:]:
         total = total + part

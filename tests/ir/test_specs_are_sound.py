@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from archdsl.analysis.cost import CostModel
+from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import table_rows
 from archdsl.api import load_module
 from archdsl.diagnostics.model import Sink
@@ -66,7 +67,7 @@ def test_a_spec_is_sound_and_its_fold_exact(file: str, model: str) -> None:
 def test_the_rows_of_a_table_add_up_at_every_depth(file: str, model: str) -> None:
     costs = CostModel(program(file, model))
     for depth in (1, 2, 4):
-        rows = table_rows(costs, depth)
+        rows = table_rows(Parts(costs), depth)
         for level in range(1, depth + 1):
             opened = [row for row in rows if row.level == level]
             above = [row for row in rows if row.level == level - 1 and _has_children(row.path, opened)]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from archdsl.diagnostics.edits import applied, together
-from archdsl.diagnostics.model import Diagnostic, Sink, in_order
+from archdsl.diagnostics.finding import in_order
+from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.source import Source, Span
 from archdsl.syntax.parser import parse
 
