@@ -10,70 +10,41 @@ nothing that anyone could see are listed in `equivalent.csv`, with the reason.
 import argparse
 import csv
 import datetime
-import itertools
 import random
+import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from mutators import Mutant, mutants, valid  # noqa: E402
-from results import Results, settled  # noqa: E402
+from mutators import Mutant  # noqa: E402
+from results import UNSETTLED, Results, settled  # noqa: E402
+from sampling import everything, sample, stratum  # noqa: E402
 from selection import FOLDER, ROOT, Selection, record  # noqa: E402
 from trial import verdict  # noqa: E402
 
-STRATA = ("types", "ir", "elaborate", "syntax", "analysis", "backends/torch", "backends/onnx", "weights")
-RULES = ("infer", "weights", "work", "reach", "reads", "autograd", "torch", "onnx")
-FEWEST = 40
-"""Mutants of each stratum, where there are as many."""
+DRAWN = FOLDER / "drawn.txt"
+"""What was drawn, when and of what revision."""
+
+NAMED = ("path", "place", "code", "turn", "before", "after")
+"""Columns of `equivalent.csv` that name a mutant."""
 
 
-def stratum(mutant: Mutant) -> str:
-    """Which stratum a mutant counts in: its package, or for an operator the rule that it is in."""
-    if mutant.path.startswith("archdsl/ops/"):
-        rule = next((name for name in reversed(mutant.place.split(".")) if name in RULES), "")
-        return f"ops: {rule or 'declarations and helpers'}"
-    return next((name for name in STRATA if mutant.path.startswith(f"archdsl/{name}/")), "")
-
-
-def everything() -> dict[str, list[Mutant]]:
-    """Every mutant of the core, by stratum."""
-    found: dict[str, list[Mutant]] = defaultdict(list)
-    for path in sorted((ROOT / "archdsl").rglob("*.py")):
-        for mutant in mutants(path, path.relative_to(ROOT).as_posix()):
-            if stratum(mutant):
-                found[stratum(mutant)].append(mutant)
-    return found
-
-
-def sample(strata: dict[str, list[Mutant]], size: int, seed: int) -> list[Mutant]:
-    """A share of every stratum in proportion to its mutants, but at least `FEWEST`."""
-    chance = random.Random(seed)
-    total = sum(map(len, strata.values()))
-    drawn: list[Mutant] = []
-    for name in sorted(strata):
-        wanted = max(FEWEST, round(size * len(strata[name]) / total))
-        order = chance.sample(strata[name], len(strata[name]))
-        fitting = (mutant for mutant in order if valid(mutant, (ROOT / mutant.path).read_text(encoding="utf-8")))
-        drawn += itertools.islice(fitting, wanted)
-    return drawn
-
-
-def equivalents() -> dict[tuple[str, str, str, str], str]:
+def equivalents() -> dict[tuple[str, ...], str]:
     """Mutants that change nothing anyone could see, by what names them, with the reason."""
     with (HERE / "equivalent.csv").open(newline="", encoding="utf-8") as stream:
-        return {
-            (row["path"], row["place"], row["before"], row["after"]): row["reason"] for row in csv.DictReader(stream)
-        }
+        return {tuple(row[column] for column in NAMED): row["reason"] for row in csv.DictReader(stream)}
 
 
 # ----------------------------------------------------------------------------------------------------------- all
 
 
-def judge(chosen: list[Mutant], jobs: int, patience: float) -> Iterator[tuple[Mutant, str, str, float]]:
+def judge(
+    chosen: list[Mutant], jobs: int, patience: float, briefly: Callable[[Mutant], bool] = lambda _: False
+) -> Iterator[tuple[Mutant, str, str, float]]:
     """Verdicts on mutants, as they come, from so many processes side by side."""
     import multiprocessing
     from multiprocessing.connection import Connection, wait
@@ -83,7 +54,7 @@ def judge(chosen: list[Mutant], jobs: int, patience: float) -> Iterator[tuple[Mu
 
     def work(share: list[Mutant], pipe: "Connection") -> None:
         for mutant in share:
-            pipe.send((mutant, *verdict(mutant, selection, patience)))
+            pipe.send((mutant, *verdict(mutant, selection, patience, briefly(mutant))))
         pipe.close()
 
     pipes: list[Connection] = []
@@ -119,7 +90,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="strata or paths that contain this text")
     parser.add_argument("--record", action="store_true", help="run the suite again to learn what each test runs")
-    parser.add_argument("--again", action="store_true", help="the survivors of the last run; the rest of it stands")
+    parser.add_argument("--again", action="store_true", help="only what survived or was undecided; the rest stands")
+    parser.add_argument("--quick", action="store_true", help="leave undecided what minutes of tests might kill")
     parser.add_argument("--save", action="store_true", help="write the table to report.md")
     options = parser.parse_args()
     if options.record or not any(FOLDER.glob("lines.*")):
@@ -131,26 +103,25 @@ def main() -> int:
     else:
         drawn = sample(strata, options.sample, options.seed)
         chosen = [mutant for mutant in drawn if options.only in f"{stratum(mutant)} {mutant.path}"]
+        DRAWN.write_text(f"{options.sample} mutants drawn with seed {options.seed} {now()}")
     known = equivalents()
+    asked = partial(judge, briefly=lambda mutant: options.quick or mutant.name in known)
     random.Random(0).shuffle(chosen)  # so that what is done so far is a sample too
     preload()
     with results.written() as write:
-        for number, (mutant, result, how, seconds) in enumerate(settled(judge, chosen, options.jobs), 1):
-            if result == "survived" and mutant.key in known:
+        for number, (mutant, result, how, seconds) in enumerate(settled(asked, chosen, options.jobs), 1):
+            if result != "killed" and mutant.name in known:
                 result = "equivalent"
             write(mutant, stratum(mutant), result, how, seconds)
-            if result == "survived":
+            if result in UNSETTLED:
                 print(f"{mutant.path}:{mutant.line} {mutant.place} [{mutant.kind}]", flush=True)
                 print(f"    {mutant.before!r} -> {mutant.after!r}   ({how})", flush=True)
             if number % 50 == 0:
                 print(f"... {number} of {len(chosen)}", file=sys.stderr, flush=True)
     tally = results.tally()
-    text = report(tally)
-    print(text)
+    print(table(tally))
     if options.save:
-        today = datetime.date.today().isoformat()
-        head = f"# Mutants of {today}, seed {options.seed}\n\n`make mutants` draws them again.\n\n"
-        (HERE / "report.md").write_text(head + text + "\n", encoding="utf-8")
+        (HERE / "report.md").write_text(report(tally, results.rows()), encoding="utf-8")
     return int(any(share(row) < 0.95 for row in tally.values()) or share(total(tally)) < 0.97)
 
 
@@ -164,13 +135,38 @@ def share(row: dict[str, int]) -> float:
     return row["killed"] / real if real else 1.0
 
 
-def report(tally: dict[str, dict[str, int]]) -> str:
-    lines = ["| stratum | mutants | killed | equivalent | survived | share killed |", "|---|---|---|---|---|---|"]
+def table(tally: dict[str, dict[str, int]]) -> str:
+    lines = ["| stratum | mutants | killed | equivalent | survived | rate |", "|---|---:|---:|---:|---:|---:|"]
     for name, row in [*sorted(tally.items()), ("all", total(tally))]:
         count = row["killed"] + row["survived"] + row["equivalent"]
         figures = (name, count, row["killed"], row["equivalent"], row["survived"], f"{100 * share(row):.1f} %")
         lines.append(f"| {' | '.join(map(str, figures))} |")
     return "\n".join(lines)
+
+
+def report(tally: dict[str, dict[str, int]], rows: list[dict[str, str]]) -> str:
+    """What is kept of a run: when and of what it was, the table, and each survivor."""
+    lines = ["# Mutants", "", f"{DRAWN.read_text()}; what survived was last run {now()}.", ""]
+    lines += [
+        "Rate: killed, of those that are not equivalent (`equivalent.csv` says why each is).",
+        "",
+        table(tally),
+        "",
+    ]
+    lines += ["## Survivors", ""]
+    for row in sorted(rows, key=lambda row: (row["path"], int(row["line"]))):
+        if row["verdict"] in UNSETTLED:
+            before, after = (" ".join(row[side].split()) for side in ("before", "after"))
+            change = f"`{before}` -> `{after}`" if len(before + after) < 200 else "of a table"
+            lines.append(f"- {row['path']}:{row['line']} {row['place']}, {row['kind']}: {change} ({row['how']})")
+    return "\n".join(lines) + "\n"
+
+
+def now() -> str:
+    """Today and the revision, for the report."""
+    command = ["git", "describe", "--always", "--dirty"]
+    revision = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    return f"on {datetime.date.today().isoformat()} at revision {revision}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ summaries and help of diagnostics and arguments are compared word for word by ot
 """
 
 import ast
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -45,7 +46,8 @@ PROSE_NAMES = {"summary", "source", "examples", "__doc__", "__all__", "__slots__
 @dataclass(frozen=True)
 class Mutant:
     """`path` is relative to the package's parent; lines and columns are those of the syntax tree (columns in bytes of
-    UTF-8). `place` is the class and function around it."""
+    UTF-8). `place` is the class and function around it; `code` the line that it begins in, and `turn` how many with the
+    same change in a line like that, of that place, come before it."""
 
     path: str
     place: str
@@ -56,11 +58,18 @@ class Mutant:
     end_column: int
     before: str
     after: str
+    code: str = ""
+    turn: int = 0
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What names a mutant when lines move: file, place, what stood there and what stands there now."""
+        """What mutants are alike in when lines move and change: file, place, what stood there and stands there now."""
         return self.path, self.place, self.before, self.after
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What no other mutant has, and this one keeps as long as its own line stays as it is."""
+        return self.path, self.place, self.code, str(self.turn), self.before, self.after
 
     def apply(self, text: str) -> str:
         """The file's text with the change in it."""
@@ -74,9 +83,16 @@ class Mutant:
 def mutants(path: Path, relative: str) -> list[Mutant]:
     """All mutants of a file, in the order of its text; a few are no valid Python (`valid`)."""
     text = path.read_text(encoding="utf-8")
-    found = _Finder(text, relative)
-    found.visit(ast.parse(text))
-    return found.mutants
+    lines = text.splitlines()
+    finder = _Finder(text, relative)
+    finder.visit(ast.parse(text))
+    found: list[Mutant] = []
+    turns = Counter[tuple[str, ...]]()
+    for mutant in sorted(finder.mutants, key=lambda mutant: (mutant.line, mutant.column)):
+        named = replace(mutant, code=lines[mutant.line - 1].strip())
+        found.append(replace(named, turn=turns[named.name]))
+        turns[named.name] += 1
+    return found
 
 
 def valid(mutant: Mutant, text: str) -> bool:

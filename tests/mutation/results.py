@@ -11,6 +11,9 @@ from mutators import Mutant
 
 COLUMNS = ("stratum", "path", "line", "column", "place", "kind", "before", "after", "verdict", "how", "seconds")
 
+UNSETTLED = ("survived", "undecided")
+"""Verdicts that more tests may change."""
+
 Verdict = tuple[Mutant, str, str, float]
 
 
@@ -30,8 +33,8 @@ def settled(
 
 
 class Results:
-    """The table of a run. With `again`, rows of the last run stay as they are, but for those of survivors whose stratum
-    or path contains `only`."""
+    """The table of a run. With `again`, rows of the last run stay as they are, but for those of survivors, and of what
+    was left undecided, whose stratum or path contains `only`."""
 
     def __init__(self, path: Path, again: bool = False, only: str = "") -> None:
         self.path = path
@@ -39,10 +42,9 @@ class Results:
         self.old: list[dict[str, str]] = []
         """Survivors of the last run, to be run again."""
         if again:
-            with path.open(newline="", encoding="utf-8") as stream:
-                for row in csv.DictReader(stream):
-                    chosen = row["verdict"] == "survived" and only in f"{row['stratum']} {row['path']}"
-                    (self.old if chosen else self.kept).append(row)
+            for row in self.rows():
+                chosen = row["verdict"] in UNSETTLED and only in f"{row['stratum']} {row['path']}"
+                (self.old if chosen else self.kept).append(row)
 
     def survivors(self, mutants: list[Mutant]) -> list[Mutant]:
         """The survivors of the last run as they are in today's text: of several that are named alike, the nearest to
@@ -79,10 +81,13 @@ class Results:
             yield write
         os.replace(now, self.path)
 
-    def tally(self) -> dict[str, dict[str, int]]:
-        """How many of each stratum have each verdict."""
-        found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    def rows(self) -> list[dict[str, str]]:
         with self.path.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                found[row["stratum"]][row["verdict"]] += 1
+            return [*csv.DictReader(stream)]
+
+    def tally(self) -> dict[str, dict[str, int]]:
+        """How many of each stratum have each verdict; what is undecided has survived so far."""
+        found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for row in self.rows():
+            found[row["stratum"]]["survived" if row["verdict"] in UNSETTLED else row["verdict"]] += 1
         return found

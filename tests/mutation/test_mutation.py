@@ -1,5 +1,6 @@
 """The mutators reach what other tools pass over, and a trial tells a change that matters from one that does not."""
 
+import csv
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ sys.path.insert(
 import trial
 from mutators import Mutant, mutants, valid
 from results import Results, settled
+from sampling import shares
+from selection import Selection
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -88,6 +91,74 @@ def test_a_mutant_changes_its_own_place_and_nothing_else(found: list[Mutant]) ->
         assert len(changed) - len(SOURCE) == len(mutant.after) - len(mutant.before)
 
 
+def test_every_mutant_has_a_name_of_its_own_that_edits_elsewhere_leave_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "sums.py"
+    text = "def f(a):\n    a = a + 1 - 1\n    a = a + 1 - 1\n    return a + 1\n"
+    path.write_text(text)
+    found = mutants(path, "sums.py")
+    assert [mutant.name for mutant in found if mutant.kind == "constant"] == [
+        ("sums.py", "f", "a = a + 1 - 1", "0", "1", "2"),
+        ("sums.py", "f", "a = a + 1 - 1", "1", "1", "2"),
+        ("sums.py", "f", "a = a + 1 - 1", "2", "1", "2"),
+        ("sums.py", "f", "a = a + 1 - 1", "3", "1", "2"),
+        ("sums.py", "f", "return a + 1", "0", "1", "2"),
+    ]
+    assert len({mutant.name for mutant in found}) == len(found)
+    path.write_text(
+        "B = 1\n\n\ndef g(a):\n    return a + 1\n\n\n" + text.replace("    return", "    a //= 1\n    return")
+    )
+    assert {mutant.name for mutant in found} < {mutant.name for mutant in mutants(path, "sums.py")}
+
+
+def test_each_equivalent_is_listed_with_a_reason_and_still_there() -> None:
+    with (HERE / "equivalent.csv").open(newline="", encoding="utf-8") as stream:
+        rows = [*csv.DictReader(stream)]
+    names = [tuple(row[column] for column in ("path", "place", "code", "turn", "before", "after")) for row in rows]
+    assert len({*names}) == len(names)
+    assert all(row["reason"] for row in rows)
+    there = {mutant.name for path in {row["path"] for row in rows} for mutant in mutants(ROOT / path, path)}
+    assert {*names} <= there, f"no mutant of today's text: {sorted({*names} - there)}"
+
+
+def test_a_sample_is_as_large_as_asked_and_has_some_of_every_stratum() -> None:
+    sizes = {"large": 9000, "middle": 900, "small": 60, "tiny": 7}
+    drawn = shares(sizes, 1000)
+    assert sum(drawn.values()) == 1000
+    assert (drawn["small"], drawn["tiny"]) == (40, 7)
+    assert drawn["large"] / drawn["middle"] == pytest.approx(10, rel=0.02)
+    assert shares(sizes, 8) == {"large": 2, "middle": 2, "small": 2, "tiny": 2}
+    assert shares(sizes, 10**6) == sizes
+
+
+def test_a_quick_verdict_is_undecided_where_tests_are_left(
+    found: list[Mutant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def attempt(mutant: Mutant | None, tests: list[str], limit: float) -> str:
+        ran.extend(tests)
+        return "t99" if "t99" in tests else "passed"
+
+    class Chosen(Selection):
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.count = count
+
+        def tests(self, mutant: Mutant) -> list[str]:
+            return [f"t{number}" for number in range(self.count)]
+
+        def cost(self, test: str) -> float:
+            return 0.01
+
+    monkeypatch.setattr(trial, "attempt", attempt)
+    assert trial.verdict(found[0], Chosen(99), quick=True)[:2] == ("undecided", "72 of 99 tests")
+    assert trial.verdict(found[0], Chosen(50), quick=True)[:2] == ("survived", "50 of 50 tests")
+    assert trial.verdict(found[0], Chosen(99))[:2] == ("survived", "99 of 99 tests")
+    assert trial.verdict(found[0], Chosen(100), quick=True)[0] == "undecided"
+    assert trial.verdict(found[0], Chosen(100))[:2] == ("killed", "t99")
+    assert ran.count("t0") == 5
+
+
 def test_a_trial_tells_a_change_that_a_test_notices_from_one_that_it_does_not() -> None:
     # A process of its own: the package is loaded in this one.
     program = f"""
@@ -107,7 +178,7 @@ for tests in (["tests/types/test_dims.py"], ["tests/test_records.py"]):
 
 def test_only_survivors_are_run_again_and_other_verdicts_stand(found: list[Mutant], tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
-    verdicts = ["survived", "survived", "equivalent", *["killed"] * (len(found) - 3)]
+    verdicts = ["survived", "undecided", "equivalent", *["killed"] * (len(found) - 3)]
     with Results(path).written() as write:
         for mutant, verdict in zip(found, verdicts, strict=True):
             write(mutant, "types", verdict, "", 1.0)
