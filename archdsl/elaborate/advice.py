@@ -169,6 +169,34 @@ def missing_input(operator: str) -> str:
     return f"declare first what flows in, for example `{declared}`"
 
 
+def unused_result(span: Span) -> str:
+    """What to do about a result that nothing reads, in the author's own flow."""
+    call = call_at(span)
+    text = call.source.text
+    bound = re.fullmatch(r"((?:\w+\s*,\s*)*\w+)\s*=(?!=)(.*)", call.before, re.DOTALL)
+    bound = None if bound and bound[1] in ("let", "shared") else bound
+    begins = bound[2] if bound else call.before
+    begins = f"{begins} " if begins.endswith("->") else begins
+    flow = " ".join(f"{begins}{text[call.start : call.end]}{call.after}".split())
+    if len(flow) > REPEATED or not flow.isprintable():
+        flow = "..."
+    label = re.search(r"\bas (\w+)$", flow)
+    if bound is None:
+        named = flow if label else f"{flow} as name"
+        name = label[1] if label else "name"
+        following = re.match(r"\s*(?:#.*\n\s*)*(\w+)\s*->", text[call.end + len(call.after) :])
+        if following and not begins.startswith("output"):
+            anew = following[1]
+            return f"leave out `{anew} ->` below to go on from here, or name this and read the name: `{named}`"
+        return f"what follows does not start from here: read it by its name, `{named}`, then `{name} -> ...`"
+    names = " ".join(bound[1].split())
+    if "," in names:
+        return f"`{names} = ...` names values and does not move the flow: go on with `[{names}] -> ...` or one of them"
+    moved = flow if label else f"{flow} as {names}"
+    name = label[1] if label else names
+    return f"`{names} = ...` names a value and does not move the flow: write `{moved}`, or go on with `{name} -> ...`"
+
+
 def projection(first: TensorType, second: TensorType) -> str:
     """A convolution that gives the second tensor the shape of the first: the shortcut of a residual block."""
     out = first.dims[1] if len(first.dims) == len(second.dims) > 2 else None

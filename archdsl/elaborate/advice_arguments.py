@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.report import Reporter, foreign_argument, nearest
 from archdsl.elaborate.values import BLOCKS, Interface, Tensor, WantedArgument, is_list
-from archdsl.elaborate.written import NOTHING, Advice, WrittenCall, call_around
+from archdsl.elaborate.written import NOTHING, Advice, WrittenCall, call_around, call_at
 from archdsl.ops import catalogue
 from archdsl.ops.synonyms import ARGUMENTS
 from archdsl.source import Span
@@ -81,6 +81,15 @@ def step_argument(span: Span, step: str) -> Advice:
     if call.arguments[0] == ("", span.text):
         return call.mended(f"{step} -> {rest}", certain, "the inner step stands first: `{}`")
     return call.mended(f"{rest} -> {step}", certain, "a step of its own: `{}`")
+
+
+def not_written(span: Span, meant: str) -> tuple[str, bool]:
+    """Advice to give an argument (`axis = 2`) in the author's own call, and whether it gives that argument already."""
+    call = call_at(span)
+    name = meant.partition(" =")[0]
+    given = [f"{key} = {text}" if key else text for key, text in call.arguments]
+    written = any(key == name for key, _ in call.arguments) or sum(not key for key, _ in call.arguments) > 1
+    return call.mended(call.written([*given, meant]), False)[0], written
 
 
 def leave_out(span: Span, why: str) -> Advice:

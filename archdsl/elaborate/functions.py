@@ -26,9 +26,12 @@ from archdsl.elaborate.values import (
     Unknown,
     is_list,
 )
-from archdsl.ir.program import Call, Function, Node, Segment, Value
+from archdsl.ir.conditions import of_indices
+from archdsl.ir.operator import Operator
+from archdsl.ir.program import Call, Function, Node, Op, Segment, Value, walk
 from archdsl.source import Span
 from archdsl.syntax import ast
+from archdsl.types.dims import at_least
 from archdsl.types.tensor import shape_text
 
 
@@ -120,6 +123,7 @@ class Functions(Statements):
             function = self._body(name, builder, values, prepare(inside), origin)
             if not isinstance(function, Unknown):
                 self.warn_unused(builder, function.outputs)
+                self.check_neighbours(builder)
                 self.check_segments(builder, top=False)
         self.call_depth -= 1
         if isinstance(function, Unknown):
@@ -143,15 +147,43 @@ class Functions(Statements):
             help = self._why_lost(node.span)
             if help is None:
                 continue
+            if not help:
+                from archdsl.elaborate.advice import unused_result
+
+                help = unused_result(node.span)
             self.report.error(
                 "W0501",
                 "the result of this step is not used",
                 node.span,
                 "nothing reads it",
-                help=help
-                or "`x = ...` names a value and does not move the flow: write `... as x`, or go on with `x -> ...`",
+                help=help,
                 severity="warning",
             )
+
+    def check_neighbours(self, builder: Builder) -> None:
+        """Refuse tables too short for what is counted; warn about steps whose defaults do not suit the next."""
+        nodes = [node for node, _ in walk(builder.regions[0]) if isinstance(node, Op)]
+        for reader, need, count in of_indices(nodes):
+            if at_least(need.dim, need.least) is False:
+                message = f"`{reader.op.name}`: {need.reason}, and {count} are counted"
+                self.report.error("E0408", message, reader.span, "too few for what flows in")
+        makers: dict[Value, Op] = {}
+        for node in nodes:
+            if type(node.op).advice_before is not Operator.advice_before:
+                makers[node.outputs[0]] = node
+            for value in node.inputs if makers else ():
+                if value in makers:
+                    self._warn_before(makers[value], node.op)
+
+    def _warn_before(self, node: Op, reader: Operator) -> None:
+        remark, meant = node.op.advice_before(reader, node.outputs[0].type)
+        if not remark:
+            return
+        from archdsl.elaborate.advice_arguments import not_written
+
+        help, written = not_written(node.span, meant)
+        if not written:
+            self.report.error("W0401", f"`{node.op.name}`: {remark}", node.span, help=help, severity="warning")
 
     def _why_lost(self, span: Span) -> str | None:
         """What is known of the place where a result is lost: a help, nothing (""), or that it has been warned about."""

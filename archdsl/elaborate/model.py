@@ -72,6 +72,7 @@ class _Model:
         mark_train_only(builder.regions[0], builder.outputs)
         outputs = tuple(output.value for output in builder.outputs)
         self.elaborator.warn_unused(builder, outputs)
+        self.elaborator.check_neighbours(builder)
         self.elaborator.check_segments(builder, top=True)
         shown: dict[str, object] = {key: plain(value) for key, value in parameters.items()}
         entry = builder.finish(syntax.name.id, shown, outputs, syntax, syntax.span, syntax.doc)

@@ -1,6 +1,7 @@
 """Reporting from anywhere in the elaborator: diagnostics with the chain of block calls, budgets, suggestions."""
 
 import gc
+import re
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -93,6 +94,20 @@ def elaboration(sink: Sink, limits: Limits, file: Ledger | None = None) -> Gener
             report.settle()
 
 
+_OF_NAMES = ("E01", "E02", "W02")
+"""Mistakes that do not depend on the call by which one comes to them."""
+_FIGURE = re.compile(r"(?<![\w.])(?<!axis )\d[\d_,]*(?:\.\d+)?")
+
+
+@record
+class _Met:
+    """Something that was reported: its own notes, and by how many ways elaboration came there."""
+
+    found: Diagnostic
+    notes: tuple[str, ...]
+    routes: set[int] = field(default_factory=set[int])
+
+
 @record
 class Reporter:
     """Collects diagnostics, knows the current chain of block calls, and keeps the budgets.
@@ -119,6 +134,8 @@ class Reporter:
     """Bodies and flows that are being run inside one another, over all blocks that are open."""
     allowed: int = 0
     """Steps that may be spent, once the first was."""
+    met: dict[tuple[object, ...], "_Met"] = field(default_factory=dict[tuple[object, ...], "_Met"])
+    """What was reported, by code, place and words without their figures."""
 
     def settle(self) -> None:
         """Put what was spent on the accounts."""
@@ -156,23 +173,24 @@ class Reporter:
         trace = tuple(reversed(self.frames))
         if self.loops:
             trace = (Frame(f"loop {self.iteration()}", self.loops[-1][1]), *trace)
+        route = hash(tuple([(frame.text, frame.span.start) for frame in trace if not frame.span.source.standard]))
         if span is not None and span.source.standard:
             span, label, related, trace = _at_the_authors_call(span, label, related, trace)
         known = len(self.sink.found)
-        self.sink.add(
-            Diagnostic(
-                code=code,
-                message=message,
-                span=span,
-                label=label,
-                related=related,
-                notes=notes,
-                help=help,
-                trace=trace,
-                severity="warning" if severity == "warning" else "error",
-                edits=edits,
-            )
+        found = Diagnostic(
+            code=code,
+            message=message,
+            span=span,
+            label=label,
+            related=related,
+            notes=notes,
+            help=help,
+            trace=trace,
+            severity="warning" if severity == "warning" else "error",
+            edits=edits,
         )
+        if not self._met_before(found, route):
+            self.sink.add(found)
         added = len(self.sink.found) - known
         if severity == "error":
             file.errors += added
@@ -182,6 +200,28 @@ class Reporter:
         if self.errors >= MAX_ERRORS or file.errors >= MAX_ERRORS:
             raise LimitReached
         return UNKNOWN
+
+    def _met_before(self, found: Diagnostic, route: int) -> bool:
+        """Whether the same was reported before, with the same figures or with those of another call: one mistake in a
+        block, or in a loop, is met by every call and round that comes there. The one that is shown is the first, and
+        says how many there are."""
+        span = found.span
+        if span is None:
+            return False
+        place = (found.code, id(span.source), span.start, span.end)
+        before = self.met.setdefault((*place, _FIGURE.sub("#", found.message)), _Met(found, found.notes))
+        others = before.routes
+        again = before.found is not found and (found.message == before.found.message or route not in others)
+        others.add(route)
+        if again:
+            if self.errors == MAX_ERRORS and found.severity == "error":
+                before.notes = found.notes
+            in_loop = before.found.trace[:1] and before.found.trace[0].text.startswith("loop ")
+            what = "rounds of this loop" if in_loop else "calls"
+            counted = f"it is so in {len(others)} {what}; this is the first"
+            names = found.code.startswith(_OF_NAMES)
+            before.found.notes = before.notes if names or len(others) == 1 else (*before.notes, counted)
+        return again
 
     def limit(
         self,

@@ -34,9 +34,14 @@ class WrittenCall:
 
     @property
     def before(self) -> str:
-        """The statement up to the call."""
-        text = self.source.text[max(0, self.start - _LONGEST) : self.start]
-        return re.split(r"[;{}]|(?<!->)\n(?!\s*->)", text)[-1].strip()
+        """The statement up to the call. A line ends no statement inside brackets, after `->` and before it."""
+        text, depth = self.source.text, 0
+        for at in range(self.start - 1, max(-1, self.start - _LONGEST), -1):
+            depth += (text[at] in ")]") - (text[at] in "([" and depth > 0)
+            ends = text[at] == "\n" and text[at - 2 : at] != "->" and not re.match(r"\s*->", text[at : at + _LONGEST])
+            if text[at] in ";{}" or (ends and depth == 0):
+                return text[at + 1 : self.start].strip()
+        return text[max(0, self.start - _LONGEST) : self.start].strip()
 
     @property
     def is_step(self) -> bool:
@@ -48,6 +53,18 @@ class WrittenCall:
     @property
     def starts_flow(self) -> bool:
         return self.is_step and (not self.before or self.before.endswith(("=", "|", "[")))
+
+    @property
+    def after(self) -> str:
+        """The rest of the statement, braces of this call included."""
+        text, depth = self.source.text, 0
+        for at in range(self.end, min(len(text), self.end + _LONGEST)):
+            depth += (text[at] in "([{") - (text[at] in ")]}")
+            if depth < 0 or (depth == 0 and text[at] in ";|#"):
+                return text[self.end : at].rstrip()
+            if depth == 0 and text[at] == "\n" and not re.match(r"\s*->", text[at : at + _LONGEST]):
+                return text[self.end : at].rstrip()
+        return text[self.end : self.end + _LONGEST].rstrip()
 
     def written(self, arguments: Iterable[str]) -> str:
         """The call with other arguments."""

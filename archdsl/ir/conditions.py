@@ -7,10 +7,10 @@ more must be, and so must be what its operators need besides (`Operator.needs`).
 the program, not when it is counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archdsl.ir.operator import Need, Operator, reject
-from archdsl.ir.program import Call, Node, Op, Program, walk
+from archdsl.ir.program import Call, Node, Op, Program, Value, walk
 from archdsl.records import record
 from archdsl.types.dims import Dim, Expr, at_least, substitute, symbols
 from archdsl.types.tensor import TensorType
@@ -25,6 +25,20 @@ def require_sizes(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[T
     for need in op.needs(*inputs):
         if at_least(need.dim, need.least) is False:
             reject(need.reason, at=need.at, expected=f"{need.least} or more", found=str(need.dim), code="E0406")
+
+
+def of_indices(nodes: Iterable[Node]) -> Iterator[tuple[Op, Need, Dim]]:
+    """What operators of one function need because others of it count, and how far: a table of positions is as long as
+    a sequence."""
+    counted: dict[Value, Dim] = {}
+    for node in nodes:
+        if isinstance(node, Op):
+            count = node.op.counts_to(*[value.type for value in node.inputs])
+            if count is not None:
+                counted[node.outputs[0]] = count
+            for value in node.inputs if counted else ():
+                if value in counted:
+                    yield from ((node, need, counted[value]) for need in node.op.needs_of_indices(counted[value]))
 
 
 def _needs(
@@ -44,7 +58,12 @@ def conditions(program: Program, training: bool = False) -> tuple[Need, ...]:
     that is asked about."""
     found: dict[Dim, Need] = {}
 
-    seen = {program.entry}
+    def add(op: Operator, need: Need) -> None:
+        before = found.get(need.dim)
+        if at_least(need.dim, need.least) is not True and (before is None or before.least < need.least):
+            found[need.dim] = Need(need.dim, need.least, f"`{op.name}`: {need.reason}")
+
+    seen = {program.entry: None}
     stack: list[Iterator[tuple[Node, int]]] = [walk(program.entry.nodes)]
     while stack:
         node = next(stack[-1], (None, 0))[0]
@@ -53,14 +72,16 @@ def conditions(program: Program, training: bool = False) -> tuple[Need, ...]:
         elif node.train_only and not training:
             continue
         elif isinstance(node, Call) and node.callee not in seen:
-            seen.add(node.callee)
+            seen[node.callee] = None
             stack.append(walk(node.callee.nodes))
         elif isinstance(node, Op):
             inputs, outputs = (tuple([value.type for value in values]) for values in (node.inputs, node.outputs))
             for need in _needs(node.op, inputs, outputs, training):
-                before = found.get(need.dim)
-                if at_least(need.dim, need.least) is not True and (before is None or before.least < need.least):
-                    found[need.dim] = Need(need.dim, need.least, f"`{node.op.name}`: {need.reason}")
+                add(node.op, need)
+    for function in seen:
+        nodes = [node for node, _ in walk(function.nodes) if training or not node.train_only]
+        for reader, need, _ in of_indices(nodes):
+            add(reader.op, need)
     return tuple(found.values())
 
 
@@ -104,9 +125,17 @@ def broken(
     for need in needs:
         value = substitute(need.dim, sizes)
         if isinstance(value, int) and value < need.least:
-            reason = f"{need.reason}; {need.dim} must be {need.least} or more, and is {value}"
-            return Broken(_sizes(need.dim, sizes), reason)
+            return Broken(_sizes(need.dim, sizes), f"{need.reason}; {_in_words(need, sizes)}")
     return None
+
+
+def _in_words(need: Need, sizes: Mapping[str, int]) -> str:
+    """What a need asks of sizes that do not meet it: `T must be 1024 or less, and is 2048`."""
+    dim, limit = need.dim, f"{need.least} or more"
+    if isinstance(dim, Expr) and all(factor < 0 for names, factor in dim.terms if names):
+        most = dict(dim.terms).get((), 0)
+        dim, limit = most - dim, f"{most - need.least} or less"
+    return f"{dim} must be {limit}, and is {substitute(dim, sizes)}"
 
 
 def _sizes(dim: Dim, sizes: Mapping[str, int]) -> str:

@@ -293,6 +293,21 @@ class Operator:
         """A warning about a setting that fits but is probably not meant; empty for none."""
         return ""
 
+    def counts_to(self, *inputs: TensorType) -> Dim | None:
+        """How many integers it makes, counted from 0, all of them whatever the inputs hold; None for an operator that
+        makes none, or others."""
+        return None
+
+    def needs_of_indices(self, count: Dim) -> tuple[Need, ...]:
+        """What must hold where what flows in is the integers from 0 up to `count`."""
+        return ()
+
+    def advice_before(self, reader: "Operator", output: TensorType) -> tuple[str, str]:
+        """A warning about what this operator makes, for one that reads it, and the argument that was probably meant;
+        empty for none. It is for defaults that are right before some operators and surprising before others: arguments
+        that an author wrote are left alone."""
+        return "", ""
+
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """The state this operator owns, in state-dict order. The only source of parameter counts."""
         return ()

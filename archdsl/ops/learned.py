@@ -143,6 +143,9 @@ class Positions(Operator):
         rules.require_rank(x, 2, 3, "a sequence, [N, T] or [N, T, d]")
         return (TensorType((1, x.dims[1]), "i64"),)
 
+    def counts_to(self, *inputs: TensorType) -> Dim | None:
+        return inputs[0].dims[1]
+
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """None."""
         return FREE

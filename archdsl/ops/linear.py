@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.ir.operator import FREE, Example, Init, Operator, Weight, WeightRef, Work, arg, reject
+from archdsl.ir.operator import FREE, Example, Init, Need, Operator, Weight, WeightRef, Work, arg, reject
 from archdsl.ops import reaches, rules, traces
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType, shape_text
@@ -174,6 +174,10 @@ class Embedding(Operator):
                 code="E0403",
             )
         return (TensorType((*x.dims, self.dim)),)
+
+    def needs_of_indices(self, count: Dim) -> tuple[Need, ...]:
+        """A vector for each of them."""
+        return (Need(self.vocab - count, 0, f"it has vectors for {self.vocab} positions", "vocab"),)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """PyTorch's rule: N(0, 1), unless `std` says otherwise."""

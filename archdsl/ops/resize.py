@@ -93,6 +93,14 @@ class Pad(Operator):
                 code="E0408",
             )
 
+    def advice_before(self, reader: Operator, output: TensorType) -> tuple[str, str]:
+        """Channels of zeros are what a shortcut needs; what slides over positions was to have more of those."""
+        kernel, axes = getattr(reader, "kernel", 1), list(range(2, output.rank))
+        if self.axis != (1,) or self.value or not axes or max(rules.window(kernel, len(axes), "kernel")) == 1:
+            return "", ""
+        meant = f"axis = {axes[0] if len(axes) == 1 else axes}"
+        return f"without `axis` it adds channels, and the windows of `{reader.name}` slide over positions", meant
+
     def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
         """There is enough to copy: for a mirror one position more than is added, for a circle as many."""
         (x,) = inputs

@@ -1,6 +1,7 @@
 """Silent mistakes of an author: each gets a warning with the line that was meant."""
 
 import itertools
+import re
 
 import pytest
 
@@ -53,6 +54,39 @@ def test_channels_that_come_last_are_pointed_out_wherever_windows_go(step: str) 
 @pytest.mark.parametrize("type", ["f32[1, 128, 400]", "f32[N, 3, 32, 32]", "f32[N, 3, 3, 3]", "f32[3, 80, 100]"])
 def test_sequences_and_images_as_they_should_be_are_not_remarked_on(type: str) -> None:
     assert warned(of("conv(8, 3)", type)) == []
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "meant"),
+    [
+        ("f32[N, 16, T]", "pad([2, 0]) -> conv(16, 3, padding = 0)", "pad([2, 0], axis = 2)"),
+        ("f32[N, 16, 8, 8]", "pad(1) -> max_pool(3)", "pad(1, axis = [2, 3])"),
+        ("f32[N, 16, 8, 8]", "pad(amount = 3) as p\np -> conv(4, [1, 7])", "pad(amount = 3, axis = [2, 3])"),
+        ("f32[N, 2, 8, 8, 8]", "repeat 2 { pad(1) -> conv(2, 3) }", "pad(1, axis = [2, 3, 4])"),
+        ("f32[N, 16, T]", "let causal = pad([2, 0])\ncausal -> conv(16, 3)", "causal(axis = 2)"),
+    ],
+)
+def test_channels_that_are_padded_before_windows_slide_over_positions_are_pointed_out(
+    type: str, body: str, meant: str
+) -> None:
+    (warning,) = found(of(body, type))
+    assert (warning.code, warning.help) == ("W0401", f"write `{meant}`")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pad([2, 0], axis = 2) -> conv(16, 3)",
+        "pad([2, 0], 1) -> conv(16, 3)",
+        "pad([2, 0], axis = 1) -> conv(16, 3)",
+        "pad([0, 16]) -> conv(16, 1)",
+        "add { conv(24, 3) | pad([0, 8]) }",
+        "pad([0, 8]) -> bn -> conv(16, 3)",
+        "pad([0, 8], value = 1) -> conv(16, 3)",
+    ],
+)
+def test_padding_that_says_its_axis_or_goes_no_way_but_to_channels_is_not_remarked_on(body: str) -> None:
+    assert warned(of(body, "f32[N, 16, 8, 8]")) == []
 
 
 @pytest.mark.parametrize("norm", ["layer_norm(axes = 1)", "layer_norm", "rms_norm"])
@@ -222,3 +256,89 @@ def test_a_rebinding_of_one_step_says_so_too_and_one_without_a_step_has_nothing_
     warnings = found(of("last = conv(8, 3)\nfor _ in 0..3 {\n  last = last -> relu\n}\nlast -> relu"))
     assert ["`relu` in it" in d.help for d in warnings] == [True]
     assert [d.help for d in found(of("last = conv(8, 3)\nfor _ in 0..3 {\n  last = last\n}\nlast -> relu"))] == []
+
+
+# ---------------------------------------------------------------------------------------- one mistake, met many times
+
+
+def mistakes(text: str) -> list[Diagnostic]:
+    sink = Sink()
+    module = load_text(text, sink, Limits())
+    assert module is not None
+    for name in module.models:
+        elaborate(module, name, {}, {}, sink, Limits())
+    return sink.found
+
+
+UNEQUAL = "block unit(out) { add { conv(out, 3) | conv(out + 1, 1) } }\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "body", "note"),
+    [
+        (UNEQUAL, "concat for i in 1..11 { unit(8*i) }", "it is so in 10 calls; this is the first"),
+        (UNEQUAL, "concat { unit(8) | unit(16) | unit(24) }", "it is so in 3 calls; this is the first"),
+        ("", "concat for i in 1..4 { residual { conv(8*i, 3) } }", "it is so in 3 calls; this is the first"),
+        (
+            "",
+            "concat for i in 1..4 { add { conv(8*i, 3) | id } }",
+            "it is so in 3 rounds of this loop; this is the first",
+        ),
+        (UNEQUAL, "unit(8)", ""),
+        (
+            "block b(out) { unit(out) }\n" + UNEQUAL,
+            "concat for i in 1..3 { b(8*i) }",
+            "it is so in 2 calls; this is the first",
+        ),
+    ],
+)
+def test_one_mistake_that_many_calls_meet_is_reported_once(before: str, body: str, note: str) -> None:
+    (mistake,) = mistakes(of(body, before=before))
+    assert (mistake.code, "".join(mistake.notes)) == ("E0402", note)
+
+
+def test_two_mistakes_at_one_place_stay_two() -> None:
+    wrong = "block unit(out, k) {\n  add { conv(out, k, padding = 0) | conv(8, 3, padding = 0) }\n}\n"
+    found = mistakes(of("concat { unit(9, 3) | unit(8, 5) }", before=wrong))
+    assert ["axis 1" in each.message for each in found] == [True, False]
+    assert [each.notes for each in found] == [(), ()]
+
+
+def test_two_figures_of_one_call_are_no_repetition() -> None:
+    found = mistakes(of("let a = [7, 8]\nlet b = (a[5], a[6])", before=""))
+    assert len(found) == 2
+
+
+def test_a_name_that_many_calls_do_not_find_is_not_counted() -> None:
+    (mistake,) = mistakes(of("concat for i in 1..5 { b(i) }", before="block b(n) { conv(n, 3) -> rleu }\n"))
+    assert (mistake.code, mistake.notes) == ("E0202", ())
+
+
+def test_that_the_rest_is_not_checked_is_said_where_one_mistake_is_met_a_hundred_times() -> None:
+    (mistake,) = mistakes(of("concat for i in 1..200 { unit(i) }", before=UNEQUAL))
+    assert mistake.notes == (
+        "this is mistake number 100: the rest is not checked",
+        "it is so in 100 calls; this is the first",
+    )
+
+
+# --------------------------------------------------------------------------------- results that nothing reads, by name
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        ("h = conv(3, 3)\nrelu", ["h = ...", "conv(3, 3) as h", "h -> ..."]),
+        ("if true { h = x -> conv(3,\n 3) -> bn }", ["h = ...", "x -> conv(3, 3) -> bn as h", "h -> ..."]),
+        ("h = residual { relu }; relu", ["h = ...", "residual { relu } as h", "h -> ..."]),
+        ("h = conv(3, 3) as first", ["h = ...", "conv(3, 3) as first", "first -> ..."]),
+        ("flatten(2)\na, h, c = lstm(8, states)", ["a, h, c = ...", "[a, h, c] -> ..."]),
+        ("conv(3, 3) # all\nx -> relu", ["x ->", "conv(3, 3) as name"]),
+        ("conv(3, 3) as h\nx -> relu", ["x ->", "conv(3, 3) as h"]),
+        ("conv(3, 3)\n[x, x] -> add", ["conv(3, 3) as name", "name -> ..."]),
+        ("add { conv(3, 3) -> relu\n x | id }", ["conv(3, 3) -> relu as name", "name -> ..."]),
+    ],
+)
+def test_a_result_that_nothing_reads_is_named_in_the_words_of_its_author(body: str, quoted: list[str]) -> None:
+    (warning,) = [each for each in found(of(body)) if each.code == "W0501"]
+    assert re.findall("`([^`]*)`", warning.help) == quoted

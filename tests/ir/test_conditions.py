@@ -49,6 +49,10 @@ def texts(type: str, body: str) -> list[str]:
         ("f32[N, 4, 4, 4, D]", "avg_pool(3, stride = 1, padding = 1)", ["D >= 3"]),
         ("f32[N, 4, 4, D]", "avg_pool(3, stride = 1, padding = 1)", []),
         ("f32[N, 3, H]", "output aux(train) = max_pool(2)\n  relu", []),
+        ("f32[N, T, 4]", "add { id | positions -> embedding(9, 4) }", ["-T + 9 >= 0"]),
+        ("f32[N, 2*T, 4]", "repeat 2 { add { id | positions -> embedding(9, 4) } }", ["-2*T + 9 >= 0"]),
+        ("f32[N, 9, 4]", "add { id | positions -> embedding(9, 4) }", []),
+        ("i64[N, T]", "embedding(9, 4)", []),
     ],
 )
 def test_a_program_knows_its_conditions(type: str, body: str, expected: list[str]) -> None:
@@ -235,3 +239,27 @@ def test_a_dimension_that_cannot_be_solved_is_compared_once_its_symbols_are_know
 
 def test_a_network_may_begin_without_an_input() -> None:
     assert load("model m {\n  param([1, 3])\n  output y\n}\n").program.outputs[0].value.type.rank == 2
+
+
+def test_a_table_of_positions_is_for_sequences_of_its_length_at_most() -> None:
+    net = network("f32[N, T, 4]", "add { id | positions -> embedding(9, 4) }")
+    created = session(net.onnx_model())
+    assert created.run(None, {"x": np.zeros((1, 9, 4), np.float32)})[0].shape == (1, 9, 4)
+    with pytest.raises(ArchError) as refused:
+        created.run(None, {"x": np.zeros((1, 10, 4), np.float32)})
+    (diagnostic,) = refused.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == ("E0833", "the model has no answer for T = 10")
+    assert diagnostic.notes == ("`embedding`: it has vectors for 9 positions; T must be 9 or less, and is 10",)
+
+
+@pytest.mark.parametrize(("dims", "type"), [({"T": 10}, "f32[N, T, 4]"), ({}, "f32[N, 10, 4]")])
+def test_a_sequence_known_to_be_longer_than_its_table_is_an_error_of_the_spec(dims: dict[str, int], type: str) -> None:
+    text = "block at(n) { shared table = embedding(n, 4); add { id | positions -> table } }\n"
+    text += f"model m {{\n  input x: {type}\n  at(9)\n  output y\n}}\n"
+    with pytest.raises(ArchError) as refused:
+        load(text, dims=dims)
+    (diagnostic,) = refused.value.diagnostics
+    assert diagnostic.code == "E0408" and diagnostic.span is not None and diagnostic.span.text == "table"
+    assert diagnostic.message == "`embedding`: it has vectors for 9 positions, and 10 are counted"
+    assert [frame.text for frame in diagnostic.trace] == ["`at`"]
+    assert load(text.replace("at(9)", "at(10)"), dims=dims).cost().params == 40

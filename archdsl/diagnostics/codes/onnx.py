@@ -64,11 +64,12 @@ CODES: tuple[Code, ...] = (
         "no-answer-for-sizes",
         "the sizes of the inputs are such that the model has no answer",
         "A symbolic dimension stands for every size from 1 on, but a network may need more: after\n"
-        "`max_pool(2)` an image of height 1 has no rows left, and `f32[N, 4*H]` takes no axis of 30.\n"
+        "`max_pool(2)` an image of height 1 has no rows left, `f32[N, 4*H]` takes no axis of 30, and\n"
+        "`positions -> embedding(1024, d)` no sequence of more than 1024.\n"
         "PyTorch refuses most such sizes, onnxruntime answers some of them with NaN. So a compiled\n"
         "model carries its conditions (metadata `archdsl.conditions`), and `run`, `verify` and the\n"
         "sessions of the Python interface look at the shapes first. The note says which operator\n"
-        "needs what. Feed larger inputs, or set the symbol: `--dim H=32`.",
+        "needs what. Feed inputs of other sizes, or set the symbol: `--dim H=32`.",
         "",
     ),
     Code(

@@ -96,7 +96,8 @@ right:  mul { id | global_avg_pool(keepdim) -> sigmoid }""",
         "no-such-position",
         "an axis or a position does not exist",
         """Axes are counted from 0, or from the end as -1, -2, ...; so are positions along an axis. A position
-past the end is refused and not clipped, because a spec that means something else should say so.
+past the end is refused and not clipped, because a spec that means something else should say so. A table of
+positions, `positions -> embedding(1024, d)`, has vectors for sequences of that length at most.
 
 wrong:  input x: f32[N, 4]; softmax(axis = 2)
 right:  input x: f32[N, 4]; softmax(axis = 1)""",
@@ -183,13 +184,17 @@ right:  [a, b] -> einsum("nij,njk->nik")""",
 alone; a classifier flattens or pools first. `dropout` of a recurrent layer acts between its layers, so one
 layer alone has none. A convolution, a normalisation and a recurrent layer read their input's channels off
 the input: `conv(in, out, kernel)` of other frameworks is `conv(out, kernel)` here. `add` of one
-branch is that branch, where a way round it was meant.
+branch is that branch, where a way round it was meant. `pad` without an axis adds channels, which is what a
+shortcut needs; before windows that slide over positions, more of those were meant.
 
 warned:  input x: f32[N, 3, 8, 8]; linear(10)
 usual:   input x: f32[N, 3, 8, 8]; flatten -> linear(10)
 
 warned:  lstm(64, dropout = 0.5)
-usual:   lstm(64) -> dropout(0.5)""",
+usual:   lstm(64) -> dropout(0.5)
+
+warned:  input x: f32[N, 16, T]; pad([2, 0]) -> conv(16, 3, padding = 0)
+usual:   input x: f32[N, 16, T]; pad([2, 0], axis = 2) -> conv(16, 3, padding = 0)""",
         "model m {\n  input x: f32[N, 3, 8, 8]\n  linear(10)\n  output y\n}\n",
     ),
 )

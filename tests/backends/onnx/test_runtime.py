@@ -202,12 +202,12 @@ def test_a_failing_run_is_a_diagnostic():
 
 
 def test_a_failing_run_says_which_sizes_it_had():
-    text = "model m { input ids: i64[N, T]; ids -> positions -> embedding(16, 4); output y }"
+    text = "model m { input ids: i64[N, T]; ids -> positions -> transpose(0, 1) -> embedding(16, 4); output y }"
     session = created(text)
     with pytest.raises(ArchError) as error:
         run(session, feeds(session))
     assert error.value.diagnostics[0].help == "it ran with T = 64; other sizes are set with --dim NAME=SIZE"
-    assert run(session, feeds(session, dims={"T": 16}))["y"].shape == (1, 16, 4)
+    assert run(session, feeds(session, dims={"T": 16}))["y"].shape == (16, 1, 4)
 
 
 def test_outputs_are_described_with_the_best_classes_of_scores():
