@@ -85,6 +85,14 @@ class Einsum(Operator):
         ),
         Example('einsum("nij->nji")', ("f32[N, 3, 4]",), "f32[N, 4, 3]", reach="[a, c, b]"),
         Example('einsum("nij->n")', ("f32[N, 3, T]",), "f32[N]", work="3*N*T elementwise", reach="[a, *, *]"),
+        Example('einsum("nij->n")', ("f32[2, 1, 1]",), "f32[2]", reach="[a, *, *]"),
+        Example(
+            'einsum("ia,ib->i")',
+            ("f32[N, 1]", "f32[N, 4]"),
+            "f32[N]",
+            work="5*N elementwise",
+            reach="[a, *], [a, *]",
+        ),
     )
 
     pattern: str = arg("string", f"letters of each input's axes, then those of the result: `{EXAMPLE}`")
@@ -212,7 +220,8 @@ class Einsum(Operator):
         """Two inputs: MACs are the product of the lengths of all letters, those apart that one input has alone and the
         result lacks: they are summed first, an addition per element. Where nothing is summed over both, products are
         element-wise. More inputs are taken from left to right, two at a time, whatever order an engine may find
-        better. One input: an addition per element, if anything is summed."""
+        better. One input: an addition per element, if anything is summed. An axis of length 1 is no letter here: over
+        it nothing is summed."""
         lengths = self._lengths(inputs)
         if len(inputs) == 1:
             summed = product(lengths.values()) != outputs[0].elements
@@ -254,7 +263,7 @@ class Einsum(Operator):
         left, letters = sides[0]
         if len(inputs) == 1:
             kept = tuple(letter for letter in order if letter in letters and letter in result)
-            if len(kept) < len(letters):
+            if len(result) < len(terms[0]):  # PyTorch sums over an axis of length 1, too, where there is one input
                 left, letters = _summed(tape, left, kept, lengths), kept
         for step, (right, others) in zip(self._steps(lengths), sides[1:], strict=True):
             early_left, early_right, over, summed = step

@@ -541,8 +541,13 @@ def _joined(groups: list[list[str]], at: dict[str, int], sizes: dict[str, int]) 
 @rule("einsum")
 def einsum(op: Any, w: Weights, *inputs: Array) -> Array:
     """Two at a time from the left. What one of the two has alone and nobody needs later is summed first; where nothing
-    is summed over both, it is a product of elements."""
+    is summed over both, it is a product of elements. An axis of length 1 is no loop: nothing is summed over it."""
     left, result = op.pattern.replace(" ", "").split("->")
+    terms = left.split(",")
+    lengths = dict(pair for term, x in zip(terms, inputs, strict=True) for pair in zip(term, x.shape, strict=True))
+    shape = [lengths[letter] for letter in result]
+    inputs = tuple(x.reshape([n for n in x.shape if n != 1]) for x in inputs)
+    left, result = ("".join(each for each in text if lengths.get(each) != 1) for text in (left, result))
     letters, *terms = left.split(",")
     y, *others = inputs
     for i, (term, x) in enumerate(zip(terms, others, strict=True)):
@@ -557,7 +562,7 @@ def einsum(op: Any, w: Weights, *inputs: Array) -> Array:
             y = np.einsum(f"{letters},{term}->{kept}", y, x)
         letters = kept
     y, letters = _total(y, letters, set(result))
-    return y.transpose([letters.index(letter) for letter in result])
+    return y.transpose([letters.index(letter) for letter in result]).reshape(shape)
 
 
 def _total(x: Array, letters: str, needed: set[str]) -> tuple[Array, str]:

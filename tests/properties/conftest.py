@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-sys.path += [str(TESTS / "contract"), str(TESTS / "zoo")]
+sys.path += [str(TESTS / "contract"), str(TESTS / "zoo"), str(TESTS / "fuzz")]

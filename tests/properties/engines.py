@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import torch
 from counted import DTYPES, check_against_pytorch, check_against_the_executor, fixed
-from measured import kept_bytes
+from measured import kept_bytes, mkldnn
 from strategies.operators import SIZES
 from torch.utils.checkpoint import checkpoint
 
@@ -33,7 +33,7 @@ from archdsl.runtime import feeds, index_bounds, session
 from archdsl.types.dims import symbols
 from archdsl.types.tensor import TensorType
 from archdsl.verify import TOLERANCE, Comparison, verify
-from properties.stochastic import Largest, SingleDraws, disturbed
+from properties.stochastic import ONNXRUNTIME, UNIT, Grain, Largest, SingleDraws, disturbed
 
 RUNS = 8
 """How many times the reference is disturbed: often enough that a threshold which one rounding crosses is crossed."""
@@ -41,6 +41,10 @@ MOST_NOISE = 4
 """How many times as far as rounding moves the reference an engine may be from it, where that is more than the
 tolerance. Of four thousand results none that far off is at more than once."""
 TRAINING_TOLERANCE = 1e-4
+LESS = tuple(2.0 ** -(6 * k) for k in range(1, RUNS + 1))
+"""Parts of what it may lose that the forward pass loses in further runs. Single precision need not lose anything, as
+of 1 / 2 + 1 / 4; and where a little decides which way a gradient goes, as of a `relu` of next to nothing, much may lead
+to where the gradient is small again."""
 HALVES = ("f16", "bf16")
 
 
@@ -122,9 +126,9 @@ def check_inference(net: archdsl.Network, functions: bool) -> None:
         return
     if leaves_single_precision(net):
         return
-    noise = noise_of(net)
+    noise, coarse = noise_of(net), noise_of(net, ONNXRUNTIME)
     for comparison in bad:
-        check_error(comparison, noise[comparison.output])
+        check_error(comparison, noise[comparison.output], coarse[comparison.output])
 
 
 def leaves_single_precision(net: archdsl.Network) -> bool:
@@ -135,10 +139,12 @@ def leaves_single_precision(net: archdsl.Network) -> bool:
     return largest.value > LARGEST_F32
 
 
-def check_error(comparison: Comparison, noise: float) -> None:
-    """An error above the tolerance must come from a network that magnifies what single precision loses."""
-    worst = max(comparison.torch_error, comparison.onnx_error)
-    assert noise == float("inf") or worst <= max(TOLERANCE, MOST_NOISE * noise), f"{comparison}, noise {noise:.1e}"
+def check_error(comparison: Comparison, noise: float, coarse: float = 0.0) -> None:
+    """An error above the tolerance must come from a network that magnifies what single precision loses, or what
+    onnxruntime's own functions lose beyond that (`coarse`)."""
+    for error, known in ((comparison.torch_error, noise), (comparison.onnx_error, max(noise, coarse))):
+        right = known == float("inf") or error <= max(TOLERANCE, MOST_NOISE * known)
+        assert right, f"{comparison}, noise {noise:.1e}, coarse {coarse:.1e}"
 
 
 def several(result: Any) -> tuple[Any, ...]:
@@ -157,7 +163,7 @@ def reference_of(net: archdsl.Network) -> tuple[torch.nn.Module, list[torch.Tens
     return module.eval().double(), tensors, [output.name for output in program.outputs if not output.train]
 
 
-def noise_of(net: archdsl.Network) -> dict[str, float]:
+def noise_of(net: archdsl.Network, grains: Mapping[str, Grain] | None = None) -> dict[str, float]:
     """By output, how far the reference moves when each function's result is a little wrong; infinite where it is no
     number at all."""
     exact, tensors, names = reference_of(net)
@@ -165,7 +171,7 @@ def noise_of(net: archdsl.Network) -> dict[str, float]:
         plain = several(exact(*tensors))
         worst = dict.fromkeys(names, 0.0)
         for seed in range(RUNS):
-            with disturbed(seed) as wrong:
+            with disturbed(seed, grains=grains) as wrong, wrong.inside_layers(exact):
                 moved = several(exact(*map(wrong.of, tensors)))
             for name, a, b in zip(names, plain, moved, strict=True):
                 worst[name] = furthest((worst[name], distance(b, a)))
@@ -197,7 +203,9 @@ def distance(found: torch.Tensor, reference: torch.Tensor) -> float:
 
 
 def check_training(net: archdsl.Network) -> None:
-    """In training mode, outputs, gradients and statistics are those of the same module in double precision."""
+    """In training mode, outputs, gradients and statistics are those of the same module in double precision. Volumes are
+    convolved without oneDNN, whose gradient of their weights is made of what happens to lie in memory for some kernels
+    (3.12: `nn.Conv3d(2, 2, 6, stride=2, padding=3)` of a 5 x 6 x 4 volume)."""
     program = net.program
     if any(type.dtype in HALVES for type in types(program)):
         return
@@ -207,7 +215,8 @@ def check_training(net: archdsl.Network) -> None:
     module = net.torch().train()
     exact = copy.deepcopy(module).double()
     try:
-        rough = step(module, inputs)
+        with mkldnn(not any(isinstance(part, torch.nn.Conv3d) for part in module.modules())):
+            rough = step(module, inputs)
     except ValueError:
         assert any("train" in warning.message for warning in net.warnings), "refused without a warning"
         return
@@ -239,9 +248,9 @@ def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: S
     Each result is measured by itself: a small gradient beside large ones is as right as they are."""
     state = copy.deepcopy(exact.state_dict())
 
-    def again(wrong: int | None = None) -> dict[str, torch.Tensor]:
+    def again(wrong: int | None = None, forward: float = 1.0) -> dict[str, torch.Tensor]:
         exact.load_state_dict(state)
-        return step(exact, inputs, double=True, wrong=wrong)
+        return step(exact, inputs, double=True, wrong=wrong, forward=forward)
 
     fine = again()
     assert rough.keys() == fine.keys()
@@ -253,7 +262,7 @@ def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: S
         again()
     if largest.value > LARGEST_F32:
         return
-    moved = [again(wrong) for wrong in range(RUNS)]
+    moved = [again(wrong) for wrong in range(RUNS)] + [again(wrong, part) for wrong, part in enumerate(LESS)]
     for name, error in bad.items():
         noise = furthest(distance(each[name], fine[name]) for each in moved)
         assert noise == float("inf") or error <= MOST_NOISE * noise, f"{name} differs by {error:.1e}, noise {noise:.1e}"
@@ -297,12 +306,14 @@ def step(
     inputs: Sequence[torch.Tensor],
     double: bool = False,
     wrong: int | None = None,
+    forward: float = 1.0,
 ) -> dict[str, torch.Tensor]:
-    """Outputs, gradients and state after one forward and backward pass; disturbed where `wrong` is a seed for that."""
+    """Outputs, gradients and state after one forward and backward pass; disturbed where `wrong` is a seed for that, in
+    the forward pass by this part of what single precision may lose."""
     torch.manual_seed(0)
     module.zero_grad()
     given = [widened(x) for x in inputs] if double else inputs
-    around = nullcontext() if wrong is None else disturbed(wrong)
+    around = nullcontext() if wrong is None else disturbed(wrong, UNIT * forward)
     # The disturbance is around what is double already.
     with doubled(module) if double else nullcontext(), around as disturbance:
         results = several(module(*(map(disturbance.of, given) if disturbance else given)))
@@ -312,6 +323,8 @@ def step(
             if y.is_floating_point() and y.requires_grad:
                 ramp = torch.linspace(-1, 3, y.numel(), dtype=torch.float64).reshape(y.shape).to(y.dtype)
                 total = total + (y * ramp).sum() * (i + 1)
+        if disturbance is not None:
+            disturbance.unit = UNIT
         if isinstance(total, torch.Tensor):
             total.backward()
     found |= {f"gradient of {n}": p.grad.clone() for n, p in module.named_parameters() if p.grad is not None}

@@ -52,22 +52,77 @@ _SUMS = {"mm", "addmm", "bmm", "baddbmm", "mv", "dot", "sum", "mean", "convoluti
 """What adds many terms. It loses of each term, so of what it is given and not only of what is left after they cancel
 (the backward error of a sum)."""
 
+Grain = Callable[..., Any]
+
+ONNXRUNTIME: Mapping[str, Grain] = {
+    "elu": lambda x, alpha=1, scale=1, *_: UNIT * alpha * scale,  # exp(x) - 1: 6e-8 at x = 0
+    "gelu": lambda x, *_, **__: UNIT * x.abs(),  # x times 1 + erf(x): 9e-8
+    "hardsigmoid": lambda x: UNIT / 2,  # x / 6 + 1 / 2: 4e-8 at x = -3
+    "hardswish": lambda x: UNIT / 2 * x.abs(),
+    "sigmoid": lambda x: 2 * UNIT,  # 1.7e-7
+    "silu": lambda x: 2 * UNIT * x.abs(),
+    "LSTM.sigmoid": lambda x: 2 * UNIT,  # 1.5e-7; its tanh loses of itself
+    "GRU.sigmoid": lambda x: 8 * UNIT,  # 6.2e-7
+    "GRU.tanh": lambda x: 8 * UNIT,  # 6.0e-7
+    "RNN.tanh": lambda x: 2 * UNIT,  # 1.8e-7: tanh(1e-8) is 0 or 6e-8
+}
+"""Functions, and those inside recurrent layers, that onnxruntime works out next to a number like 1 from which it then
+takes something away: what is left is a multiple of a *grain*, given here as a function of what the function is given,
+however small it is itself. Beside each what was measured: its largest error over -95 to 95 (onnxruntime 1.31)."""
+
 
 class Disturbance(TorchDispatchMode):
-    """While this is entered, steps in double precision lose what steps in single precision may. `unit` is how much."""
+    """While this is entered, steps in double precision lose what steps in single precision may. `unit` is how much;
+    `grains` are functions that lose more (`ONNXRUNTIME`)."""
 
-    def __init__(self, seed: int, unit: float = UNIT, least: float = LEAST) -> None:
+    def __init__(
+        self, seed: int, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
+    ) -> None:
         super().__init__()
         self.unit, self.least = unit, least
+        self.grains = grains or {}
+        self.layer = ""
         self.stream = torch.Generator().manual_seed(seed)
 
-    def lost(self, x: torch.Tensor) -> torch.Tensor:
+    @contextmanager
+    def inside_layers(self, module: torch.nn.Module) -> Iterator[None]:
+        """While this is entered, `layer` says inside which recurrent layer of the module it is."""
+
+        def enter(layer: torch.nn.Module, _: Any) -> None:
+            self.layer = type(layer).__name__.removeprefix("SkipInput") + "."
+
+        def leave(*_: Any) -> None:
+            self.layer = ""
+
+        hooks: list[Any] = []
+        for each in module.modules():
+            if type(each).__name__ in ("LSTM", "GRU", "RNN", "SkipInputRNN"):
+                hooks += [each.register_forward_pre_hook(enter), each.register_forward_hook(leave)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def in_grains(self, x: torch.Tensor, grain: Any) -> torch.Tensor:
+        """A multiple of the grain that may be a grain off."""
         drawn = torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
-        return drawn * (self.unit * x.abs() + self.least)
+        size = torch.as_tensor(grain, dtype=x.dtype).clamp(min=self.least)
+        return (x / size + drawn).round() * size
+
+    def near(self, x: torch.Tensor) -> torch.Tensor:
+        """What single precision might have made of it: a number of as few digits, so what is equal but for rounding
+        may come out equal."""
+        drawn = torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
+        moved = x + drawn * (self.unit * x.abs() + self.least)
+        if not self.unit:
+            return moved
+        last = self.unit * torch.exp2(torch.frexp(moved).exponent.to(moved.dtype))
+        return (moved / last).round() * last
 
     def of(self, x: torch.Tensor) -> torch.Tensor:
-        """What single precision might have made of it."""
-        return x + self.lost(x) if x.dtype == torch.float64 and x.numel() else x
+        """The same, of whatever there is: indices have nothing to lose."""
+        return self.near(x) if x.dtype == torch.float64 and x.numel() else x
 
     def _wrong(self, result: Any, given: set[int]) -> Any:
         if isinstance(result, (tuple, list)):
@@ -87,12 +142,18 @@ class Disturbance(TorchDispatchMode):
         name = func._schema.name.partition("::")[2]
         if name in _SUMS:
             args = [self.of(each) if isinstance(each, torch.Tensor) else each for each in args]
+        plain = name.rstrip("_")
+        grain = self.grains.get(self.layer + plain) if self.grains else None
+        # In place, what it was given is gone afterwards.
+        size = grain(*args, **named) if grain is not None and args[0].dtype == torch.float64 else None
         result = func(*args, **named)
-        if name in _EXACT or name.rstrip("_") in _EXACT or func.is_view:
+        if size is not None:
+            return result.copy_(self.in_grains(result, size)) if plain != name else self.in_grains(result, size)
+        if name in _EXACT or plain in _EXACT or func.is_view:
             return result
         if func._schema.is_mutable:
             if isinstance(result, torch.Tensor) and result.dtype == torch.float64 and result.numel():
-                result.add_(self.lost(result))
+                result.copy_(self.near(result))
             return result
         return self._wrong(result, {x.untyped_storage().data_ptr() for x in args if isinstance(x, torch.Tensor)})
 
@@ -134,7 +195,9 @@ class SingleDraws(TorchDispatchMode):
 
 
 @contextmanager
-def disturbed(seed: int, unit: float = UNIT, least: float = LEAST) -> Iterator[Disturbance]:
+def disturbed(
+    seed: int, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
+) -> Iterator[Disturbance]:
     """A disturbance. The kernel of attention does many steps in one; its other form shows them."""
-    with sdpa_kernel(SDPBackend.MATH), Disturbance(seed, unit, least) as found:
+    with sdpa_kernel(SDPBackend.MATH), Disturbance(seed, unit, least, grains) as found:
         yield found

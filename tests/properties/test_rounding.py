@@ -2,8 +2,10 @@
 
 import copy
 import random
+from collections.abc import Callable
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,8 +13,10 @@ from strategies.programs import Spec, specs
 
 import archdsl
 from archdsl.ir.operator import LARGEST_F32
+from archdsl.verify import Comparison
 from properties.engines import (
     HALVES,
+    check_error,
     check_step,
     check_training,
     looks_up_what_is_computed,
@@ -20,7 +24,7 @@ from properties.engines import (
     training_inputs,
     types,
 )
-from properties.stochastic import Disturbance, Largest, disturbed
+from properties.stochastic import ONNXRUNTIME, UNIT, Disturbance, Largest, disturbed
 
 LAYERS = (
     "linear(6)", "conv(6, 1)", "bn", "group_norm(2)", "layer_norm", "rms_norm", "instance_norm(affine)",
@@ -75,6 +79,91 @@ def test_moving_and_choosing_lose_nothing() -> None:
 )
 def test_what_cancels_is_no_fault(body: str) -> None:
     check_training(archdsl.load(MODEL.format(body)))
+
+
+def test_what_is_equal_but_for_rounding_may_come_out_equal() -> None:
+    x = torch.tensor([1 / 3, 1 / 3 + 1e-15], dtype=torch.float64)
+    found = {bool(y[0] == y[1]) for y in (Disturbance(seed).of(x) for seed in range(8))}
+    assert found == {True, False}
+
+
+def test_what_is_lost_is_what_single_precision_has_no_digits_for() -> None:
+    x = torch.randn(1000, dtype=torch.float64) * torch.exp2(torch.randint(-100, 100, (1000,)).double())
+    moved = Disturbance(0).of(x)
+    assert torch.equal(moved.float().double(), moved)
+    assert UNIT < ((moved - x) / x).abs().max() < 8 * UNIT
+
+
+def measured(call: str, given: np.ndarray, **parts: list[float]) -> np.ndarray:
+    """What onnxruntime makes of these, with weights whose numbers are those of `parts`, or 0."""
+    net = archdsl.load(f"model m {{\n  input x: f32[N, 1, 1]\n  {call}\n  output y\n}}\n")
+    weights = {
+        path: np.array(parts.get(path.split(".")[-1].removesuffix("_l0"), [0.0] * array.size), array.dtype)
+        for path, array in net.weights(0).items()
+    }
+    weights = {path: array.reshape(net.weights(0)[path].shape) for path, array in weights.items()}
+    return net.session(weights=weights).run(None, {"x": given})[0]
+
+
+LARGE = 40.0  # a sigmoid of which is 1, a tanh too
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "parts", "function"),
+    [
+        ("elu", "elu", {}, torch.nn.functional.elu),
+        ("gelu", "gelu", {}, torch.nn.functional.gelu),
+        ("hardsigmoid", "hard_sigmoid", {}, torch.nn.functional.hardsigmoid),
+        ("hardswish", "hard_swish", {}, torch.nn.functional.hardswish),
+        ("sigmoid", "sigmoid", {}, torch.sigmoid),
+        ("silu", "silu", {}, torch.nn.functional.silu),
+        ("RNN.tanh", "rnn(1)", {"weight_ih": [1.0]}, torch.tanh),
+        ("GRU.tanh", "gru(1)", {"weight_ih": [0.0, 0.0, 1.0], "bias_ih": [0.0, -LARGE, 0.0]}, torch.tanh),
+        (
+            "GRU.sigmoid",
+            "gru(1)",
+            {"weight_ih": [0.0, -1.0, 0.0], "bias_ih": [0.0, 0.0, LARGE]},
+            torch.sigmoid,
+        ),
+        (
+            "LSTM.sigmoid",
+            "lstm(1)",
+            {"weight_ih": [0.0, 0.0, 0.0, 1.0], "bias_ih": [LARGE, -LARGE, LARGE, 0.0]},
+            lambda x: torch.sigmoid(x) * torch.tanh(torch.ones(1, dtype=torch.float64)),
+        ),
+    ],
+)
+def test_onnxruntime_loses_of_a_function_what_is_stated(
+    name: str, call: str, parts: dict[str, list[float]], function: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    """As much as is stated, and not much more, where what it would lose of the result itself is less."""
+    given = np.concatenate([np.linspace(-95, 95, 5_001), np.linspace(-12, 12, 20_001), np.geomspace(1e-9, 1, 2_001)])
+    given = given.astype(np.float32).reshape(-1, 1, 1)
+    x = torch.from_numpy(given).double()
+    exact = function(x)
+    lost = (torch.from_numpy(measured(call, given, **parts)).double() - exact).abs()
+    stated = torch.as_tensor(ONNXRUNTIME[name](x)) + 2 * UNIT * exact.abs()
+    assert (lost <= 2 * stated + 1e-40).all(), float((lost / stated).max())
+    assert (lost > UNIT * 4 * exact.abs()).any(), "it loses of the result itself"
+
+
+def test_only_what_onnxruntime_computes_may_lose_as_onnxruntime_does() -> None:
+    lost = Comparison("y", (1, 4), 1e-7, 2e-4)
+    check_error(lost, 1e-7, 1e-4)
+    for wrong, noise, coarse in ((lost, 1e-7, 1e-5), (Comparison("y", (1, 4), 2e-4, 1e-7), 1e-7, 1e-4)):
+        with pytest.raises(AssertionError):
+            check_error(wrong, noise, coarse)
+
+
+def test_a_disturbance_knows_inside_which_layer_it_is() -> None:
+    """A state of 1e-8 is no multiple of what `tanh` loses there."""
+    module = torch.nn.Sequential(torch.nn.Tanh(), torch.nn.RNN(1, 1, bias=False)).double()
+    x = torch.full((1, 1), 1e-8, dtype=torch.float64)
+    with torch.no_grad(), Disturbance(0, grains=ONNXRUNTIME) as wrong, wrong.inside_layers(module):
+        before = module[0](x)
+        state, _ = module[1](x)
+    assert abs(before - 1e-8) < 1e-14
+    assert state % (2 * UNIT) == 0
 
 
 def test_what_is_computed_again_is_so_in_double_precision() -> None:
