@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.analysis.count_report import Report, Style
     from archdsl.analysis.field import AxisField
     from archdsl.analysis.figures import Cell
     from archdsl.analysis.memory import Memory
-    from archdsl.analysis.report import Report, Style
     from archdsl.elaborate.module import Module
     from archdsl.types.dims import Dim
     from archdsl.verify import Verification
@@ -246,7 +246,7 @@ class Network:
         Raises `ArchError` (E0911) where a block would be opened past `limits.nodes` rows, `ValueError` for a format,
         column or convention that there is not, and for a caption or label that LaTeX could not read.
         """
-        from archdsl.analysis.report import FORMATS, render
+        from archdsl.analysis.count_report import FORMATS, render
 
         if (caption, label, exact) != (None, None, False):
             from archdsl.analysis.paper import wrong
@@ -276,7 +276,7 @@ class Network:
         """The rows of `table` as data: for each layer its cells by the names of the columns. A figure is an int, or a
         formula in the symbolic dimensions (`figure.evaluate(T=1024)`), a ratio a `Fraction`, and what a column has
         nothing to say of is None. The arguments, and what is raised, are those of `table`."""
-        from archdsl.analysis.report import cells
+        from archdsl.analysis.count_report import cells
 
         return self._laid_out(cells, depth, columns, sort, convention)
 
@@ -291,7 +291,7 @@ class Network:
         """What `write` makes of this network's table."""
         from archdsl.analysis.columns import NoColumn
         from archdsl.analysis.cost import OWN_CONVENTION
-        from archdsl.analysis.report import Style, report
+        from archdsl.analysis.count_report import Style, report
 
         if convention != OWN_CONVENTION:
             from archdsl.analysis import conventions

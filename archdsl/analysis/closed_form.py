@@ -96,7 +96,7 @@ class Progression:
 
 
 @record
-class Finding:
+class FoundFormula:
     """What was found for one figure: a formula from certain values of the parameters on, or formulas that hold for
     evenly spaced values (`pieces`), or neither. `checked` counts the values at which it
     was verified besides those that it was made from."""
@@ -119,7 +119,7 @@ class Finding:
 
 
 @record
-class Axis:
+class ParameterAxis:
     """The values a parameter was found to take: `values`, `step` apart if they are evenly spaced; `ends` if the network
     rejects the next one."""
 
@@ -144,8 +144,8 @@ class Axis:
 class ClosedForm:
     """Formulas of a network in some of its parameters; `checked` are all values it was counted at."""
 
-    axes: list[Axis]
-    findings: dict[str, Finding]
+    axes: list[ParameterAxis]
+    findings: dict[str, FoundFormula]
     counted: list[tuple[int, ...]]
 
     def evaluate(self, figure: str, **values: int) -> int:
@@ -203,11 +203,11 @@ class _Search:
 
     # ------------------------------------------------------------------------------------------ values of a parameter
 
-    def axis(self, index: int, choices: Sequence[int] | None) -> Axis:
+    def axis(self, index: int, choices: Sequence[int] | None) -> ParameterAxis:
         """Which values a parameter takes, by trying."""
         name = self.names[index]
         if choices is not None:
-            return Axis(
+            return ParameterAxis(
                 name, [value for value in sorted(choices) if self.at(self.along(index, value)) is not None], None
             )
         found = self._admissible(index, range(1, _TRIED + 1))
@@ -216,11 +216,11 @@ class _Search:
             found = sorted({*found, *self._admissible(index, near)})
         steps = {later - earlier for earlier, later in pairwise(found)}
         if len(steps) != 1:
-            return Axis(name, found, None)
+            return ParameterAxis(name, found, None)
         (step,) = steps
         while len(found) < _POINTS and self.at(self.along(index, found[-1] + step)) is not None:
             found.append(found[-1] + step)
-        return Axis(name, found, step, len(found) < _POINTS)
+        return ParameterAxis(name, found, step, len(found) < _POINTS)
 
     def _admissible(self, index: int, values: range) -> list[int]:
         found: list[int] = []
@@ -233,21 +233,21 @@ class _Search:
 
     # ------------------------------------------------------------------------------------------------------- formulas
 
-    def find(self, figure: str, axes: list[Axis]) -> Finding:
+    def find(self, figure: str, axes: list[ParameterAxis]) -> FoundFormula:
         """The formula of one figure."""
         spans: list[tuple[int, int]] = []
         for index, axis in enumerate(axes):
             span = _span(axis.values, [self._figure(figure, self.along(index, value)) for value in axis.values])
             if span is None:
-                return self._late(figure, axis) if len(axes) == 1 else Finding()
+                return self._late(figure, axis) if len(axes) == 1 else FoundFormula()
             spans.append(span)
         grid = [axis.values[start : start + degree + 1] for axis, (start, degree) in zip(axes, spans, strict=True)]
         formula = self._through(figure, grid)
         start = tuple(values[0] for values in grid)
         if formula is None:
-            return Finding()
+            return FoundFormula()
         checked = self._verified(figure, axes, spans, formula, start)
-        return Finding(formula, start, checked) if checked >= CHECKS else Finding()
+        return FoundFormula(formula, start, checked) if checked >= CHECKS else FoundFormula()
 
     def _figure(self, figure: str, point: tuple[int, ...]) -> Vector:
         known = self.at(point)
@@ -276,7 +276,12 @@ class _Search:
         return Formula(self.names, {key: value for key, value in terms.items() if value})
 
     def _verified(
-        self, figure: str, axes: list[Axis], spans: list[tuple[int, int]], formula: Formula, start: tuple[int, ...]
+        self,
+        figure: str,
+        axes: list[ParameterAxis],
+        spans: list[tuple[int, int]],
+        formula: Formula,
+        start: tuple[int, ...],
     ) -> int:
         """At how many points outside the grid the formula holds; 0 if it fails at one."""
         farther = [[value for far in _FAR if (value := axis.at(far)) is not None] for axis in axes]
@@ -299,17 +304,17 @@ class _Search:
             checked += 1
         return checked
 
-    def _late(self, figure: str, axis: Axis) -> Finding:
+    def _late(self, figure: str, axis: ParameterAxis) -> FoundFormula:
         """A formula for each remainder of the value, where a figure rounds, or one where these are the same: it holds
         from a value on that is far out."""
         pieces, start = self._pieces(figure, axis)
         if len({frozenset(formula.terms.items()) for formula in pieces.values()}) != 1:
-            return Finding(pieces=pieces)
+            return FoundFormula(pieces=pieces)
         first = next(iter(pieces.values()))
         compared = [point for point, known in self.known.items() if known is not None and point[0] >= start]
-        return Finding(first, (start,), len(compared))
+        return FoundFormula(first, (start,), len(compared))
 
-    def _pieces(self, figure: str, axis: Axis) -> tuple[dict[Progression, Formula], int]:
+    def _pieces(self, figure: str, axis: ParameterAxis) -> tuple[dict[Progression, Formula], int]:
         """Formulas of remainders, the least number of them that fits, and the value from which on they all hold."""
         if not axis.step:
             return {}, 0

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 
 from archdsl.analysis.cost import OWN_CONVENTION
-from archdsl.analysis.uses import Unknown, Use
+from archdsl.analysis.uses import UnknownFigure, Use
 from archdsl.records import record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -143,7 +143,7 @@ def _einsum_cost(use: Use) -> int:
                for sign, dim in zip(term, x.type.dims, strict=True)}  # fmt: skip
     size = TensorType(tuple(lengths.values())).elements
     if len(use.inputs) > 2 or not isinstance(size, int):
-        raise Unknown  # it looks for the best order, and rounds
+        raise UnknownFigure  # it looks for the best order, and rounds
     return int(float(f"{size * (2 if summed else 1) + 1:.3e}"))
 
 
@@ -195,7 +195,7 @@ def _unless_scattered(bias: Callable[[Use], Dim]) -> Rule:
         if lost == 0 or use.contiguous is True:
             return _macs_and_bias(use)
         if use.contiguous is None:
-            raise Unknown
+            raise UnknownFigure
         return _macs_and_bias(use) - lost
 
     return rule
@@ -280,7 +280,7 @@ def _calflops_upsample(use: Use) -> Dim:
     size = use.setting("size", 0, None)
     if size is None:
         if isinstance(use.setting("scale_factor", 1, None), tuple):
-            raise Unknown  # the tool stops with an error
+            raise UnknownFigure  # the tool stops with an error
         return use.read.elements
     # An int stands for every axis, and is counted as one.
     return prod(size if isinstance(size, tuple) else (size,))  # pyright: ignore[reportUnknownArgumentType]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from archdsl.analysis.effort import Effort
 from archdsl.analysis.runs import outer_values
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
-from archdsl.ir.reach import Reach, Seen, Span, through
+from archdsl.ir.reach import AxisReach, Reach, Seen, through
 from archdsl.records import record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -209,10 +209,10 @@ def positions(type: TensorType) -> range:
 
 def identity(values: Sequence[Value]) -> list[Seen]:
     """Every value depends on itself."""
-    return [{place: {axis: Span(axis) for axis in range(value.type.rank)}} for place, value in enumerate(values)]
+    return [{place: {axis: AxisReach(axis) for axis in range(value.type.rank)}} for place, value in enumerate(values)]
 
 
-def _axis_field(value: Value, axis: int, span: Span | None) -> AxisField:
+def _axis_field(value: Value, axis: int, span: AxisReach | None) -> AxisField:
     length = value.type.dims[axis]
     if span is None:
         return AxisField(value.name, axis, length, None)

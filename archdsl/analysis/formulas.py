@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from archdsl.analysis.closed_form import CHECKS, FIGURES, ClosedForm, Finding, Formula
+from archdsl.analysis.closed_form import CHECKS, FIGURES, ClosedForm, Formula, FoundFormula
 from archdsl.analysis.cost import per_sample_text
 from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
 from archdsl.analysis.figures import raw
 from archdsl.analysis.grid import WIDTH, packed, prose, wrapped
-from archdsl.analysis.latex import Float, Math, formula_text, latex_text
+from archdsl.analysis.latex import Math, TableFloat, formula_text, latex_text
 from archdsl.diagnostics.terminal import printable
 from archdsl.ir.printer import title_text
 from archdsl.ir.program import Program
@@ -16,7 +16,7 @@ SCHEMA = 1
 _HEADINGS = {"params": "params", "buffers": "buffers", "macs": "MACs", "flops": "FLOPs", "activations": "activations"}
 
 
-def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH, around: Float | None = None) -> str:
+def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH, around: TableFloat | None = None) -> str:
     """The formulas of a network; `program` is the network at the values that the parameters had. `kind` is one of
     `report.FORMATS`; `around` what is around a table in LaTeX."""
     if kind == "json":
@@ -30,7 +30,7 @@ def render(form: ClosedForm, program: Program, kind: str, most: int = WIDTH, aro
     if kind == "latex":
         cells = [[_HEADINGS[name], _latex(formula), condition] for name, parts in lines for condition, formula in parts]
         comments = [f"% {printable(line)}" for line in ("   ".join(_title(form, program)), *notes)]
-        return "\n".join([*comments, latex_text(head, cells, [""] * 3, around or Float())])
+        return "\n".join([*comments, latex_text(head, cells, [""] * 3, around or TableFloat())])
     if kind == "markdown":
         texts = [[_HEADINGS[name], str(formula), condition] for name, parts in lines for condition, formula in parts]
         title = f"**{markdown_escaped('   '.join(_title(form, program)))}**"
@@ -57,7 +57,7 @@ def _sentence(form: ClosedForm, program: Program) -> str:
     return f"formulas in {names}, counted by archdsl's own convention, {per_sample_text(program)}"
 
 
-def _words(form: ClosedForm, found: Finding) -> list[tuple[str, Formula | str]]:
+def _words(form: ClosedForm, found: FoundFormula) -> list[tuple[str, Formula | str]]:
     """Each formula with the values that it holds for, where they are not all."""
     if found.pieces:
         return [(str(values), formula) for values, formula in found.pieces.items()]
@@ -136,7 +136,7 @@ def _json(form: ClosedForm, program: Program) -> str:
     return json.dumps(record, indent=2)
 
 
-def _formula_record(form: ClosedForm, found: Finding) -> dict[str, object]:
+def _formula_record(form: ClosedForm, found: FoundFormula) -> dict[str, object]:
     """A formula as JSON holds it: text, numerator and denominator; null where none fits."""
 
     def one(formula: Formula) -> dict[str, object]:

@@ -49,7 +49,7 @@ NOTHING = Math("--")
 
 
 @record
-class Float:
+class TableFloat:
     """What is around a table: caption and label, both LaTeX, each left out where it is empty."""
 
     caption: str = ""
@@ -60,7 +60,7 @@ def latex_text(
     head: Sequence[str],
     rows: "Sequence[Sequence[Cell]]",
     units: Sequence[str],
-    around: Float,
+    around: TableFloat,
     has_total: bool = False,
     exact: bool = False,
 ) -> str:
@@ -114,7 +114,7 @@ def is_balanced(latex: str) -> bool:
 
 
 @record
-class _Column:
+class _LatexColumn:
     """A column with its heading: `kind` is what the preamble of a `tabular` says of it."""
 
     kind: str
@@ -122,8 +122,8 @@ class _Column:
     is_rounded: bool = False
 
 
-def _texts(heading: str, rows: "Sequence[Sequence[Cell]]", index: int) -> _Column:
-    return _Column("l", [text(heading), *(_text(row[index]) for row in rows)])
+def _texts(heading: str, rows: "Sequence[Sequence[Cell]]", index: int) -> _LatexColumn:
+    return _LatexColumn("l", [text(heading), *(_text(row[index]) for row in rows)])
 
 
 def _text(cell: "Cell") -> str:
@@ -135,7 +135,7 @@ def _text(cell: "Cell") -> str:
     return "" if cell is None else text(str(cell))
 
 
-def _figures(heading: str, cells: "Sequence[Cell]", unit: str, exact: bool) -> _Column:
+def _figures(heading: str, cells: "Sequence[Cell]", unit: str, exact: bool) -> _LatexColumn:
     """A column of numbers; of formulas and words as well, which go in braces. With a formula among them, figures are
     exact as it is."""
     figures = [abs(cell) for cell in cells if not isinstance(cell, str | Expr | None)]
@@ -153,9 +153,9 @@ def _figures(heading: str, cells: "Sequence[Cell]", unit: str, exact: bool) -> _
     numbers = [_number(cell, size, decimals) for cell in cells]
     heading = heading if name in ("", heading) else f"{heading} ({name})"
     if not any(number[:1] not in ("", "{") for number in numbers):
-        return _Column("r", [text(heading), *(_bare(number) for number in numbers)])
+        return _LatexColumn("r", [text(heading), *(_bare(number) for number in numbers)])
     kind = _format([number for number in numbers if number[:1] not in ("", "{")])
-    return _Column(kind, [f"{{{text(heading)}}}", *numbers], size > 1)
+    return _LatexColumn(kind, [f"{{{text(heading)}}}", *numbers], size > 1)
 
 
 def _number(cell: "Cell", size: int, decimals: int) -> str:

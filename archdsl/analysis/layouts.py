@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from archdsl.analysis import strides as layout
 from archdsl.analysis.runs import outer_values, settle
 from archdsl.analysis.strides import Strides
-from archdsl.analysis.training import Recorder, Storage, Tensor
+from archdsl.analysis.training import Recorder, Storage, TracedTensor
 from archdsl.analysis.uses import uses
 from archdsl.ir.program import Call, Function, Op, Program, Repeat, Value
 from archdsl.types.dims import substitute
@@ -74,12 +74,12 @@ class Layouts:
 
 def _results(node: Op, given: Sequence[_Layout]) -> list[_Layout]:
     tensors = [
-        Tensor(value.type, False, Storage(0, kept=True), strides, number)
+        TracedTensor(value.type, False, Storage(0, kept=True), strides, number)
         for value, (strides, number) in zip(node.inputs, given, strict=True)
     ]
     if _is_idle(node):
         return [given[0]]
-    made = cast("Tensor | tuple[Tensor, ...]", node.op.autograd(cast("Tape", Recorder()), *tensors))
+    made = cast("TracedTensor | tuple[TracedTensor, ...]", node.op.autograd(cast("Tape", Recorder()), *tensors))
     return [(each.strides, each.number) for each in (made if isinstance(made, tuple) else (made,))]
 
 

@@ -63,7 +63,7 @@ class Maximum:
 
 
 @record
-class Memory:
+class Allocation:
     """What values are views of: its bytes, and how many values hold it. What the caller holds is never freed."""
 
     bytes: Dim
@@ -76,7 +76,7 @@ wanted."""
 
 
 @record
-class Run:
+class LiveRun:
     """One run of a function or of an iteration, in bytes above what is held outside all along.
 
     `parts` is the peak while each node runs; `calls`, for each run of a callee, the most that is held around it.
@@ -86,7 +86,7 @@ class Run:
 
     peak: Maximum = field(default_factory=Maximum)
     parts: dict[Node, Maximum] = field(default_factory=dict[Node, Maximum])
-    calls: "dict[Call, dict[Run, Maximum]]" = field(default_factory=dict[Call, "dict[Run, Maximum]"])
+    calls: "dict[Call, dict[LiveRun, Maximum]]" = field(default_factory=dict[Call, "dict[LiveRun, Maximum]"])
     results: tuple[int | None, ...] = ()
     made: tuple[Dim, ...] = ()
     left: Dim = 0
@@ -95,7 +95,7 @@ class Run:
         self.peak.add(live)
         self.parts.setdefault(node, Maximum()).add(live)
 
-    def absorb(self, node: Node, inner: "Run", around: Dim, effort: Effort) -> None:
+    def absorb(self, node: Node, inner: "LiveRun", around: Dim, effort: Effort) -> None:
         """Count a run inside this one, with `around` bytes held besides its own."""
         copied = 1 if isinstance(node, Call) else len(inner.parts) + sum(map(len, inner.calls.values()))
         effort.spend(copied * (3 + 4 * terms_of(around)))
@@ -112,7 +112,7 @@ class Run:
 
 
 _Request = tuple[Function | Repeat, _Key]
-_Steps = Generator[_Request, Run, Run]
+_Steps = Generator[_Request, LiveRun, LiveRun]
 
 
 class LivenessModel:
@@ -187,7 +187,7 @@ class LivenessModel:
         inputs = body.inputs if entry else (*body.parameters, *self._outer_values(body))
         results = body.outputs if entry else body.results
         kept = {value for value, wanted in zip(results, key[2], strict=True) if wanted}
-        frame = _Frame([Memory(size, 0 if dies else 1) for size, dies in key[1]])
+        frame = _Frame([Allocation(size, 0 if dies else 1) for size, dies in key[1]])
         frame.live = total_of(size for size, dies in key[1] if dies)
         last = self._last_reads(body.nodes, kept)
         frame.run.peak.add(frame.live)
@@ -231,20 +231,20 @@ class LivenessModel:
         """An operator makes its results, of which views are bound to what they are views of."""
         for place, value in enumerate(node.outputs):
             if node.op.training_only:
-                memory = Memory(0)
+                memory = Allocation(0)
             elif not node.op.view:
-                memory = Memory(self._bytes(value))
+                memory = Allocation(self._bytes(value))
                 frame.live = frame.live + memory.bytes
             elif node.inputs:
                 memory = frame.held[node.inputs[min(place, len(node.inputs) - 1)]]
             else:
-                memory = Memory(0)  # of a weight
+                memory = Allocation(0)  # of a weight
             frame.bind(value, memory)
         frame.run.note(node, frame.live)
 
     def _iterations(
         self, frame: "_Frame", node: Repeat, dying: Sequence[Value], last: dict[Value, int]
-    ) -> Generator[_Request, Run, None]:
+    ) -> Generator[_Request, LiveRun, None]:
         """All iterations of a repeat. What an iteration does depends on the situation it finds alone, so once a
         situation returns, the iterations since then go on alike, up to the last one: only there values from outside may
         die, and results be unwanted."""
@@ -282,20 +282,20 @@ class LivenessModel:
             leaving = [value for value in ours if value in frame.held]
 
 
-_NOTHING = Memory(0, 1)
+_NOTHING = Allocation(0, 1)
 """Of a value that nobody reads."""
 
 
 class _Frame:
     """A body while it runs: what each value holds, how much that is, the run so far."""
 
-    def __init__(self, memories: list[Memory]) -> None:
+    def __init__(self, memories: list[Allocation]) -> None:
         self.memories = memories
-        self.held: dict[Value, Memory] = {}
+        self.held: dict[Value, Allocation] = {}
         self.live: Dim = 0
-        self.run = Run()
+        self.run = LiveRun()
 
-    def bind(self, value: Value, memory: Memory) -> None:
+    def bind(self, value: Value, memory: Allocation) -> None:
         self.held[value] = memory
         memory.holders += 1
 
@@ -307,10 +307,12 @@ class _Frame:
             if not memory.holders and not freed_inside:
                 self.live = self.live - memory.bytes
 
-    def distinct(self, given: Sequence[Memory]) -> list[Memory]:
+    def distinct(self, given: Sequence[Allocation]) -> list[Allocation]:
         return list({id(memory): memory for memory in given}.values())
 
-    def situation(self, given: Sequence[Memory], dying: Sequence[Value], wanted: tuple[bool, ...]) -> tuple[_Key, Dim]:
+    def situation(
+        self, given: Sequence[Allocation], dying: Sequence[Value], wanted: tuple[bool, ...]
+    ) -> tuple[_Key, Dim]:
         """How a call finds its inputs if it is the last to read the values `dying`, and what is held around it."""
         memories = self.distinct(given)
         places = {id(memory): place for place, memory in enumerate(memories)}
@@ -322,14 +324,14 @@ class _Frame:
         states = tuple((memory.bytes, gone) for memory, gone in zip(memories, dies, strict=True))
         return (tuple(places[id(memory)] for memory in given), states, wanted), around
 
-    def receive(self, names: Sequence[Value], inner: Run, memories: Sequence[Memory]) -> None:
+    def receive(self, names: Sequence[Value], inner: LiveRun, memories: Sequence[Allocation]) -> None:
         """Bind the results of a call; unwanted ones are gone."""
-        everything = [*memories, *(Memory(size) for size in inner.made)]
+        everything = [*memories, *(Allocation(size) for size in inner.made)]
         for name, place in zip(names, inner.results, strict=True):
             if place is not None:
                 self.bind(name, everything[place])
 
-    def finish(self, results: Sequence[Value | None], inputs: int) -> Run:
+    def finish(self, results: Sequence[Value | None], inputs: int) -> LiveRun:
         places = {id(memory): place for place, memory in enumerate(self.memories)}
         made: list[Dim] = []
         found: list[int | None] = []

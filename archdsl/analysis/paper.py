@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.analysis.cost import per_sample_text
-from archdsl.analysis.latex import NOTHING, Float, Math, is_balanced, text
+from archdsl.analysis.latex import NOTHING, Math, TableFloat, is_balanced, text
 from archdsl.analysis.table import type_text
 from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
@@ -48,7 +48,7 @@ def around(
     convention: "Convention | None",
     caption: str | None,
     label: str | None,
-) -> Float:
+) -> TableFloat:
     """Caption and label of a table of networks that differ in the parameters `varied`, if they are of one model: those
     that the author gives, else what the table is of."""
     first = programs[0]
@@ -69,7 +69,7 @@ def around(
     return _given(f"{subject}.{shape} Counted by {by}, {per}.", name, caption, label)
 
 
-def around_formulas(program: Program, names: Sequence[str], caption: str | None, label: str | None) -> Float:
+def around_formulas(program: Program, names: Sequence[str], caption: str | None, label: str | None) -> TableFloat:
     """The same of a table of formulas in some parameters."""
     inputs = ", ".join(map(type_text, program.inputs))
     subject = f"{title(program, names)}: formulas in {' and '.join(names)}. Input: {inputs}."
@@ -86,8 +86,8 @@ def wrong(what: str, given: str | None) -> str:
     return ""
 
 
-def _given(own_caption: str, name: str, caption: str | None, label: str | None) -> Float:
-    return Float(text(own_caption) if caption is None else caption, f"tab:{name}" if label is None else label)
+def _given(own_caption: str, name: str, caption: str | None, label: str | None) -> TableFloat:
+    return TableFloat(text(own_caption) if caption is None else caption, f"tab:{name}" if label is None else label)
 
 
 def _values(program: Program) -> list[str]:

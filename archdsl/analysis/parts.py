@@ -16,9 +16,9 @@ from archdsl.types.dims import Dim, substitute
 if TYPE_CHECKING:
     from archdsl.analysis.field import AxisField, FieldModel
     from archdsl.analysis.liveness import LivenessModel, Maximum
-    from archdsl.analysis.liveness import Run as Live
+    from archdsl.analysis.liveness import LiveRun as Live
     from archdsl.analysis.runs import Mode
-    from archdsl.analysis.runs import Run as Trained
+    from archdsl.analysis.runs import TrainingRun as Trained
     from archdsl.analysis.training import TrainingModel
     from archdsl.ir.reach import Seen
 

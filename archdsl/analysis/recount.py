@@ -9,7 +9,7 @@ from archdsl.analysis.figures import Cell
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row
-from archdsl.analysis.uses import Unknown, Use, uses
+from archdsl.analysis.uses import UnknownFigure, Use, uses
 from archdsl.ir.program import Call, Function, Op
 from archdsl.records import field, record
 from archdsl.types.dims import Dim
@@ -79,7 +79,7 @@ class Recount:
             return
         try:
             amount = rule(use)
-        except Unknown:
+        except UnknownFigure:
             tally.unknown.add(use.name)
             return
         if amount != 0:

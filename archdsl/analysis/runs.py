@@ -26,7 +26,7 @@ or that second time up to the last tensor that is needed."""
 
 
 @record
-class Region:
+class RecomputeRegion:
     """The nodes of one `recompute { ... }` that stand in a row, with the values from outside that they read and all
     that they make."""
 
@@ -37,7 +37,7 @@ class Region:
 
 
 @record
-class Run:
+class TrainingRun:
     """One run of a function, of one iteration of a repeat, of a region or of a node, in one situation.
 
     `kept` is the bytes it adds to what is kept; `macs`, `forward` and `prefix` as in `Figures`, the last None where
@@ -50,9 +50,11 @@ class Run:
     forward: Dim = 0
     prefix: Dim | None = None
     parts: dict[Node, Figures] = field(default_factory=dict[Node, Figures])
-    calls: "dict[Call, dict[tuple[Run, Mode], int]]" = field(default_factory=dict[Call, "dict[tuple[Run, Mode], int]"])
-    prefix_calls: "dict[Call, dict[tuple[Run, Mode], int]]" = field(
-        default_factory=dict[Call, "dict[tuple[Run, Mode], int]"]
+    calls: "dict[Call, dict[tuple[TrainingRun, Mode], int]]" = field(
+        default_factory=dict[Call, "dict[tuple[TrainingRun, Mode], int]"]
+    )
+    prefix_calls: "dict[Call, dict[tuple[TrainingRun, Mode], int]]" = field(
+        default_factory=dict[Call, "dict[tuple[TrainingRun, Mode], int]"]
     )
     marked: tuple[int, ...] = ()
     """Storages of the inputs that it keeps."""
@@ -60,22 +62,22 @@ class Run:
     """New storages that leave it, each with its bytes and whether it is kept."""
     results: tuple[Sight, ...] = ()
     """The results; storages are numbered from those of the inputs on."""
-    _sequence: "list[tuple[Run, int]]" = field(default_factory=list["tuple[Run, int]"])
+    _sequence: "list[tuple[TrainingRun, int]]" = field(default_factory=list["tuple[TrainingRun, int]"])
 
     @property
     def size(self) -> int:
         """What it takes to add this run to another."""
         return 4 * len(self.parts) + 4 * sum(map(len, self.calls.values()))
 
-    def called(self, node: Call) -> "Run":
+    def called(self, node: Call) -> "TrainingRun":
         """The run of a node that calls what this is a run of."""
         figures = (self.kept, self.macs, self.forward, self.prefix or 0)
-        return Run(
+        return TrainingRun(
             self.kept, self.macs, self.forward, self.prefix, {node: figures},
             {node: {(self, "step"): 1}}, {node: {(self, "prefix"): 1}} if self.prefix is not None else {},
         )  # fmt: skip
 
-    def add(self, other: "Run", times: int = 1) -> None:
+    def add(self, other: "TrainingRun", times: int = 1) -> None:
         """Count what runs next, so many times in a row."""
         self._sequence.append((other, times))
         self.kept = self.kept + other.kept * times
@@ -108,12 +110,12 @@ class Run:
         kept, all_macs, forward, prefix = self.parts[node]
         self.parts[node] = (kept, all_macs, forward, prefix + macs)
 
-    def again(self, first: Node, kept: Dim) -> "Run":
+    def again(self, first: Node, kept: Dim) -> "TrainingRun":
         """This run as one of which nothing is kept but `kept` bytes of its inputs, at its first node, and which runs a
         second time in the backward pass. A second run around it would stop at its inputs."""
-        calls: dict[Call, dict[tuple[Run, Mode], int]] = {}
+        calls: dict[Call, dict[tuple[TrainingRun, Mode], int]] = {}
         for node, runs in self.calls.items():
-            dropped: dict[tuple[Run, Mode], int] = {}
+            dropped: dict[tuple[TrainingRun, Mode], int] = {}
             for (run, mode), times in runs.items():
                 dropped[run, "dropped" if mode == "step" else mode] = times
             calls[node] = dropped
@@ -122,7 +124,7 @@ class Run:
             node: (kept if node is first else 0, macs + prefix, forward, 0)
             for node, (_, macs, forward, prefix) in self.parts.items()
         }
-        return Run(kept, self.macs + (self.prefix or 0), self.forward, 0, parts, calls)
+        return TrainingRun(kept, self.macs + (self.prefix or 0), self.forward, 0, parts, calls)
 
     def figures(self, node: Node, mode: Mode) -> tuple[Dim, Dim]:
         """Bytes kept and multiply-accumulates of a node of the body, if the body runs in a mode."""
@@ -131,7 +133,7 @@ class Run:
             return kept, macs
         return 0, macs if mode == "dropped" else forward if mode == "again" else prefix
 
-    def inside(self, call: Call, mode: Mode) -> "dict[tuple[Run, Mode], int]":
+    def inside(self, call: Call, mode: Mode) -> "dict[tuple[TrainingRun, Mode], int]":
         """How often which runs of a callee occur, if the body runs in a mode."""
         if mode == "prefix":
             return self.prefix_calls.get(call, {})
@@ -140,14 +142,14 @@ class Run:
             return runs
         if mode == "again":
             return _forward({call: runs})[call]
-        found: dict[tuple[Run, Mode], int] = {}
+        found: dict[tuple[TrainingRun, Mode], int] = {}
         for (run, how), times in runs.items():
-            key: tuple[Run, Mode] = (run, "dropped" if how == "step" else how)
+            key: tuple[TrainingRun, Mode] = (run, "dropped" if how == "step" else how)
             found[key] = found.get(key, 0) + times
         return found
 
 
-_Calls = dict[Call, dict[tuple[Run, Mode], int]]
+_Calls = dict[Call, dict[tuple[TrainingRun, Mode], int]]
 
 
 def _count(into: _Calls, calls: _Calls, times: int) -> None:
@@ -168,11 +170,11 @@ def _forward(calls: _Calls) -> _Calls:
     return found
 
 
-def units(nodes: Sequence[Node], around: Recompute | None) -> list[Node | Region]:
+def units(nodes: Sequence[Node], around: Recompute | None) -> list[Node | RecomputeRegion]:
     """Nodes that stand in the region `around`, or in none, with those of each region inside it put together. What
     exists in training only comes last, and is a region of its own: so it is in the generated code, whose other regions
     run in evaluation too."""
-    found: list[Node | Region] = []
+    found: list[Node | RecomputeRegion] = []
 
     def kind(node: Node) -> tuple[Recompute | None, bool]:
         return _region(node, around), node.train_only
@@ -183,7 +185,7 @@ def units(nodes: Sequence[Node], around: Recompute | None) -> list[Node | Region
             found += row
         else:
             made = tuple(value for node in row for value in node.outputs)
-            found.append(Region(region, row, _read(row, made), made))
+            found.append(RecomputeRegion(region, row, _read(row, made), made))
     return found
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.effort import Effort, too_large
-from archdsl.analysis.runs import Figures, Region, Run, Sight, outer_values, settle, units
+from archdsl.analysis.runs import Figures, RecomputeRegion, Sight, TrainingRun, outer_values, settle, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import record, replace
@@ -39,7 +39,7 @@ class Storage:
 
 
 @record
-class Tensor:
+class TracedTensor:
     """A tensor during the run (an `ir.lowering.Traced`)."""
 
     type: TensorType
@@ -77,27 +77,27 @@ class Recorder:
     def new(
         self,
         type: TensorType,
-        *sources: Tensor,
-        like: Tensor | Sequence[Tensor] = (),
-        format: Tensor | None = None,
-    ) -> Tensor:
+        *sources: TracedTensor,
+        like: TracedTensor | Sequence[TracedTensor] = (),
+        format: TracedTensor | None = None,
+    ) -> TracedTensor:
         needs_grad = type.is_float and any(source.needs_grad for source in sources)
-        models = [like] if isinstance(like, Tensor) else like
+        models = [like] if isinstance(like, TracedTensor) else like
         alike = [(model.type.dims, model.strides) for model in models if model.type.rank <= type.rank]
         strides = layout.like(type.dims, *alike) if any(strides is not None for _, strides in alike) else None
         if format and format.channels_last:
             strides = layout.channels_last(type.dims)
-        return Tensor(type, needs_grad, Storage(type.elements * DTYPE_BYTES[type.dtype]), strides)
+        return TracedTensor(type, needs_grad, Storage(type.elements * DTYPE_BYTES[type.dtype]), strides)
 
-    def parameter(self, shape: Sequence[int]) -> Tensor:
-        return Tensor(TensorType(tuple(shape)), True, Storage(0, kept=True))
+    def parameter(self, shape: Sequence[int]) -> TracedTensor:
+        return TracedTensor(TensorType(tuple(shape)), True, Storage(0, kept=True))
 
-    def constant(self, type: TensorType) -> Tensor:
+    def constant(self, type: TensorType) -> TracedTensor:
         if not type.dims:
-            return Tensor(type, False, Storage(DTYPE_BYTES[type.dtype]), number=True)
-        return Tensor(type, False, Storage(0, kept=True))
+            return TracedTensor(type, False, Storage(DTYPE_BYTES[type.dtype]), number=True)
+        return TracedTensor(type, False, Storage(0, kept=True))
 
-    def keep(self, *tensors: Tensor) -> None:
+    def keep(self, *tensors: TracedTensor) -> None:
         for tensor in tensors:
             if tensor.number:
                 continue
@@ -106,38 +106,38 @@ class Recorder:
                 tensor.storage.kept = True
                 self.kept = self.kept + tensor.storage.bytes
 
-    def product(self, macs: Dim, *operands: Tensor) -> None:
+    def product(self, macs: Dim, *operands: TracedTensor) -> None:
         self.forward = self.forward + macs
         self.macs = self.macs + macs * (1 + sum(operand.needs_grad for operand in operands))
 
-    def reshape(self, x: Tensor, dims: Sequence[Dim]) -> Tensor:
+    def reshape(self, x: TracedTensor, dims: Sequence[Dim]) -> TracedTensor:
         type = x.type.with_dims(*dims)
         view, strides = layout.reshaped(x.type.dims, x.strides, dims)
-        return Tensor(type, x.needs_grad, x.storage, strides) if view else self.new(type, x)
+        return TracedTensor(type, x.needs_grad, x.storage, strides) if view else self.new(type, x)
 
-    def permute(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+    def permute(self, x: TracedTensor, axes: Sequence[int]) -> TracedTensor:
         dims = [x.type.dims[axis] for axis in axes]
         before = layout.in_order(x.type.dims) if x.strides is None else x.strides
         strides = layout.canonical(dims, [before[axis] for axis in axes])
-        return Tensor(x.type.with_dims(*dims), x.needs_grad, x.storage, strides)
+        return TracedTensor(x.type.with_dims(*dims), x.needs_grad, x.storage, strides)
 
-    def detach(self, x: Tensor) -> Tensor:
-        return Tensor(x.type, False, x.storage, x.strides)
+    def detach(self, x: TracedTensor) -> TracedTensor:
+        return TracedTensor(x.type, False, x.storage, x.strides)
 
-    def expand(self, x: Tensor, type: TensorType) -> Tensor:
+    def expand(self, x: TracedTensor, type: TensorType) -> TracedTensor:
         before = layout.in_order(x.type.dims) if x.strides is None else x.strides
         axes = zip(x.type.dims, type.dims, before, strict=True)
         strides = [step if new == old else 0 for old, new, step in axes]
-        return Tensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, strides))
+        return TracedTensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, strides))
 
-    def part(self, x: Tensor, type: TensorType, step: int = 1, axis: int = 0) -> Tensor:
+    def part(self, x: TracedTensor, type: TensorType, step: int = 1, axis: int = 0) -> TracedTensor:
         before = list(layout.in_order(x.type.dims) if x.strides is None else x.strides)
         before[axis] = before[axis] * step
-        return Tensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, before))
+        return TracedTensor(type, x.needs_grad, x.storage, layout.canonical(type.dims, before))
 
 
-_Request = tuple[Function | Repeat | Region, _Key]
-_Steps = Generator[_Request, Run, Run]
+_Request = tuple[Function | Repeat | RecomputeRegion, _Key]
+_Steps = Generator[_Request, TrainingRun, TrainingRun]
 
 
 class TrainingModel:
@@ -152,8 +152,8 @@ class TrainingModel:
         self._effort = effort or Effort(program)
         self._recompute = recompute
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
-        self._regions: dict[Function | Repeat | Region, list[Node | Region]] = {}
-        inputs = [Tensor(value.type, False, Storage(0, kept=True)) for value in program.inputs]
+        self._regions: dict[Function | Repeat | RecomputeRegion, list[Node | RecomputeRegion]] = {}
+        inputs = [TracedTensor(value.type, False, Storage(0, kept=True)) for value in program.inputs]
         try:
             self.entry = settle((program.entry, _situation(inputs)[0]), self._steps)
         except DimTooLarge:
@@ -174,10 +174,10 @@ class TrainingModel:
         body, key = request
         storages = [Storage(size, kept) for kept, size in key[1]]
         known = {
-            value: Tensor(value.type, needs_grad, storages[at], strides, number)
+            value: TracedTensor(value.type, needs_grad, storages[at], strides, number)
             for value, (needs_grad, strides, at, number) in zip(self._inputs(body), key[0], strict=True)
         }
-        run = Run()
+        run = TrainingRun()
         for unit in self._units(body):
             self._effort.spend(20 + 3 * (len(unit.inputs) + len(unit.outputs)))
             given = [known[value] for value in unit.inputs]
@@ -185,9 +185,9 @@ class TrainingModel:
                 self._effort.spend_inside(unit, 60)
                 tape = Recorder()
                 # Every `Traced` that the operator sees was made by this tape or one like it.
-                made = cast("Tensor | tuple[Tensor, ...]", unit.op.autograd(cast("Tape", tape), *given))
+                made = cast("TracedTensor | tuple[TracedTensor, ...]", unit.op.autograd(cast("Tape", tape), *given))
                 results = made if isinstance(made, tuple) else (made,)
-                run.add(Run(tape.kept, tape.macs, tape.forward, tape.prefix, {unit: tape.figures}))
+                run.add(TrainingRun(tape.kept, tape.macs, tape.forward, tape.prefix, {unit: tape.figures}))
             elif isinstance(unit, Repeat):
                 results = yield from self._iterations(unit, list(map(_passed, given)), known, run)
             else:
@@ -203,28 +203,28 @@ class TrainingModel:
         run.close()
         outputs = body.results if isinstance(body, Repeat) else body.outputs
         results = [known[value] for value in outputs]
-        if isinstance(body, Region):
+        if isinstance(body, RecomputeRegion):
             return _forget(run, body, storages, results, key)
         return _leave(run, storages, list(map(_passed, results)), key)
 
-    def _inputs(self, body: Function | Repeat | Region) -> tuple[Value, ...]:
+    def _inputs(self, body: Function | Repeat | RecomputeRegion) -> tuple[Value, ...]:
         return (*body.parameters, *self._outer_values(body)) if isinstance(body, Repeat) else body.inputs
 
-    def _units(self, body: Function | Repeat | Region) -> "list[Node | Region]":
+    def _units(self, body: Function | Repeat | RecomputeRegion) -> "list[Node | RecomputeRegion]":
         """The nodes of a body, those of each `recompute { ... }` put together."""
         if body not in self._regions:
-            around = body.recompute if isinstance(body, Repeat | Region) else None
+            around = body.recompute if isinstance(body, Repeat | RecomputeRegion) else None
             self._regions[body] = units(body.nodes, around) if self._recompute else list(body.nodes)
         return self._regions[body]
 
     def _iterations(
-        self, node: Repeat, given: list[Tensor], known: dict[Value, Tensor], run: Run
-    ) -> Generator[_Request, Run, list[Tensor]]:
+        self, node: Repeat, given: list[TracedTensor], known: dict[Value, TracedTensor], run: TrainingRun
+    ) -> Generator[_Request, TrainingRun, list[TracedTensor]]:
         """All iterations of a repeat. What an iteration does depends on the situation it finds alone, so once a
         situation returns, the iterations since then go on alike."""
         outer = [known[value] for value in self._outer_values(node)]
         seen: dict[_Key, int] = {}
-        history: list[Run] = []
+        history: list[TrainingRun] = []
         done = 0
         while done < node.times:
             key, views = _situation([*given, *outer])
@@ -255,12 +255,12 @@ class TrainingModel:
         return self._outer[repeat]
 
 
-def _passed(tensor: Tensor) -> Tensor:
+def _passed(tensor: TracedTensor) -> TracedTensor:
     """A tensor on its way into a function or out of it, or round a loop: there a number is a tensor too."""
     return replace(tensor, number=False) if tensor.number else tensor
 
 
-def _situation(tensors: Sequence[Tensor]) -> tuple[_Key, list[Storage]]:
+def _situation(tensors: Sequence[TracedTensor]) -> tuple[_Key, list[Storage]]:
     places: dict[int, int] = {}
     storages: list[Storage] = []
     sights: list[Sight] = []
@@ -272,18 +272,20 @@ def _situation(tensors: Sequence[Tensor]) -> tuple[_Key, list[Storage]]:
     return (tuple(sights), tuple((storage.kept, storage.bytes) for storage in storages)), storages
 
 
-def _apply(run: Run, storages: list[Storage], outputs: Sequence[Value]) -> list[Tensor]:
+def _apply(run: TrainingRun, storages: list[Storage], outputs: Sequence[Value]) -> list[TracedTensor]:
     """The results of a call in the caller's own storages."""
     for place in run.marked:
         storages[place].kept = True
     everything = [*storages, *(Storage(size, kept) for size, kept in run.storages)]
     return [
-        Tensor(value.type, needs_grad, everything[place], strides, number)
+        TracedTensor(value.type, needs_grad, everything[place], strides, number)
         for value, (needs_grad, strides, place, number) in zip(outputs, run.results, strict=True)
     ]
 
 
-def _forget(run: Run, region: Region, storages: list[Storage], results: Sequence[Tensor], key: _Key) -> Run:
+def _forget(
+    run: TrainingRun, region: RecomputeRegion, storages: list[Storage], results: Sequence[TracedTensor], key: _Key
+) -> TrainingRun:
     """What is left of a region that is run again: its inputs are kept, and nothing that it makes. A number is an input
     where something inside needs it as a tensor."""
     kept: Dim = 0
@@ -300,7 +302,7 @@ def _forget(run: Run, region: Region, storages: list[Storage], results: Sequence
     return _leave(run.again(region.nodes[0], kept), storages, results, key)
 
 
-def _leave(run: Run, storages: list[Storage], results: Sequence[Tensor], key: _Key) -> Run:
+def _leave(run: TrainingRun, storages: list[Storage], results: Sequence[TracedTensor], key: _Key) -> TrainingRun:
     run.marked = tuple(place for place, (kept, _) in enumerate(key[1]) if storages[place].kept and not kept)
     places = {id(storage): place for place, storage in enumerate(storages)}
     new: list[Storage] = []

@@ -32,7 +32,7 @@ _BEARING = ("F.scaled_dot_product_attention", "@", "torch.bmm", "torch.matmul")
 """What does the multiply-accumulates of an operator that has any."""
 
 
-class Unknown(Exception):
+class UnknownFigure(Exception):
     """A shape or number that a rule asks for and the lowering does not tell."""
 
 
@@ -108,7 +108,7 @@ class Use:
 
     def _known(self, note: Note | None) -> TensorType:
         if note is None or note.type is None:
-            raise Unknown
+            raise UnknownFigure
         return note.type
 
 

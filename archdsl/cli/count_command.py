@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from archdsl.analysis import columns, report
+from archdsl.analysis import columns, count_report
 from archdsl.analysis.cost import OWN_CONVENTION
 from archdsl.cli import exits
 from archdsl.cli import options as opts
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
         metavar="PARAM",
         help="print exact formulas in a parameter of the model (repeatable), verified at values that are named",
     )
-    p.add_argument("--format", choices=report.FORMATS, default="text", help="how to print the table")
+    p.add_argument("--format", choices=count_report.FORMATS, default="text", help="how to print the table")
     p.add_argument("--caption", metavar="LATEX", help="caption of a LaTeX table (default from the model; '' for none)")
     p.add_argument("--label", metavar="NAME", help="label of a LaTeX table (default from the model; '' for none)")
     p.add_argument("--exact", action="store_true", help="in LaTeX, figures to the unit, not in M, G or MiB")
@@ -78,7 +78,7 @@ def _epilog() -> str:
 
 def _level(text: str) -> int:
     if text == "all":
-        return report.ALL_LEVELS
+        return count_report.ALL_LEVELS
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise argparse.ArgumentTypeError(f"takes a number of levels, or all, not `{text[:100]}`")
     return int(text)
@@ -105,20 +105,20 @@ def _count(arguments: argparse.Namespace) -> int:
         raise bad_usage("no model can be counted as it is", "name one, and set its parameters with -p")
     depth = arguments.depth if arguments.depth is not None else int(len(networks) == 1)
     began = time.monotonic()
-    reports: list[report.Report] = []
+    reports: list[count_report.Report] = []
     for number, network in enumerate(networks, 1):
         with progress(f"count: {number} of {plural(len(networks), 'network')}, {network.name}", began):
-            reports.append(report.report(network.program, depth, network.limits, network.file))
+            reports.append(count_report.report(network.program, depth, network.limits, network.file))
     _say_what_depth_is(arguments, reports)
     names = None if arguments.columns is None else [name.strip() for name in arguments.columns.split(",")]
-    width = opts.terminal_width(report.WIDTH)
+    width = opts.terminal_width(count_report.WIDTH)
     if arguments.sort is not None and not arguments.sort.strip():
         raise _unknown("--sort", arguments, "column", "", [column.name for column in columns.COLUMNS])
-    style = report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
+    style = count_report.Style(names, (arguments.sort or "").strip(), width, arguments.convention)
     style.caption, style.label, style.exact = arguments.caption, arguments.label, arguments.exact
     try:
         with progress("count: working out the columns"):
-            text = report.render(reports, arguments.format, style)
+            text = count_report.render(reports, arguments.format, style)
         print(text)
     except columns.NoColumn as missing:
         columns_named = [] if names is None else names
@@ -140,11 +140,11 @@ def _check_paper(arguments: argparse.Namespace) -> None:
                 raise bad_usage(f"--{fault}")
 
 
-def _say_what_depth_is(arguments: argparse.Namespace, reports: Sequence[report.Report]) -> None:
+def _say_what_depth_is(arguments: argparse.Namespace, reports: Sequence[count_report.Report]) -> None:
     """`--depth 18` opens blocks. Where there are fewer levels to open, and the model has a parameter of that name, it
     was probably meant to be that."""
     given = [option.partition("=")[0].strip() for option in arguments.param]
-    if arguments.depth is None or arguments.depth == report.ALL_LEVELS or "depth" in given:
+    if arguments.depth is None or arguments.depth == count_report.ALL_LEVELS or "depth" in given:
         return
     for each in reports:
         deepest = max((row.level for row in each.rows), default=0)

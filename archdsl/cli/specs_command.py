@@ -18,7 +18,7 @@ from archdsl.syntax import ast
 
 
 @record
-class Entry:
+class SpecEntry:
     """One network: the spec it is in, its name there, what it takes (`(depth = 50)`, or ` = resnet(depth = 50)` for a
     preset), and what its spec says of it."""
 
@@ -66,7 +66,7 @@ def _text(name: str) -> str:
         return stream.read()
 
 
-def _entries(name: str) -> list[Entry]:
+def _entries(name: str) -> list[SpecEntry]:
     """The models and presets of one spec."""
     sink = Sink()
     module = load_file(zoo.path(name), sink, Limits())
@@ -74,14 +74,14 @@ def _entries(name: str) -> list[Entry]:
     if module is None:
         return []
     about = _about(module.source.text)
-    found: list[Entry] = []
+    found: list[SpecEntry] = []
     for model, definition in module.models.items():
         syntax = definition.syntax
         if isinstance(syntax, ast.Preset):
             takes = f" = {as_written(syntax.base.span)}"
         else:
             takes = f"({', '.join(' '.join(parameter.span.text.split()) for parameter in syntax.parameters)})"
-        found.append(Entry(name, model, takes, about))
+        found.append(SpecEntry(name, model, takes, about))
     return found
 
 
@@ -93,7 +93,7 @@ def _about(text: str) -> str:
     return re.split(r"\. (?=[A-Z`])", comment)[0].rstrip(".")
 
 
-def _table(entries: list[Entry]) -> str:
+def _table(entries: list[SpecEntry]) -> str:
     from archdsl.analysis.grid import prose
 
     width = opts.terminal_width(100)
@@ -106,7 +106,7 @@ def _table(entries: list[Entry]) -> str:
     return "\n".join(lines)
 
 
-def _json(entries: list[Entry]) -> str:
+def _json(entries: list[SpecEntry]) -> str:
     import json
 
     return json.dumps(

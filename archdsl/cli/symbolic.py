@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from archdsl.analysis import formulas, report
+from archdsl.analysis import count_report, formulas
 from archdsl.cli import options as opts
 from archdsl.cli.session import bad_usage, open_model
 from archdsl.cli.session import report as print_diagnostics
@@ -12,11 +12,11 @@ from archdsl.families import family_formulas
 from archdsl.types.dims import DimTooLarge
 
 if TYPE_CHECKING:
-    from archdsl.analysis.latex import Float
+    from archdsl.analysis.latex import TableFloat
     from archdsl.ir.program import Program
 
 
-def _around(arguments: argparse.Namespace, program: "Program") -> "Float | None":
+def _around(arguments: argparse.Namespace, program: "Program") -> "TableFloat | None":
     if arguments.format != "latex":
         return None
     from archdsl.analysis.paper import around_formulas
@@ -44,7 +44,7 @@ def print_formulas(arguments: argparse.Namespace) -> None:
     print_diagnostics(network.warnings, arguments.color)
     form = family_formulas(module, network.program, given, dims, arguments.symbolic, limits)
     try:
-        width = opts.terminal_width(report.WIDTH)
+        width = opts.terminal_width(count_report.WIDTH)
         text = formulas.render(form, network.program, arguments.format, width, _around(arguments, network.program))
     except DimTooLarge:
         help = "ask for fewer parameters at once, or fix symbolic dimensions, for example with --dim H=320"

@@ -14,7 +14,7 @@ from archdsl.diagnostics.terminal import printable
 from archdsl.source import Span
 
 if TYPE_CHECKING:
-    from archdsl.diagnostics.codes import Code
+    from archdsl.diagnostics.codes import CodePage
 
 SCHEMA = 1
 
@@ -53,7 +53,7 @@ def _place(span: Span | None) -> dict[str, object]:
     }
 
 
-def render_sarif(diagnostics: Sequence[Diagnostic], codes: "Mapping[str, Code]", version: str) -> str:
+def render_sarif(diagnostics: Sequence[Diagnostic], codes: "Mapping[str, CodePage]", version: str) -> str:
     """A SARIF 2.1.0 log of one run, as GitHub code scanning and editors read it. `codes` describes the
     rules."""
     used = sorted({diagnostic.code for diagnostic in diagnostics})
@@ -68,7 +68,7 @@ def render_sarif(diagnostics: Sequence[Diagnostic], codes: "Mapping[str, Code]",
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _rule(code: "Code") -> dict[str, object]:
+def _rule(code: "CodePage") -> dict[str, object]:
     return {
         "name": code.name,
         "shortDescription": {"text": code.summary},

@@ -139,7 +139,7 @@ def reject(
     """Refuse a setting: `reject("groups must divide the input channels", at="groups", expected=..., found=...)`.
 
     `within` is the part of a string argument that is wrong, from a first character to one after the last.
-    `code` is one of the E04xx codes of `diagnostics/codes/ops.py`.
+    `code` is one of the E04xx codes of `diagnostics/codes/ops_codes.py`.
     """
     raise Rejection(message, at, help, expected, found, code, within)
 

@@ -1,9 +1,9 @@
 """Which positions of an input a position of an output depends on, axis by axis.
 
-A dependence is periodic: `Span(axis, step, lows, highs)` says that position q * p + r of an output's axis, with p =
-len(lows), reads positions q * step + lows[r] to q * step + highs[r] of an input's axis. A convolution has p = 1 and its
-stride as step; enlarging twice has p = 2 and step 1. Spans are closed under composition and union, so blocks and loops
-have them as operators do.
+A dependence is periodic: `AxisReach(axis, step, lows, highs)` says that position q * p + r of an output's axis, with
+p = len(lows), reads positions q * step + lows[r] to q * step + highs[r] of an input's axis. A convolution has p = 1 and
+its stride as step; enlarging twice has p = 2 and step 1. Such reaches are closed under composition and union, so blocks
+and loops have them as operators do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ MAX_PERIOD = 4096
 """A dependence that repeats after more positions than this counts as one on the whole axis."""
 
 
-class Span:
+class AxisReach:
     """How an output's `axis` reads an input's axis (see above). Positions before 0 are padding."""
 
     __slots__ = ("axis", "highs", "lows", "step")
@@ -25,13 +25,13 @@ class Span:
         self.highs = highs
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Span) and self._key() == other._key()
+        return isinstance(other, AxisReach) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        return f"Span{self._key()}"
+        return f"AxisReach{self._key()}"
 
     def _key(self) -> tuple[object, ...]:
         return self.axis, self.step, self.lows, self.highs
@@ -62,7 +62,7 @@ class Span:
         return turns * self.step + self.lows[rest], turns * self.step + self.highs[rest]
 
 
-Reach = dict[int, Span] | None
+Reach = dict[int, AxisReach] | None
 """How an output depends on an input: a span for each axis of the input whose positions can be told apart, while axes
 that are absent are read whole; None where it does not depend on the input's elements at all."""
 
@@ -74,7 +74,7 @@ def after(outer: Reach, inner: Reach) -> Reach:
     """The reach of a value through another one: `outer` reads the value that reads by `inner`."""
     if outer is None or inner is None:
         return None
-    found: dict[int, Span] = {}
+    found: dict[int, AxisReach] = {}
     for axis, span in inner.items():
         through = outer.get(span.axis)
         composed = through and _composed(through, span)
@@ -88,7 +88,7 @@ def both(left: Reach, right: Reach) -> Reach:
     differ no window moves along, so the axis counts as read whole."""
     if left is None or right is None:
         return right if left is None else left
-    found: dict[int, Span] = {}
+    found: dict[int, AxisReach] = {}
     for axis in left.keys() & right.keys():
         one, other = left[axis], right[axis]
         if one == other:
@@ -103,7 +103,7 @@ def both(left: Reach, right: Reach) -> Reach:
     return found
 
 
-Seen = dict[int, dict[int, Span]]
+Seen = dict[int, dict[int, AxisReach]]
 """What one value depends on: its reach of each of the places that it depends on, such as the inputs of a function."""
 
 
@@ -117,11 +117,11 @@ def through(row: Iterable[tuple[int, Reach]], inner: Sequence[Seen]) -> Seen:
     return {origin: reach for origin, reach in found.items() if reach is not None}
 
 
-def _composed(outer: Span, inner: Span) -> Span | None:
+def _composed(outer: AxisReach, inner: AxisReach) -> AxisReach | None:
     if inner.is_point:
         return outer
     if outer.is_point:
-        return inner if inner.axis == outer.axis else Span(outer.axis, inner.step, inner.lows, inner.highs)
+        return inner if inner.axis == outer.axis else AxisReach(outer.axis, inner.step, inner.lows, inner.highs)
     turns = inner.period // gcd(inner.period, outer.step)
     period = outer.period * turns
     if period > MAX_PERIOD:
@@ -132,7 +132,7 @@ def _composed(outer: Span, inner: Span) -> Span | None:
     return _reduced(outer.axis, outer.step * turns // inner.period * inner.step, lows, highs)
 
 
-def _reduced(axis: int, step: int, lows: list[int], highs: list[int]) -> Span:
+def _reduced(axis: int, step: int, lows: list[int], highs: list[int]) -> AxisReach:
     """The span with the shortest period that says the same."""
     whole = len(lows)
     least = whole // gcd(step, whole)  # a shorter one would not move by whole positions
@@ -141,5 +141,5 @@ def _reduced(axis: int, step: int, lows: list[int], highs: list[int]) -> Span:
             continue
         short = step * period // whole
         if all(ends[place] == ends[place - period] + short for ends in (lows, highs) for place in range(period, whole)):
-            return Span(axis, short, tuple(lows[:period]), tuple(highs[:period]))
-    return Span(axis, step, tuple(lows), tuple(highs))
+            return AxisReach(axis, short, tuple(lows[:period]), tuple(highs[:period]))
+    return AxisReach(axis, step, tuple(lows), tuple(highs))

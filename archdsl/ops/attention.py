@@ -109,8 +109,8 @@ class Attention(Operator):
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """A query's own position and every key and value. A causal mask only takes later ones away."""
-        whole: Reach = {0: reaches.Span(0)}
-        return (({0: reaches.Span(0), 1: reaches.Span(1)}, whole, whole),)
+        whole: Reach = {0: reaches.AxisReach(0)}
+        return (({0: reaches.AxisReach(0), 1: reaches.AxisReach(1)}, whole, whole),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """With heads of equal widths PyTorch runs one kernel, which keeps queries, keys, values, the result and a

@@ -156,7 +156,7 @@ class AdaptiveAvgPool(Operator):
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """A window for each position."""
-        spans: list[reaches.Span | None] = []
+        spans: list[reaches.AxisReach | None] = []
         for axis in range(2, inputs[0].rank):
             length, count = rules.number(inputs[0], axis), rules.number(outputs[0], axis)
             if count > MAX_PERIOD:
@@ -164,7 +164,7 @@ class AdaptiveAvgPool(Operator):
                 continue
             bins = _bins(length, count)
             spans.append(
-                reaches.Span(axis, length, tuple(start for start, _ in bins), tuple(stop - 1 for _, stop in bins))
+                reaches.AxisReach(axis, length, tuple(start for start, _ in bins), tuple(stop - 1 for _, stop in bins))
             )
         return reaches.windows(spans, (0, 1))
 

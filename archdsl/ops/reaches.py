@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Sequence
 
-from archdsl.ir.reach import MAX_PERIOD, Reach, Relation, Span
+from archdsl.ir.reach import MAX_PERIOD, AxisReach, Reach, Relation
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
 
@@ -17,7 +17,7 @@ def _same(x: TensorType, y: TensorType, whole: Container[int]) -> Reach:
     """An input with fewer axes lacks the first ones, as in PyTorch."""
     offset = y.rank - x.rank
     return {
-        axis: Span(axis + offset)
+        axis: AxisReach(axis + offset)
         for axis, dim in enumerate(x.dims)
         if axis + offset not in whole and axis + offset >= 0 and dim == y.dims[axis + offset]
     }
@@ -25,21 +25,21 @@ def _same(x: TensorType, y: TensorType, whole: Container[int]) -> Reach:
 
 def moved(axes: Sequence[int | None]) -> Relation:
     """One input whose axis i becomes axis `axes[i]`; None for one that is read whole."""
-    return (({axis: Span(place) for axis, place in enumerate(axes) if place is not None},),)
+    return (({axis: AxisReach(place) for axis, place in enumerate(axes) if place is not None},),)
 
 
-def windows(spans: Sequence[Span | None], rest: Sequence[int] = (0,)) -> Relation:
+def windows(spans: Sequence[AxisReach | None], rest: Sequence[int] = (0,)) -> Relation:
     """An image whose spatial axes are read by `spans`, in order; of the other axes those of `rest` are read by the
     same position, and the others whole, as is an axis whose span is None."""
-    return (({axis: Span(axis) for axis in rest} | {span.axis: span for span in spans if span is not None},),)
+    return (({axis: AxisReach(axis) for axis in rest} | {span.axis: span for span in spans if span is not None},),)
 
 
-def sliding(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Span:
+def sliding(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> AxisReach:
     """The window of a convolution or a pool."""
-    return Span(axis, stride, (-padding,), (dilation * (kernel - 1) - padding,))
+    return AxisReach(axis, stride, (-padding,), (dilation * (kernel - 1) - padding,))
 
 
-def transposed(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Span | None:
+def transposed(axis: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> AxisReach | None:
     """Of a transposed convolution, output o gets from input i where o = i * stride - padding + dilation * tap. Where
     the taps leave gaps it is from the first to the last; an output that gets nothing counts as reading one position.
     None, the axis whole, for a stride past `MAX_PERIOD`."""
@@ -47,7 +47,7 @@ def transposed(axis: int, kernel: int, stride: int, padding: int, dilation: int 
         return None
     lows = [-((dilation * (kernel - 1) - place - padding) // stride) for place in range(stride)]
     highs = [(place + padding) // stride for place in range(stride)]
-    return Span(axis, 1, tuple(lows), tuple(max(low, high) for low, high in zip(lows, highs, strict=True)))
+    return AxisReach(axis, 1, tuple(lows), tuple(max(low, high) for low, high in zip(lows, highs, strict=True)))
 
 
 def nothing(inputs: Sequence[TensorType]) -> Relation:
@@ -71,7 +71,7 @@ def regrouped(x: TensorType, y: TensorType) -> Relation:
     return moved(found)
 
 
-def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> Span | None:
+def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> AxisReach | None:
     """`old` positions made `new`, for every `old` of the input; None, the axis whole, for a `new` past `MAX_PERIOD`.
     With one tap position i is the element at floor(i * old / new); with more a mixture of as many around
     (i + 1/2) * old / new - 1/2, or, with aligned corners, around i * (old - 1) / (new - 1)."""
@@ -89,4 +89,4 @@ def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> Span 
         alone = taps == 1 or above % below == 0  # the others have weight 0
         lows.append(above // below - (0 if alone else taps // 2 - 1))
         highs.append(above // below + (0 if alone else taps // 2))
-    return Span(axis, old, tuple(lows), tuple(highs))
+    return AxisReach(axis, old, tuple(lows), tuple(highs))

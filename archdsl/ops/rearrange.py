@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Example, arg, reject
-from archdsl.ir.reach import MAX_PERIOD, Span
-from archdsl.ops import patterns
+from archdsl.ir.reach import MAX_PERIOD, AxisReach
+from archdsl.ops import axis_patterns
 from archdsl.ops.layout import Layout
 from archdsl.records import record
 from archdsl.types.dims import Dim, equal, exact_div, product
@@ -47,7 +47,7 @@ class Plan:
         """Axes of `cut` without those of length 1 beside others."""
         return [axis for axis in axes if self.cut[axis] != 1] or list(axes[:1])
 
-    def span(self, place: int, joined: list[int], left: list[int]) -> Span | None:
+    def span(self, place: int, joined: list[int], left: list[int]) -> AxisReach | None:
         """How axis `place` of the result, in which the parts `joined` follow the outermost one, reads an axis in which
         the parts `left` follow it; None where their lengths are symbols or there are too many."""
         period, step = (product(self.cut[part] for part in parts) for parts in (joined, left))
@@ -67,7 +67,7 @@ class Plan:
                 high = high * length + at.get(part, length - 1)
             lows.append(low)
             highs.append(high)
-        return Span(place, step, tuple(lows), tuple(highs))
+        return AxisReach(place, step, tuple(lows), tuple(highs))
 
 
 class Rearrange(Layout):
@@ -114,7 +114,7 @@ class Rearrange(Layout):
     lengths: Lengths = arg("lengths", "lengths of parts: `g = 4`", default=(), minimum=1)
 
     def _plan(self, x: TensorType) -> Plan:
-        left, right = patterns.read(self.pattern, EXAMPLE)
+        left, right = axis_patterns.read(self.pattern, EXAMPLE)
         left, right, spread = self._same_names(x, left, right)
         given = {**dict(self.lengths), **spread}
         cut: list[Dim] = []
@@ -132,8 +132,8 @@ class Rearrange(Layout):
         return Plan(tuple(cut), pieces, order, joined, worked_out)
 
     def _same_names(
-        self, x: TensorType, left: patterns.Side, right: patterns.Side
-    ) -> tuple[patterns.Side, patterns.Side, dict[str, Dim]]:
+        self, x: TensorType, left: axis_patterns.Side, right: axis_patterns.Side
+    ) -> tuple[axis_patterns.Side, axis_patterns.Side, dict[str, Dim]]:
         """Both sides with `...` written out, and the lengths of the axes it stands for."""
         known = {name for axis in left for name in axis.names}
         wanted = {name for axis in right for name in axis.names}
@@ -152,14 +152,14 @@ class Rearrange(Layout):
         for name, _ in self.lengths:
             if name not in known:
                 reject(f"the pattern has no axis `{name}`", at=name, help=f"it names {_listed(known)}", code="E0408")
-        dots = [at for at, axis in enumerate(left) if patterns.ELLIPSIS in axis.names]
+        dots = [at for at, axis in enumerate(left) if axis_patterns.ELLIPSIS in axis.names]
         if any(left[at].bracketed for at in dots):
             reject("`...` on the left stands outside brackets", at="pattern", within=left[dots[0]].place, code="E0414")
         if len(left) - len(dots) > x.rank or (not dots and len(left) != x.rank):
             reject(
                 f"the left side has {len(left) - len(dots)} axes{' besides `...`' if dots else ''}, the input {x.rank}",
                 at="pattern",
-                within=patterns.span_of(left),
+                within=axis_patterns.span_of(left),
                 expected=f"{x.rank} axes",
                 found=str(x),
                 code="E0407",
@@ -169,11 +169,11 @@ class Rearrange(Layout):
         start, count = dots[0], x.rank - len(left) + 1
         names = [f"...{i}" for i in range(count)]
         part = left[start].place
-        whole = [patterns.Axis([name], [part], part) for name in names]
+        whole = [axis_patterns.Axis([name], [part], part) for name in names]
         lengths = dict(zip(names, x.dims[start : start + count], strict=True))
         return [*left[:start], *whole, *left[start + 1 :]], _written_out(right, names), lengths
 
-    def _parts(self, axis: patterns.Axis, dim: Dim, given: dict[str, Dim]) -> list[Dim]:
+    def _parts(self, axis: axis_patterns.Axis, dim: Dim, given: dict[str, Dim]) -> list[Dim]:
         """The lengths of the parts of one axis."""
         open_names = [name for name in axis.names if name not in given]
         if len(open_names) > 1:
@@ -222,7 +222,7 @@ class Rearrange(Layout):
             position += count
             if parts:
                 ends[parts[0]] = place, parts[1:]
-        found: dict[int, Span] = {}
+        found: dict[int, AxisReach] = {}
         position = 0
         for axis, count in enumerate(plan.pieces):
             parts = plan.parts(range(position, position + count))
@@ -284,18 +284,18 @@ class Rearrange(Layout):
         return x if plan.result == plan.moved else o.node("Reshape", x, _shape(o, plan.result))
 
 
-def _written_out(side: patterns.Side, names: list[str]) -> patterns.Side:
+def _written_out(side: axis_patterns.Side, names: list[str]) -> axis_patterns.Side:
     """A side whose `...` is these axes: one by one outside brackets, joined inside."""
-    result: patterns.Side = []
+    result: axis_patterns.Side = []
     for axis in side:
-        if patterns.ELLIPSIS not in axis.names:
+        if axis_patterns.ELLIPSIS not in axis.names:
             result.append(axis)
         elif not axis.bracketed:
-            result.extend(patterns.Axis([name], [axis.place], axis.place) for name in names)
+            result.extend(axis_patterns.Axis([name], [axis.place], axis.place) for name in names)
         else:
-            at = axis.names.index(patterns.ELLIPSIS)
+            at = axis.names.index(axis_patterns.ELLIPSIS)
             inside = [*axis.names[:at], *names, *axis.names[at + 1 :]]
-            result.append(patterns.Axis(inside, [axis.place] * len(inside), axis.place))
+            result.append(axis_patterns.Axis(inside, [axis.place] * len(inside), axis.place))
     return result
 
 

@@ -205,7 +205,8 @@ class Recurrent(Operator):
         """The sequence whole, also for its earlier positions, which do not see the later ones in one direction."""
         samples = [0, *[1] * (len(inputs) - 1)]  # which axis counts samples, of the sequence and of the states
         return tuple(
-            tuple({axis: reaches.Span(0 if place == 0 else 1)} for axis in samples) for place in range(len(outputs))
+            tuple({axis: reaches.AxisReach(0 if place == 0 else 1)} for axis in samples)
+            for place in range(len(outputs))
         )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "tuple[Traced, ...]":

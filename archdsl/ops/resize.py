@@ -130,7 +130,7 @@ class Pad(Operator):
         """Positions further back by what is added in front; copies at the edges count as the padding they are."""
         (before, _), rank = self._sides(), inputs[0].rank
         grown = rules.axes_of(self.axis, rank)
-        spans = [reaches.Span(axis, 1, (-before,), (-before,)) for axis in grown]
+        spans = [reaches.AxisReach(axis, 1, (-before,), (-before,)) for axis in grown]
         return reaches.windows(spans, [axis for axis in range(rank) if axis not in grown])
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
@@ -308,7 +308,7 @@ class Resize(Operator):
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """The nearest position, the two neighbours of `bilinear`, or the four of `bicubic`; whole where aligned corners
         or a size depend on a length that is not known."""
-        spans: list[reaches.Span | None] = []
+        spans: list[reaches.AxisReach | None] = []
         taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
         for axis in range(2, inputs[0].rank):
             old, new = inputs[0].dims[axis], outputs[0].dims[axis]

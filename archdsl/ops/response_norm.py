@@ -97,7 +97,7 @@ class LocalResponseNorm(Operator):
         """The same position of neighbouring channels."""
         below, above = self.size // 2, (self.size - 1) // 2
         return reaches.windows(
-            [reaches.Span(1, 1, (-below,), (above,))], [axis for axis in range(inputs[0].rank) if axis != 1]
+            [reaches.AxisReach(1, 1, (-below,), (above,))], [axis for axis in range(inputs[0].rank) if axis != 1]
         )
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

@@ -92,7 +92,7 @@ class Split(Operator):
         for output in outputs:
             ((reach,),) = reaches.pointwise(inputs, (output,), {axis})
             if isinstance(start, int) and reach is not None:
-                reach[axis] = reaches.Span(axis, 1, (start,), (start,))
+                reach[axis] = reaches.AxisReach(axis, 1, (start,), (start,))
             rows.append((reach,))
             start = start + output.dims[axis]
         return tuple(rows)
@@ -185,7 +185,7 @@ class Slice(Operator):
         for axis in cut:
             start = self._bound(inputs[0], axis, self.start, "start")
             if isinstance(start, int) and reach is not None:
-                reach[axis] = reaches.Span(axis, self.step, (start,), (start,))
+                reach[axis] = reaches.AxisReach(axis, self.step, (start,), (start,))
         return ((reach,),)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

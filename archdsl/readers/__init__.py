@@ -4,3 +4,7 @@ Each is total: whatever bytes a file holds, it gives a value, or an `ArchError` 
 than the file honestly needs. What is small and certain is parsed here; where another package parses, there is one
 narrow boundary around the call, which takes whatever that package raises, documented or not.
 """
+
+
+class Damaged(Exception):
+    """The bytes are not those of the format; says why. Never leaves this package."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.files import open_input
+from archdsl.readers import Damaged
 from archdsl.records import record
 
 if TYPE_CHECKING:
@@ -50,10 +51,6 @@ class Header:
         return prod(self.shape) * int(self.dtype[-1])
 
 
-class _Damaged(Exception):
-    """The file is not an array in `.npy` format; the text says why."""
-
-
 def read_npy(numpy: Any, path: str, allowed: str, wanted: str) -> "Array":
     """The array of a file, mapped, not read. Its numbers are of a kind in `allowed` (`iu`); `wanted` says in messages
     what would fit.
@@ -70,7 +67,7 @@ def read_npy(numpy: Any, path: str, allowed: str, wanted: str) -> "Array":
             if header.kind not in tuple(allowed):
                 raise _refuse(f"{name} holds {_title(numpy, header)}, and {wanted}")
             _check_length(header, os.fstat(file.fileno()).st_size)
-        except _Damaged as error:
+        except Damaged as error:
             raise _refuse(f"{name} is not an array in .npy format", str(error)) from None
         if not header.bytes:
             return numpy.empty(header.shape, header.dtype)
@@ -79,18 +76,18 @@ def read_npy(numpy: Any, path: str, allowed: str, wanted: str) -> "Array":
 
 
 def _header(data: bytes) -> Header:
-    """The header of a file that starts with `data`. Raises `_Damaged`."""
+    """The header of a file that starts with `data`. Raises `Damaged`."""
     if data[:6] != _MAGIC:
-        raise _Damaged("the first bytes are not those of the format")
+        raise Damaged("the first bytes are not those of the format")
     wide = data[6:7] in (b"\x02", b"\x03")
     if len(data) < 12 or not (wide or data[6:7] == b"\x01"):
-        raise _Damaged("the version of the format is unknown" if len(data) >= 12 else "it ends inside its header")
+        raise Damaged("the version of the format is unknown" if len(data) >= 12 else "it ends inside its header")
     start = 12 if wide else 10
     length = int.from_bytes(data[8:start], "little")
     if length > _LONGEST_HEADER:
-        raise _Damaged(f"its header has {length:_} bytes, more than {_LONGEST_HEADER:_}")
+        raise Damaged(f"its header has {length:_} bytes, more than {_LONGEST_HEADER:_}")
     if start + length > len(data):
-        raise _Damaged("it ends inside its header")
+        raise Damaged("it ends inside its header")
     text = data[start : start + length].decode("utf-8" if data[6:7] == b"\x03" else "latin-1", "replace")
     return _fields(text.strip(), start + length)
 
@@ -101,18 +98,18 @@ def _fields(text: str, start: int) -> Header:
     at = 1
     while text[:1] == "{" and (found := _ENTRY.match(text, at)):
         if found["key"] in entries:
-            raise _Damaged(f"its header says `{found['key']}` twice")
+            raise Damaged(f"its header says `{found['key']}` twice")
         entries[found["key"]] = found
         at = found.end()
         if found["list"]:
-            raise _Damaged("it holds records of several fields")
+            raise Damaged("it holds records of several fields")
     if text[:1] != "{" or text[at:].strip() != "}":
-        raise _Damaged("its header is no dictionary of descr, fortran_order and shape")
+        raise Damaged("its header is no dictionary of descr, fortran_order and shape")
     if set(entries) != {"descr", "fortran_order", "shape"}:
-        raise _Damaged(f"its header says {', '.join(entries) or 'nothing'} instead of descr, fortran_order and shape")
+        raise Damaged(f"its header says {', '.join(entries) or 'nothing'} instead of descr, fortran_order and shape")
     dtype, flag, shape = entries["descr"]["text"], entries["fortran_order"]["flag"], entries["shape"]["shape"]
     if dtype is None or flag is None or shape is None:
-        raise _Damaged("its header gives descr, fortran_order or shape as something else than text, flag and lengths")
+        raise Damaged("its header gives descr, fortran_order or shape as something else than text, flag and lengths")
     return Header(dtype, _lengths(shape), flag == "True", start)
 
 
@@ -124,21 +121,21 @@ def _lengths(text: str) -> tuple[int, ...]:
     if words[-1] == "":
         words.pop()
     elif len(words) == 1:
-        raise _Damaged("its shape is no tuple")
+        raise Damaged("its shape is no tuple")
     if len(words) > _MOST_AXES:
-        raise _Damaged(f"it has {len(words)} axes, more than {_MOST_AXES}")
+        raise Damaged(f"it has {len(words)} axes, more than {_MOST_AXES}")
     if not all(word.isascii() and word.isdigit() and len(word) < 20 for word in words):
-        raise _Damaged("its shape holds something else than lengths")
+        raise Damaged("its shape holds something else than lengths")
     return tuple(map(int, words))
 
 
 def _check_length(header: Header, size: int) -> None:
-    """Whether the numbers that the header promises are in the file. Raises `_Damaged`."""
+    """Whether the numbers that the header promises are in the file. Raises `Damaged`."""
     if any(length >= 1 << 62 for length in header.shape) or prod(filter(None, header.shape)) >= 1 << 59:
-        raise _Damaged("its shape is larger than any memory")
+        raise Damaged("its shape is larger than any memory")
     if header.start + header.bytes > size:
         there = f"{max(size - header.start, 0):_} bytes follow the header"
-        raise _Damaged(f"its header promises {header.bytes:_} bytes of numbers, and {there}")
+        raise Damaged(f"its header promises {header.bytes:_} bytes of numbers, and {there}")
 
 
 def _title(numpy: Any, header: Header) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.files import open_input
+from archdsl.readers import Damaged
 
 MOST_FIELDS: Final = 4_000_000
 """Fields of messages in one file; a node has about ten."""
@@ -33,10 +34,6 @@ _INSIDE: Final = {
 """Which fields of a message are followed, and what they hold (onnx.proto)."""
 
 
-class _Damaged(Exception):
-    """The file is no whole message; the text says why."""
-
-
 def check_model(path: str) -> int:
     """Bytes of an ONNX file and of the files of weights that it names.
 
@@ -53,7 +50,7 @@ def check_model(path: str) -> int:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 locations = sorted(set(_locations(data)))
-            except _Damaged as error:
+            except Damaged as error:
                 raise _refuse(f"{name} is not a complete ONNX model", str(error)) from None
     total = status.st_size
     folder = os.path.realpath(os.path.dirname(path) or ".")
@@ -80,7 +77,7 @@ def _check_location(name: str, folder: str, location: str) -> int:
 
 
 def _locations(data: "mmap.mmap | bytes") -> Iterator[str]:
-    """The files that tensors of a model say their numbers are in. Raises `_Damaged`."""
+    """The files that tensors of a model say their numbers are in. Raises `Damaged`."""
     budget = MOST_FIELDS
     pending: list[tuple[str, int, int, int]] = [("model", 0, len(data), 0)]
     graphs = 0
@@ -88,13 +85,13 @@ def _locations(data: "mmap.mmap | bytes") -> Iterator[str]:
         kind, at, end, depth = pending.pop()
         graphs += kind == "graph" and depth == 1
         if depth > 4 * _DEEPEST:
-            raise _Damaged(f"its graphs are nested deeper than {_DEEPEST}")
+            raise Damaged(f"its graphs are nested deeper than {_DEEPEST}")
         key, value = b"", b""
         inside = _INSIDE.get(kind, {})
         while at < end:
             budget -= 1
             if budget < 0:
-                raise _Damaged(f"it has more than {MOST_FIELDS:_} fields")
+                raise Damaged(f"it has more than {MOST_FIELDS:_} fields")
             tag, at = _varint(data, at, end)
             field, wire = tag >> 3, tag & 7
             if wire == 0:
@@ -104,20 +101,20 @@ def _locations(data: "mmap.mmap | bytes") -> Iterator[str]:
             elif wire == 2:
                 length, at = _varint(data, at, end)
                 if length > end - at:
-                    raise _Damaged("it ends inside a field")
+                    raise Damaged("it ends inside a field")
                 if kind == "entry":
                     key, value = (data[at : at + length], value) if field == 1 else (key, data[at : at + length])
                 elif field in inside:
                     pending.append((inside[field], at, at + length, depth + 1))
                 at += length
             else:
-                raise _Damaged("it is no message of protocol buffers")
+                raise Damaged("it is no message of protocol buffers")
             if at > end or not field:
-                raise _Damaged("it ends inside a field" if at > end else "it is no message of protocol buffers")
+                raise Damaged("it ends inside a field" if at > end else "it is no message of protocol buffers")
         if kind == "entry" and key == b"location":
             yield value.decode("utf-8", "surrogateescape")
     if not graphs:
-        raise _Damaged("it has no graph")
+        raise Damaged("it has no graph")
 
 
 def _varint(data: "mmap.mmap | bytes", at: int, end: int) -> tuple[int, int]:
@@ -132,7 +129,7 @@ def _varint(data: "mmap.mmap | bytes", at: int, end: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             break
-    raise _Damaged("it ends inside a number" if at >= end else "it is no message of protocol buffers")
+    raise Damaged("it ends inside a number" if at >= end else "it is no message of protocol buffers")
 
 
 def _refuse(message: str, note: str) -> ArchError:

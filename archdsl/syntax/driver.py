@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archdsl.syntax import ast
-from archdsl.syntax.build import Builder
+from archdsl.syntax.actions import Actions
 from archdsl.syntax.tokens import Tokens
 
 TABLE: Final = Path(__file__).with_name("table.json")
@@ -52,7 +52,7 @@ def tables() -> Tables:
     return _tables[0]
 
 
-class Run(list[Any]):
+class Splice(list[Any]):
     """Children of a helper rule on their way into the list of the rule above."""
 
 
@@ -63,7 +63,7 @@ class Machine:
     """One parse. `recover(machine, i)` is called on an error at token i, after which the machine goes on at
     the token it returns; it uses `expected` and `abandon`."""
 
-    def __init__(self, tokens: Tokens, builder: Builder, recover: Recover) -> None:
+    def __init__(self, tokens: Tokens, builder: Actions, recover: Recover) -> None:
         self.tables = tables()
         self.tokens = tokens
         self.builder = builder
@@ -151,7 +151,7 @@ class Machine:
         states.append(climb[0])
         return climb[1]
 
-    def gather(self, size: int, template: Template) -> Run:
+    def gather(self, size: int, template: Template) -> Splice:
         """The children a template names, runs spliced. The run of a growing list is taken over, not
         copied."""
         values = self.values
@@ -159,12 +159,12 @@ class Machine:
             chosen = [values[at - size] for at in range(size) if template >> at & 1]
         else:
             chosen = [values[at] for at in template if at is not None]
-        if chosen and isinstance(chosen[0], Run):
+        if chosen and isinstance(chosen[0], Splice):
             run = chosen.pop(0)
         else:
-            run = Run()
+            run = Splice()
         for value in chosen:
-            if isinstance(value, Run):
+            if isinstance(value, Splice):
                 run.extend(value)
             else:
                 run.append(value)

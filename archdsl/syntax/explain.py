@@ -12,7 +12,7 @@ from archdsl.syntax.driver import Machine
 from archdsl.syntax.habits import HABITS
 from archdsl.syntax.habits_words import foreign_word
 from archdsl.syntax.mistake import Mistake
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.reporter import SyntaxReporter
 from archdsl.syntax.tokens import KEYWORDS, NOWHERE, STATEMENT_WORDS, Tokens
 
 _VALUE_STARTS: Final = frozenset(
@@ -25,7 +25,7 @@ _NAMED_AFTER: Final = frozenset(
 )
 
 
-def explain(reporter: Reporter, tokens: Tokens, position: int, machine: Machine) -> None:
+def explain(reporter: SyntaxReporter, tokens: Tokens, position: int, machine: Machine) -> None:
     """Report the error at a token."""
     mistake = Mistake(reporter, tokens, position, machine)
     for try_to_explain in _EXPLANATIONS:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.reporter import SyntaxReporter
 
 _SUFFIX: Final = {"K": 3, "M": 6, "G": 9, "T": 12}
 _NUMBER: Final = r"([0-9]+(?:_[0-9]+)*)(?:\.([0-9]+(?:_[0-9]+)*))?(?:[eE]([+-]?[0-9]+)|([KMGT]))?"
@@ -48,7 +48,7 @@ _ASCII_HELP: Final = {
 _WORD_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
-def number(reporter: Reporter, text: str, start: int) -> int | float:
+def number(reporter: SyntaxReporter, text: str, start: int) -> int | float:
     """The exact value of a number. Lengths are compared before anything is computed from attacker-sized
     digits."""
     limit = reporter.limits.integer_bits
@@ -77,7 +77,7 @@ def number(reporter: Reporter, text: str, start: int) -> int | float:
     return floating
 
 
-def _too_large(reporter: Reporter, start: int, length: int) -> int:
+def _too_large(reporter: SyntaxReporter, start: int, length: int) -> int:
     bits = reporter.limits.integer_bits
     reporter.error(
         "E0904",
@@ -90,7 +90,7 @@ def _too_large(reporter: Reporter, start: int, length: int) -> int:
     return 1
 
 
-def _bad_number(reporter: Reporter, text: str, start: int) -> None:
+def _bad_number(reporter: SyntaxReporter, text: str, start: int) -> None:
     help = "numbers are written 25_557_032, 0.9, 1e-5 or with a suffix K, M, G, T: 25.6M"
     tail = text.lstrip("0123456789_.")
     digits = text[: len(text) - len(tail)]
@@ -125,7 +125,7 @@ def _decimal(text: str) -> str:
         return ""
 
 
-def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
+def string_text(reporter: SyntaxReporter, position: int) -> tuple[str, int, str]:
     """Read string text: its value, the offset after it, and what ended it: a quote, `{`, or "" for the end of
     the line."""
     text = reporter.source.text
@@ -171,7 +171,7 @@ def string_text(reporter: Reporter, position: int) -> tuple[str, int, str]:
             position += 1
 
 
-def _lonely_brace(reporter: Reporter, position: int) -> None:
+def _lonely_brace(reporter: SyntaxReporter, position: int) -> None:
     """Reported once the string is known to be closed: else the brace more likely closes something outside
     it."""
     reporter.error(
@@ -184,7 +184,7 @@ def _lonely_brace(reporter: Reporter, position: int) -> None:
     )
 
 
-def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
+def stray(reporter: SyntaxReporter, position: int) -> tuple[str, str, int]:
     """Report a character outside the language. Returns a kind and text to read in its place ("" for nothing:
     skip it; `MARK` for punctuation), and the offset to go on from."""
     text = reporter.source.text
@@ -252,7 +252,7 @@ def stray(reporter: Reporter, position: int) -> tuple[str, str, int]:
 
 
 def _report_look_alike(
-    reporter: Reporter, start: int, end: int, meant: str, help: str, edits: tuple[tuple[int, int, str], ...] = ()
+    reporter: SyntaxReporter, start: int, end: int, meant: str, help: str, edits: tuple[tuple[int, int, str], ...] = ()
 ) -> None:
     shown = "a space" if meant == " " else f"`{meant}`"
     message = f"{_named(reporter.source.text[start])} looks like {shown} but is another character"

@@ -8,8 +8,8 @@ import re
 from typing import Final
 
 from archdsl.syntax import lexemes
-from archdsl.syntax.layout import Layout
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.line_structure import LineStructure
+from archdsl.syntax.reporter import SyntaxReporter
 from archdsl.syntax.tokens import CLOSER, KEYWORDS, OPENER, VALUE_ENDS, Tokens, marks
 
 _TOKEN: Final = re.compile(
@@ -29,14 +29,14 @@ _WORD, _NUMBER, _BREAK, _PLAIN_STRING, _MARK, _COMMENT, _QUOTE, _END = range(1, 
 _MARK_KIND: Final = dict.fromkeys(marks("== != < <= > >="), "CMP") | dict.fromkeys(marks("* / //"), "MUL")
 
 
-def tokenize(reporter: Reporter) -> Tokens:
+def tokenize(reporter: SyntaxReporter) -> Tokens:
     """All tokens of a source; raises `Stop` after reporting a limit."""
     lexer = _Lexer(reporter)
     lexer.run()
     return lexer.tokens
 
 
-class _Lexer(Layout):
+class _Lexer(LineStructure):
     # ---------------------------------------------------------------------------------------------- main loop
 
     def run(self) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from archdsl.syntax import words
 from archdsl.syntax.driver import Machine
 from archdsl.syntax.lexemes import shown
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.reporter import SyntaxReporter
 from archdsl.syntax.tokens import CLOSES, NOWHERE, OPENS, VALUE_ENDS, Tokens
 
 _REACH: Final = 1000
@@ -24,7 +24,7 @@ class Mistake:
 
     __slots__ = ("after", "before", "expected", "first", "kind", "position", "reporter", "tokens")
 
-    def __init__(self, reporter: Reporter, tokens: Tokens, position: int, machine: Machine) -> None:
+    def __init__(self, reporter: SyntaxReporter, tokens: Tokens, position: int, machine: Machine) -> None:
         kinds = tokens.kinds
         self.reporter = reporter
         self.tokens = tokens

@@ -7,10 +7,10 @@ from archdsl.diagnostics.model import Sink
 from archdsl.limits import Limits
 from archdsl.source import Source
 from archdsl.syntax import ast
-from archdsl.syntax.build import Builder
+from archdsl.syntax.actions import Actions
 from archdsl.syntax.driver import Machine
 from archdsl.syntax.lexer import tokenize
-from archdsl.syntax.report import Reporter, Stop
+from archdsl.syntax.reporter import Stop, SyntaxReporter
 from archdsl.syntax.tokens import CLOSES, ITEM_STARTS, OPENS, Tokens
 
 
@@ -20,16 +20,16 @@ def parse(source: Source, sink: Sink, limits: Limits | None = None) -> ast.File 
     When the sink has errors afterwards, the tree lacks the items, statements and checks that could not be
     read: good for an editor's outline, not for elaboration.
     """
-    reporter = Reporter(source, sink, limits or Limits())
+    reporter = SyntaxReporter(source, sink, limits or Limits())
     try:
         check_size(reporter)
         tokens = tokenize(reporter)
-        return Machine(tokens, Builder(reporter, tokens), Recovery(reporter, tokens)).run()
+        return Machine(tokens, Actions(reporter, tokens), Recovery(reporter, tokens)).run()
     except Stop:
         return None
 
 
-def check_size(reporter: Reporter) -> None:
+def check_size(reporter: SyntaxReporter) -> None:
     """Before anything is done with the text: its length decides what everything after costs."""
     text, most = reporter.source.text, reporter.limits.source_bytes
     size = len(text)
@@ -43,7 +43,7 @@ def check_size(reporter: Reporter) -> None:
 class Recovery:
     """What the machine does about an error: explain it, and find the place to go on from."""
 
-    def __init__(self, reporter: Reporter, tokens: Tokens) -> None:
+    def __init__(self, reporter: SyntaxReporter, tokens: Tokens) -> None:
         self.reporter = reporter
         self.tokens = tokens
 

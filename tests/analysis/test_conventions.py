@@ -18,9 +18,9 @@ import archdsl
 import archdsl.ops
 from archdsl.analysis import conventions
 from archdsl.analysis.cost import CostModel
+from archdsl.analysis.count_report import Style, render, report
 from archdsl.analysis.figures import number_text
 from archdsl.analysis.recount import Recount, column
-from archdsl.analysis.report import Style, render, report
 from archdsl.types.dims import Dim
 
 HERE = Path(__file__).parent

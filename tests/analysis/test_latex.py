@@ -11,7 +11,7 @@ import pytest
 import archdsl
 from archdsl.analysis import latex
 from archdsl.analysis.columns import COLUMNS
-from archdsl.analysis.report import ALL_LEVELS, Style, render, report
+from archdsl.analysis.count_report import ALL_LEVELS, Style, render, report
 
 SPECS = Path(__file__).parents[2] / "specs"
 EVERY = [column.name for column in COLUMNS]

@@ -13,7 +13,7 @@ from archdsl.analysis.cost import CostModel
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.recount import Recount
 from archdsl.analysis.strides import canonical, channels_last, is_channels_last, like
-from archdsl.analysis.training import Recorder, Storage, Tensor
+from archdsl.analysis.training import Recorder, Storage, TracedTensor
 from archdsl.api import Network, load
 from archdsl.ir.program import Op
 from archdsl.ops.concat import Concat, Stack
@@ -120,7 +120,8 @@ def test_joined_tensors_lie_as_pytorch_leaves_them() -> None:
         for left, right in {(order, other) for order in orders for other in (order, last, orders[0])}:
             given = [in_memory(shape, order) for order in (left, right)]
             traced = [
-                Tensor(TensorType(shape), False, Storage(0, kept=True), canonical(shape, x.stride())) for x in given
+                TracedTensor(TensorType(shape), False, Storage(0, kept=True), canonical(shape, x.stride()))
+                for x in given
             ]
             for operator, function, axes in ((Concat, torch.cat, len(shape)), (Stack, torch.stack, len(shape) + 1)):
                 for axis in range(axes):

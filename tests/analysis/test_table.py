@@ -11,10 +11,10 @@ import pytest
 import archdsl
 from archdsl.analysis.columns import COLUMNS, NoColumn
 from archdsl.analysis.cost import CostModel
+from archdsl.analysis.count_report import ALL_LEVELS, FORMATS, Style, render, report
 from archdsl.analysis.figures import human
 from archdsl.analysis.grid import grid
 from archdsl.analysis.parts import Parts
-from archdsl.analysis.report import ALL_LEVELS, FORMATS, Style, render, report
 from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS

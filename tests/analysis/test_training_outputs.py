@@ -6,7 +6,7 @@ import torch
 
 import archdsl
 from archdsl.analysis.columns import COLUMNS
-from archdsl.ir import verify as soundness
+from archdsl.ir import verifier as soundness
 from archdsl.ir.flatten import flatten
 from archdsl.ir.program import Program
 from archdsl.limits import Limits

@@ -12,7 +12,7 @@ from contract_reference import evaluate
 from archdsl.api import Network, load
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS, Example, Operator, Work
 from archdsl.ir.program import Op
-from archdsl.ir.reach import Relation, Span
+from archdsl.ir.reach import AxisReach, Relation
 from archdsl.ops import catalogue
 from archdsl.types.tensor import TensorType
 
@@ -175,7 +175,7 @@ def reach_text(relation: Relation, inputs: tuple[TensorType, ...]) -> str:
     )
 
 
-def _read(span: Span | None) -> str:
+def _read(span: AxisReach | None) -> str:
     if span is None:
         return "*"
     letter = "abcdefgh"[span.axis]

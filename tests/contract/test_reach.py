@@ -14,7 +14,7 @@ from archdsl.analysis.field import FieldModel
 from archdsl.api import load
 from archdsl.ir.operator import Operator
 from archdsl.ir.program import Op
-from archdsl.ir.reach import Reach, Relation, Span, after, both
+from archdsl.ir.reach import AxisReach, Reach, Relation, after, both
 
 COPIES = ("reflect", "replicate", "circular")
 """Ways to pad with copies of what is inside, which is then read at the edges too."""
@@ -137,14 +137,14 @@ def read_along(stacked: torch.Tensor, axis: int) -> torch.Tensor:
     return stacked.amax(others) if others else stacked
 
 
-def wrong(relation: Relation) -> Iterator[tuple[str, int, int, Span, Relation]]:
+def wrong(relation: Relation) -> Iterator[tuple[str, int, int, AxisReach, Relation]]:
     """The relation with one axis of one input left out, moved, or made wider; and what was done to which span of which
     axis of which input."""
-    ways: dict[str, Callable[[Span], Span | None]] = {
+    ways: dict[str, Callable[[AxisReach], AxisReach | None]] = {
         "left out": lambda span: None,
-        "moved on": lambda span: Span(span.axis, span.step, shifted(span.lows, 1), shifted(span.highs, 1)),
-        "moved back": lambda span: Span(span.axis, span.step, shifted(span.lows, -1), shifted(span.highs, -1)),
-        "wider": lambda span: Span(span.axis, span.step, span.lows, shifted(span.highs, 1)),
+        "moved on": lambda span: AxisReach(span.axis, span.step, shifted(span.lows, 1), shifted(span.highs, 1)),
+        "moved back": lambda span: AxisReach(span.axis, span.step, shifted(span.lows, -1), shifted(span.highs, -1)),
+        "wider": lambda span: AxisReach(span.axis, span.step, span.lows, shifted(span.highs, 1)),
     }
     for place, reach in enumerate(relation[0]):
         for axis, span in (reach or {}).items():
@@ -179,24 +179,26 @@ def test_a_vector_is_looked_up_by_the_index_in_its_position() -> None:
 
 
 def test_spans_compose_as_windows_do() -> None:
-    conv = Span(2, 2, (-1,), (1,))
-    assert after({2: conv}, {2: conv}) == {2: Span(2, 4, (-3,), (3,))}
+    conv = AxisReach(2, 2, (-1,), (1,))
+    assert after({2: conv}, {2: conv}) == {2: AxisReach(2, 4, (-3,), (3,))}
 
 
 def test_enlarging_and_shrinking_again_is_one_position() -> None:
-    enlarged = Span(2, 1, (0, 0), (0, 0))
-    assert after({2: Span(2, 2)}, {2: enlarged}) == {2: Span(2)}
+    enlarged = AxisReach(2, 1, (0, 0), (0, 0))
+    assert after({2: AxisReach(2, 2)}, {2: enlarged}) == {2: AxisReach(2)}
 
 
 def test_enlarging_gives_a_period() -> None:
-    enlarged, conv = Span(2, 1, (0, 0), (0, 0)), Span(2, 1, (-1,), (1,))
+    enlarged, conv = AxisReach(2, 1, (0, 0), (0, 0)), AxisReach(2, 1, (-1,), (1,))
     found = after({2: conv}, {2: enlarged})
-    assert found == {2: Span(2, 1, (-1, 0), (0, 1))}
+    assert found == {2: AxisReach(2, 1, (-1, 0), (0, 1))}
     assert (found[2].size, found[2].even) == (2, True)
 
 
 def test_where_paths_meet_the_field_covers_both() -> None:
-    assert both({2: Span(2, 1, (-1,), (1,))}, {2: Span(2, 1, (0,), (4,))}) == {2: Span(2, 1, (-1,), (4,))}
+    assert both({2: AxisReach(2, 1, (-1,), (1,))}, {2: AxisReach(2, 1, (0,), (4,))}) == {
+        2: AxisReach(2, 1, (-1,), (4,))
+    }
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_axes_that_are_cut_and_joined_keep_their_positions(body: str, field: str
 
 
 def test_paths_of_different_strides_have_no_window() -> None:
-    assert both({2: Span(2, 1)}, {2: Span(2, 2)}) == {}
+    assert both({2: AxisReach(2, 1)}, {2: AxisReach(2, 2)}) == {}
 
 
 def test_a_repeat_has_the_field_of_its_iterations_however_many() -> None:

@@ -8,7 +8,7 @@ import pytest
 from contract_cases import model_text
 
 from archdsl.api import load
-from archdsl.diagnostics.codes.ops import CODES
+from archdsl.diagnostics.codes.ops_codes import CODES
 from archdsl.diagnostics.model import ArchError
 
 IMAGE = "f32[N, 6, 8, 8]"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 from archdsl.diagnostics.json import render_github, render_json, render_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic, Frame, Label
 from archdsl.diagnostics.text import render_text
@@ -66,7 +66,7 @@ def test_json_of_no_findings_is_an_empty_list() -> None:
 
 
 def test_sarif_names_rules_once_and_places_results() -> None:
-    rule = Code("E0302", "unknown-operator", "summary", "explanation", "")
+    rule = CodePage("E0302", "unknown-operator", "summary", "explanation", "")
     log = json.loads(render_sarif([FULL, FULL, BARE], {"E0302": rule}, "1.2"))
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]

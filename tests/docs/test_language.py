@@ -14,7 +14,7 @@ from archdsl.elaborate.claims import check_tests
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.elaborate.names import check_names
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 from archdsl.limits import Limits, limit_names
 from archdsl.source import Source, Span
 from archdsl.spec_tests import run_tests

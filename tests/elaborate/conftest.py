@@ -11,7 +11,7 @@ from archdsl.elaborate.model import elaborate
 from archdsl.elaborate.names import check_names
 from archdsl.ir.flatten import flatten, weights
 from archdsl.ir.program import Program
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 from archdsl.limits import Limits
 
 Build = Callable[..., Program]

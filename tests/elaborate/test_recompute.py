@@ -5,7 +5,7 @@ import pytest
 from archdsl.analysis.cost import cost
 from archdsl.ir.printer import print_program
 from archdsl.ir.program import Repeat, walk
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 
 LAYERS = """
 block layer(k, efficient) {

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from archdsl.diagnostics.codes import arguments, budgets, flow, names
+from archdsl.diagnostics.codes import arguments_codes, budgets_codes, flow_codes, names_codes
 from archdsl.diagnostics.model import Sink
 from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.lint import lint
@@ -13,7 +13,7 @@ from archdsl.elaborate.model import elaborate
 from archdsl.limits import Limits
 from archdsl.spec_tests import run_tests
 
-CODES = names.CODES + arguments.CODES + flow.CODES + budgets.CODES
+CODES = names_codes.CODES + arguments_codes.CODES + flow_codes.CODES + budgets_codes.CODES
 
 DEEP = """\
 block unit(out, groups) {

@@ -8,7 +8,7 @@ import archdsl
 from archdsl.ir.operator import WeightRef
 from archdsl.ir.printer import print_program
 from archdsl.ir.program import Call, Op, Program, Repeat, Segment, Value
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 from archdsl.types.tensor import TensorType
 
 TEXT = """

@@ -5,20 +5,20 @@ from itertools import count
 
 import pytest
 
-from archdsl.ir.reach import MAX_PERIOD, Span, after, both
+from archdsl.ir.reach import MAX_PERIOD, AxisReach, after, both
 
 PLACES = range(-30, 60)
 
 
-def some_span(chance: random.Random) -> Span:
+def some_span(chance: random.Random) -> AxisReach:
     """A window that moves on by `step` every few positions, as an operator may have it."""
     period = chance.choice((1, 1, 2, 3, 4, 6))
     step = chance.choice((1, 2, 3, 4))
     lows = sorted(chance.randint(-3, step) for _ in range(period))
-    return Span(0, step, tuple(lows), tuple(low + chance.randint(0, 3) for low in lows))
+    return AxisReach(0, step, tuple(lows), tuple(low + chance.randint(0, 3) for low in lows))
 
 
-def shortest(span: Span) -> int:
+def shortest(span: AxisReach) -> int:
     """The least period that repeats the positions read, found by trying."""
     return next(
         period
@@ -64,29 +64,29 @@ def test_united_spans_read_from_the_first_to_the_last_of_either(seed: int) -> No
 
 
 def test_a_period_up_to_the_bound_is_kept_and_a_longer_one_is_the_whole_axis() -> None:
-    def cut(parts: int) -> Span:
+    def cut(parts: int) -> AxisReach:
         """Enlarged `parts` times: that many neighbours read one position."""
-        return Span(0, 1, (0,) * parts, (0,) * parts)
+        return AxisReach(0, 1, (0,) * parts, (0,) * parts)
 
-    window = Span(0, 1, (0,), (1,))
+    window = AxisReach(0, 1, (0,), (1,))
     kept = after({0: cut(MAX_PERIOD)}, {0: window})
     assert kept is not None
     assert kept[0].period == MAX_PERIOD
     assert after({0: cut(MAX_PERIOD // 2)}, {0: cut(3)}) == {}
-    widened = Span(0, 1, (0,) * MAX_PERIOD, (*(0,) * (MAX_PERIOD - 1), 1))
+    widened = AxisReach(0, 1, (0,) * MAX_PERIOD, (*(0,) * (MAX_PERIOD - 1), 1))
     assert both({0: cut(MAX_PERIOD)}, {0: widened}) == {0: widened}
     assert both({0: cut(MAX_PERIOD // 2)}, {0: cut(MAX_PERIOD // 2)}) == {0: cut(MAX_PERIOD // 2)}
-    assert both({0: Span(0, 2, (0,) * 4096, (0,) * 4096)}, {0: Span(0, 3, (0,) * 6144, (0,) * 6144)}) == {}
+    assert both({0: AxisReach(0, 2, (0,) * 4096, (0,) * 4096)}, {0: AxisReach(0, 3, (0,) * 6144, (0,) * 6144)}) == {}
 
 
 @pytest.mark.parametrize(
     ("span", "size", "even"),
     [
-        (Span(0, 1, (-1,), (1,)), 3, True),
-        (Span(0, 1, (-1, 0), (0, 1)), 2, True),
-        (Span(0, 3, (0, 2), (1, 4)), 3, False),
-        (Span(0, 3, (2, 0), (4, 1)), 3, False),
+        (AxisReach(0, 1, (-1,), (1,)), 3, True),
+        (AxisReach(0, 1, (-1, 0), (0, 1)), 2, True),
+        (AxisReach(0, 3, (0, 2), (1, 4)), 3, False),
+        (AxisReach(0, 3, (2, 0), (4, 1)), 3, False),
     ],
 )
-def test_the_size_is_of_the_widest_window_and_even_where_all_are_alike(span: Span, size: int, even: bool) -> None:
+def test_the_size_is_of_the_widest_window_and_even_where_all_are_alike(span: AxisReach, size: int, even: bool) -> None:
     assert (span.size, span.even) == (size, even)

@@ -14,7 +14,7 @@ from archdsl.ir.flatten import flatten
 from archdsl.ir.operator import MAC_KINDS
 from archdsl.ir.printer import print_program
 from archdsl.ir.program import Program
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 from archdsl.limits import Limits
 
 SPECS = Path(__file__).parents[2] / "specs"

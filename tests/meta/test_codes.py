@@ -37,9 +37,9 @@ def test_every_explained_code_is_in_the_source() -> None:
 
 @pytest.mark.parametrize("code", all_codes(), ids=lambda code: code.code)
 def test_a_code_has_a_name_a_summary_and_an_explanation(code: object) -> None:
-    from archdsl.diagnostics.codes import Code
+    from archdsl.diagnostics.codes import CodePage
 
-    assert isinstance(code, Code)
+    assert isinstance(code, CodePage)
     assert PATTERN.fullmatch(code.code)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code.name)
     assert code.summary
@@ -62,7 +62,7 @@ EXAMPLES = [code for code in all_codes() if code.example.strip()]
 
 @pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: code.code)
 def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_path: Path) -> None:
-    from archdsl.diagnostics.codes import Code
+    from archdsl.diagnostics.codes import CodePage
     from archdsl.diagnostics.model import Sink
     from archdsl.elaborate.lint import lint
     from archdsl.elaborate.loader import load_text
@@ -70,7 +70,7 @@ def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_pa
     from archdsl.limits import Limits
     from archdsl.spec_tests import run_tests
 
-    assert isinstance(code, Code)
+    assert isinstance(code, CodePage)
     sink, limits = Sink(), Limits(**LOWERED.get(code.code, {}))
     module = load_text(code.example, sink, limits, root=str(tmp_path))
     if module is not None and not sink.has_errors:

@@ -17,9 +17,9 @@ from torch.utils.checkpoint import checkpoint
 import archdsl
 from archdsl.analysis import conventions
 from archdsl.analysis.columns import COLUMNS
+from archdsl.analysis.count_report import FORMATS
 from archdsl.analysis.depth import depth
 from archdsl.analysis.field import FieldModel
-from archdsl.analysis.report import FORMATS
 from archdsl.analysis.training import TrainingModel
 from archdsl.backends.torch.build import Doubled
 from archdsl.ir.conditions import broken, conditions
@@ -27,7 +27,7 @@ from archdsl.ir.flatten import flatten
 from archdsl.ir.operator import LARGEST_F32
 from archdsl.ir.printer import print_program
 from archdsl.ir.program import Program
-from archdsl.ir.verify import verify as sound
+from archdsl.ir.verifier import verify as sound
 from archdsl.limits import Limits
 from archdsl.runtime import feeds, index_bounds, session
 from archdsl.types.dims import symbols

@@ -9,7 +9,7 @@ from archdsl.diagnostics.text import render_text
 from archdsl.elaborate.loader import load_text
 from archdsl.elaborate.model import elaborate
 from archdsl.ir.program import Program
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 from archdsl.limits import Limits
 from archdsl.std import INDEX
 

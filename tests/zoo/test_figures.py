@@ -4,7 +4,7 @@ import pytest
 from zoo_specs import arguments, program, rows
 
 from archdsl.analysis.cost import cost
-from archdsl.ir.verify import verify
+from archdsl.ir.verifier import verify
 
 # LeNet-5's last layer compares with 840 fixed constants; there is nothing to train in it and the spec ends before it.
 BUFFERS_APART = {("LeNet-5 (1998)", "840"): 0}

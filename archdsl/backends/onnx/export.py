@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.analysis.cost import cost
-from archdsl.backends.onnx.emitter import ELEMENT_TYPES
 from archdsl.backends.onnx.graph import Skeleton, build
-from archdsl.backends.onnx.write import DEFAULT_THRESHOLD, Tensor, write_model
+from archdsl.backends.onnx.node_emitter import ELEMENT_TYPES
+from archdsl.backends.onnx.write import DEFAULT_THRESHOLD, Initializer, write_model
 from archdsl.checked_session import KEY, written
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
@@ -93,7 +93,7 @@ def write_onnx(
     for field, value in model.graph.ListFields():
         if field.name != "initializer":
             _copy_field(rest.graph, field.name, value)
-    tensors: list[Tensor] = []
+    tensors: list[Initializer] = []
     for proto in model.graph.initializer:
         if not proto.HasField("raw_data"):
             rest.graph.initializer.add().CopyFrom(proto)
@@ -102,13 +102,13 @@ def write_onnx(
     write_model(onnx, rest, tensors, path, external_threshold)
 
 
-def _of_proto(onnx: Any, proto: Any) -> Tensor:
+def _of_proto(onnx: Any, proto: Any) -> Initializer:
     header = onnx.TensorProto()
     for field, value in proto.ListFields():
         if field.name != "raw_data":
             _copy_field(header, field.name, value)
     text = header.SerializeToString(deterministic=True)
-    return Tensor(text, len(proto.raw_data), lambda: memoryview(proto.raw_data))
+    return Initializer(text, len(proto.raw_data), lambda: memoryview(proto.raw_data))
 
 
 def _copy_field(into: Any, name: str, value: Any) -> None:
@@ -128,7 +128,7 @@ def _prepare(
     dtype: str,
     functions: bool,
     limits: Limits | None,
-) -> tuple[Any, list[Tensor]]:
+) -> tuple[Any, list[Initializer]]:
     limits = limits or Limits()
     onnx = require("onnx")
     numpy = require("numpy")
@@ -146,7 +146,7 @@ def _prepare(
     return skeleton.model, tensors
 
 
-def _of_array(onnx: Any, numpy: Any, name: str, array: Any, weight: Weight, dtype: str) -> Tensor:
+def _of_array(onnx: Any, numpy: Any, name: str, array: Any, weight: Weight, dtype: str) -> Initializer:
     stored = dtype if weight.dtype == "f32" else weight.dtype
     header = onnx.TensorProto()
     header.name = name
@@ -162,7 +162,7 @@ def _of_array(onnx: Any, numpy: Any, name: str, array: Any, weight: Weight, dtyp
         return memoryview(values).cast("B") if values.size else memoryview(b"")
 
     size = weight.elements * numpy.dtype(NUMPY_TYPES[stored]).itemsize
-    return Tensor(header.SerializeToString(deterministic=True), size, data)
+    return Initializer(header.SerializeToString(deterministic=True), size, data)
 
 
 def _describe(skeleton: Skeleton, program: Program, opset: int) -> None:

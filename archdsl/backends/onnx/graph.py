@@ -8,9 +8,9 @@ cannot read off its tensors; repeats become repeated calls.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from archdsl.backends.onnx.emitter import Emitter
+from archdsl.backends.onnx.graph_records import GraphBody, Val, unique
+from archdsl.backends.onnx.node_emitter import NodeEmitter
 from archdsl.backends.onnx.proto import Protos
-from archdsl.backends.onnx.records import Body, Val, unique
 from archdsl.backends.onnx.rewrites import rewrite
 from archdsl.ir.flatten import FlatCall, Unrolling, check_size, flatten, unroll
 from archdsl.ir.program import Function, Program, Value
@@ -39,8 +39,8 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     model = onnx.ModelProto()
     outputs = [output for output in program.outputs if not output.train]
     inputs = [Val(known=value.type, name=value.name) for value in program.inputs]
-    body = Body.of(inputs, dtype)
-    emitter = Emitter(body, opset, is_function=False)
+    body = GraphBody.of(inputs, dtype)
+    emitter = NodeEmitter(body, opset, is_function=False)
     emitter.bind(program.inputs, inputs)
     if functions:
         lowered = _Functions(protos, opset, dtype)
@@ -77,7 +77,7 @@ def build(program: Program, onnx: Any, opset: int, dtype: str, functions: bool, 
     return Skeleton(model, constants, {path: value.name for path, value in body.weights.items()})
 
 
-def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> None:
+def _set_outputs(body: GraphBody, results: Iterable[Val], names: Sequence[str]) -> None:
     """Make values the outputs of a body under the given names. A value that is no node's, or leaves twice, or
     has a name already, gets an `Identity`."""
     for result, name in zip(results, names, strict=True):
@@ -89,7 +89,7 @@ def _set_outputs(body: Body, results: Iterable[Val], names: Sequence[str]) -> No
         body.outputs.append(value)
 
 
-def _write_graph(graph: Any, protos: Protos, body: Body) -> None:
+def _write_graph(graph: Any, protos: Protos, body: GraphBody) -> None:
     for step in body.records:
         protos.node(graph.node, step)
     for value in body.inputs:
@@ -110,7 +110,7 @@ class _Lowered:
 
     function: Function
     name: str
-    body: Body
+    body: GraphBody
     read: tuple[int, ...]
 
 
@@ -126,8 +126,8 @@ class _Functions:
 
     def add(self, function: Function) -> None:
         inputs = [Val(known=value.type) for value in function.inputs]
-        body = Body.of(inputs, self._dtype)
-        emitter = Emitter(body, self._opset, is_function=True)
+        body = GraphBody.of(inputs, self._dtype)
+        emitter = NodeEmitter(body, self._opset, is_function=True)
         emitter.bind(function.inputs, inputs)
         walk = unroll(function)
         self.lower(walk, body, emitter)
@@ -149,7 +149,7 @@ class _Functions:
         body.inputs = [inputs[index] for index in read]
         self._done[function] = _Lowered(function, name, body, read)
 
-    def lower(self, walk: Unrolling, body: Body, emitter: Emitter) -> None:
+    def lower(self, walk: Unrolling, body: GraphBody, emitter: NodeEmitter) -> None:
         """Lower the nodes of one function into `body`."""
         for node in walk:
             if isinstance(node, FlatCall):
@@ -157,7 +157,7 @@ class _Functions:
             else:
                 emitter.apply(node)
 
-    def _call(self, call: FlatCall, body: Body, emitter: Emitter) -> None:
+    def _call(self, call: FlatCall, body: GraphBody, emitter: NodeEmitter) -> None:
         callee = self._done[call.node.callee]
         inputs = emitter.read([call.inputs[index] for index in callee.read])
         for key, formal in callee.body.weights.items():
@@ -171,7 +171,7 @@ class _Functions:
             result.known = value.type
         emitter.bind(call.outputs, results)
 
-    def write(self, entry: Body, model: Any) -> None:
+    def write(self, entry: GraphBody, model: Any) -> None:
         """Write the functions that are called, directly or not."""
         called: set[str] = set()
         pending = [entry]

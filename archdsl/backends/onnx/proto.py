@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from archdsl.backends.onnx.emitter import ELEMENT_TYPES
-from archdsl.backends.onnx.records import Attribute, Constant, Record, Val
+from archdsl.backends.onnx.graph_records import Attribute, ConstantTensor, Record, Val
+from archdsl.backends.onnx.node_emitter import ELEMENT_TYPES
 from archdsl.types.tensor import TensorType
 
 _FLOAT, _INT, _STRING, _FLOATS, _INTS, _STRINGS = 1, 2, 3, 6, 7, 8
@@ -52,7 +52,7 @@ class Protos:
         for name, value in record.attributes.items():
             _attribute(node.attribute.add(), name, value)
 
-    def tensor(self, constant: Constant, named: bool = True) -> Any:
+    def tensor(self, constant: ConstantTensor, named: bool = True) -> Any:
         tensor = self._onnx.TensorProto()
         if named:
             tensor.name = constant.value.name
@@ -61,8 +61,8 @@ class Protos:
         tensor.raw_data = constant.data
         return tensor
 
-    def constant_node(self, into: Any, constant: Constant) -> None:
-        """A `Constant` node, for functions, which have no initializers."""
+    def constant_node(self, into: Any, constant: ConstantTensor) -> None:
+        """A `ConstantTensor` node, for functions, which have no initializers."""
         node = into.add()
         node.op_type = "Constant"
         node.name = constant.value.name

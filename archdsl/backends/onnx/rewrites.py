@@ -7,11 +7,11 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
-from archdsl.backends.onnx.records import Body, Constant, Record, Val
+from archdsl.backends.onnx.graph_records import ConstantTensor, GraphBody, Record, Val
 from archdsl.types.tensor import TensorType
 
 
-def rewrite(body: Body) -> None:
+def rewrite(body: GraphBody) -> None:
     """Apply every rewrite; nothing that the body computes changes, but for rounding."""
     _merge_concats(body)
     constants = {constant.value: constant for constant in body.constants.values()}
@@ -20,7 +20,7 @@ def rewrite(body: Body) -> None:
     _keep_zeros(body, constants)
 
 
-def _merge_concats(body: Body) -> None:
+def _merge_concats(body: GraphBody) -> None:
     """`Concat(Concat(a, b), c)` over one axis, the inner one used nowhere else, becomes `Concat(a, b, c)`: one
     copy instead of two."""
     uses = _uses(body)
@@ -58,7 +58,7 @@ def _pooled_first(conv: Record, pool: Record) -> TensorType | None:
     return _mixed(channels=conv.inputs[0], pixels=pool.outputs[0])
 
 
-def _padded_first(pool: Record, pad: Record, constants: dict[Val, Constant]) -> TensorType | None:
+def _padded_first(pool: Record, pad: Record, constants: dict[Val, ConstantTensor]) -> TensorType | None:
     """Zeros for further channels may be added before every other pixel is dropped, as well as after. onnxruntime
     keeps tensors in blocks of channels between convolutions, and pools take part in that but `Pad` does not:
     with the pool last, what follows an option A shortcut stays in blocks."""
@@ -73,7 +73,7 @@ def _padded_first(pool: Record, pad: Record, constants: dict[Val, Constant]) -> 
     return _mixed(channels=pad.outputs[0], pixels=pool.inputs[0])
 
 
-def _keep_zeros(body: Body, constants: Mapping[Val, Constant]) -> None:
+def _keep_zeros(body: GraphBody, constants: Mapping[Val, ConstantTensor]) -> None:
     """onnxruntime makes a `Pad` with zeros part of the pool that follows, where they are no zeros any more: a maximum
     over negative elements is taken without them, a mean counts others than before in windows at the end, and a pool
     takes no padding as large as its window. It leaves a `Pad` alone whose result another node reads: an axis that comes
@@ -90,7 +90,7 @@ def _keep_zeros(body: Body, constants: Mapping[Val, Constant]) -> None:
     body.records = [placed for record in body.records for placed in written.get(record, (record,))]
 
 
-def _around(body: Body, pad: Record, result: Val, constants: Mapping[Val, Constant]) -> tuple[Record, ...]:
+def _around(body: GraphBody, pad: Record, result: Val, constants: Mapping[Val, ConstantTensor]) -> tuple[Record, ...]:
     """The same `Pad` with an axis before all others."""
     pads = _pads(pad, constants)
     half = len(pads) // 2
@@ -105,7 +105,7 @@ def _around(body: Body, pad: Record, result: Val, constants: Mapping[Val, Consta
     return before, around, after
 
 
-def _pads_zeros(record: Record, constants: Mapping[Val, Constant]) -> bool:
+def _pads_zeros(record: Record, constants: Mapping[Val, ConstantTensor]) -> bool:
     """Whether it adds zeros of either sign to spatial axes alone."""
     if record.op_type != "Pad" or "mode" in record.attributes:
         return False
@@ -115,7 +115,7 @@ def _pads_zeros(record: Record, constants: Mapping[Val, Constant]) -> bool:
     return is_zero and not any(side for place, side in enumerate(pads) if place % (len(pads) // 2) < 2)
 
 
-def _pads(pad: Record, constants: Mapping[Val, Constant]) -> tuple[int, ...]:
+def _pads(pad: Record, constants: Mapping[Val, ConstantTensor]) -> tuple[int, ...]:
     """What a `Pad` adds: before every axis, then after every axis."""
     sides = pad.inputs[1]
     assert sides is not None
@@ -123,7 +123,7 @@ def _pads(pad: Record, constants: Mapping[Val, Constant]) -> tuple[int, ...]:
     return struct.unpack(f"<{len(data) // 8}q", data)
 
 
-def _exchange(body: Body, between: Callable[[Record, Record], TensorType | None]) -> None:
+def _exchange(body: GraphBody, between: Callable[[Record, Record], TensorType | None]) -> None:
     """Turn `second(first(x))` into `first(second(x))` wherever `between(first, second)` gives the type that the
     value between the two will then have, and nothing else uses that value."""
     uses = _uses(body)
@@ -163,7 +163,7 @@ def _ints(record: Record, name: str) -> Sequence[int]:
     return [int(value) for value in values] if isinstance(values, Sequence) else ()
 
 
-def _uses(body: Body) -> dict[Val, int]:
+def _uses(body: GraphBody) -> dict[Val, int]:
     """How often each value is read; leaving the body is one use."""
     uses: dict[Val, int] = dict.fromkeys(body.outputs, 1)
     for record in body.records:

@@ -33,7 +33,7 @@ _GRAPH, _INITIALIZER, _RAW_DATA = b"\x3a", b"\x2a", b"\x4a"
 
 
 @record
-class Tensor:
+class Initializer:
     """One initializer: its serialised `TensorProto` without data, the size of the data in bytes, and the
     data."""
 
@@ -43,7 +43,7 @@ class Tensor:
 
 
 def write_model(
-    onnx: Any, model: Any, tensors: list[Tensor], path: "str | os.PathLike[str]", external_threshold: int
+    onnx: Any, model: Any, tensors: list[Initializer], path: "str | os.PathLike[str]", external_threshold: int
 ) -> None:
     """Write `model` with `tensors` as further initializers to `path`.
 
@@ -60,7 +60,7 @@ def write_model(
     write_atomic(path, _chunks(model, tensors))
 
 
-def _chunks(model: Any, tensors: list[Tensor]) -> Iterator[bytes | memoryview]:
+def _chunks(model: Any, tensors: list[Initializer]) -> Iterator[bytes | memoryview]:
     graph = model.graph.SerializeToString(deterministic=True)
     rest = type(model)()
     rest.CopyFrom(model)
@@ -81,10 +81,10 @@ def _chunks(model: Any, tensors: list[Tensor]) -> Iterator[bytes | memoryview]:
             yield _data(tensor)
 
 
-def _write_external(onnx: Any, tensors: list[Tensor], path: str) -> list[Tensor]:
+def _write_external(onnx: Any, tensors: list[Initializer], path: str) -> list[Initializer]:
     """Write the data file; the tensors as the model is to hold them."""
     directory, name = os.path.split(real_path(path))
-    places: list[tuple[int, Tensor]] = []
+    places: list[tuple[int, Initializer]] = []
     digest = hashlib.sha256()
     position = 0
     with AtomicFile(directory) as file:
@@ -104,14 +104,14 @@ def _write_external(onnx: Any, tensors: list[Tensor], path: str) -> list[Tensor]
     return [_external(onnx, tensor, location, offset) if offset >= 0 else tensor for offset, tensor in places]
 
 
-def _external(onnx: Any, tensor: Tensor, location: str, offset: int) -> Tensor:
+def _external(onnx: Any, tensor: Initializer, location: str, offset: int) -> Initializer:
     proto = onnx.TensorProto()
     proto.ParseFromString(tensor.header)
     proto.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", location), ("offset", str(offset)), ("length", str(tensor.size))):
         entry = proto.external_data.add()
         entry.key, entry.value = key, value
-    return Tensor(proto.SerializeToString(deterministic=True), 0, lambda: memoryview(b""))
+    return Initializer(proto.SerializeToString(deterministic=True), 0, lambda: memoryview(b""))
 
 
 def data_stem(name: str) -> str:
@@ -121,7 +121,7 @@ def data_stem(name: str) -> str:
     return stem.lstrip(".-")[:128] or "model"
 
 
-def _data(tensor: Tensor) -> memoryview:
+def _data(tensor: Initializer) -> memoryview:
     data = tensor.data()
     if len(data) != tensor.size:
         raise AssertionError("a weight's data has another size than its shape says")

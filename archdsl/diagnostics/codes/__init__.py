@@ -13,7 +13,7 @@ AREAS: Final = ("syntax", "names", "arguments", "flow", "budgets", "ops", "backe
 
 
 @record
-class Code:
+class CodePage:
     """What one code means.
 
     `explanation` says why the rule is there and shows a wrong and a right example; `example` is an `.arch`
@@ -27,17 +27,17 @@ class Code:
     example: str
 
 
-_codes: dict[str, Code] = {}
+_codes: dict[str, CodePage] = {}
 
 
-def all_codes() -> tuple[Code, ...]:
+def all_codes() -> tuple[CodePage, ...]:
     """Every code of every area, in the order of the codes."""
     if not _codes:
         from importlib import import_module
 
-        read: dict[str, Code] = {}
+        read: dict[str, CodePage] = {}
         for area in AREAS:
-            for code in import_module(f"archdsl.diagnostics.codes.{area}").CODES:
+            for code in import_module(f"archdsl.diagnostics.codes.{area}_codes").CODES:
                 if code.code in read:
                     raise ValueError(f"{code.code} is defined twice, the second time in {area}")
                 read[code.code] = code
@@ -45,7 +45,7 @@ def all_codes() -> tuple[Code, ...]:
     return tuple(_codes.values())
 
 
-def find(code: str) -> Code | None:
+def find(code: str) -> CodePage | None:
     """The code written `E0101`, in either case, or named `unexpected-token`; None where there is none."""
     codes = all_codes()
     return _codes.get(code.upper()) or next((c for c in codes if c.name == code.lower()), None)

@@ -116,7 +116,7 @@ def test_weights_that_break_while_they_are_written_leave_the_old_model(
     before = path.read_bytes()
     original, calls = write._data, []
 
-    def breaks(tensor: write.Tensor) -> memoryview:
+    def breaks(tensor: write.Initializer) -> memoryview:
         calls.append(tensor)
         if len(calls) == 3:
             raise KeyboardInterrupt

@@ -1,9 +1,9 @@
 """The diagnostic codes of operators, E04xx: an operator's rule does not hold for its arguments and inputs."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0401",
         "operator-rejects",
         "an argument makes no sense to the operator",
@@ -14,7 +14,7 @@ wrong:  x -> reshape([-1, 0])
 right:  x -> reshape([-1, 12])""",
         "model m {\n  input x: f32[N, 12]\n  reshape([-1, 0])\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0402",
         "shape-mismatch",
         "lengths that must agree do not",
@@ -30,7 +30,7 @@ Where an image shrinks by 2 and grows again, declare its size as a multiple (`f3
 the symbol: `--dim H=224`.""",
         "model m {\n  input x: f32[N, 64, 8, 8]\n  add { id | conv(64, 3, stride = 2) }\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0403",
         "dtype-mismatch",
         "an input has a dtype the operator does not take",
@@ -42,7 +42,7 @@ wrong:  input ids: i64[N, T]; linear(64)
 right:  input ids: i64[N, T]; embedding(1000, 64) -> linear(64)""",
         "model m {\n  input ids: i64[N, T]\n  relu\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0404",
         "not-divisible",
         "groups, heads or parts do not divide a length",
@@ -53,7 +53,7 @@ wrong:  input x: f32[N, 64, 8, 8]; conv(96, 3, groups = 48)
 right:  input x: f32[N, 64, 8, 8]; conv(96, 3, groups = 32)""",
         "model m {\n  input x: f32[N, 64, 8, 8]\n  conv(96, 3, groups = 48)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0405",
         "symbolic-length",
         "an axis must have a known length here",
@@ -66,7 +66,7 @@ right:  input x: f32[N, 3, H, W]; global_avg_pool -> linear(10)
 right:  input x: f32[N, 3, 32, 32]; flatten -> linear(10)""",
         "model m {\n  input x: f32[N, 3, H, W]\n  flatten -> linear(10)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0406",
         "window-does-not-fit",
         "a window is larger than what it slides over",
@@ -78,7 +78,7 @@ wrong:  input x: f32[N, 64, 3, 3]; max_pool(5)
 right:  input x: f32[N, 64, 3, 3]; max_pool(3)""",
         "model m {\n  input x: f32[N, 64, 3, 3]\n  max_pool(5)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0407",
         "wrong-number-of-axes",
         "an input has too few or too many axes",
@@ -91,7 +91,7 @@ wrong:  mul { id | global_avg_pool -> sigmoid }
 right:  mul { id | global_avg_pool(keepdim) -> sigmoid }""",
         "model m {\n  input x: f32[N, 64, 8, 8]\n  mul { id | global_avg_pool -> sigmoid }\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0408",
         "no-such-position",
         "an axis or a position does not exist",
@@ -103,7 +103,7 @@ wrong:  input x: f32[N, 4]; softmax(axis = 2)
 right:  input x: f32[N, 4]; softmax(axis = 1)""",
         "model m {\n  input x: f32[N, 4]\n  softmax(axis = 2)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0409",
         "undecided-length",
         "the result's length depends on the value of a symbol",
@@ -117,7 +117,7 @@ right:  input x: f32[N, 8, 16]; slice(0, 5, axis = 2)
 Declare the axis as a number, bind its symbol with `--dim T=16`, or choose a setting that fits every length.""",
         "model m {\n  input x: f32[N, 8, T]\n  slice(0, 5, axis = 2)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0410",
         "tied-weight-mismatch",
         "a borrowed weight has another shape than the layer needs",
@@ -128,7 +128,7 @@ wrong:  linear(4) as encode -> linear(8, tie = encode.weight)
 right:  linear(4) as encode -> linear(8, tie = transpose(encode.weight))""",
         "model m {\n  input x: f32[N, 8]\n  linear(4) as encode\n  linear(8, tie = encode.weight)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0411",
         "wrong-number-of-values",
         "a list has too few or too many numbers",
@@ -139,7 +139,7 @@ wrong:  input x: f32[N, 3, 32, 32]; conv(8, [3, 3, 3])
 right:  input x: f32[N, 3, 32, 32]; conv(8, [3, 5])""",
         "model m {\n  input x: f32[N, 3, 32, 32]\n  conv(8, [3, 3, 3])\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0412",
         "conflicting-arguments",
         "two arguments contradict each other",
@@ -150,7 +150,7 @@ wrong:  conv(64, 3, !bias, bias_init = -2.0)
 right:  conv(64, 3, bias_init = -2.0)""",
         "model m {\n  input x: f32[N, 3, 8, 8]\n  conv(64, 3, !bias, bias_init = -2.0)\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0413",
         "too-few-inputs",
         "a merge has too few inputs, or not those that its pattern names",
@@ -162,7 +162,7 @@ right:  [x, y] -> sub
 right:  sub { id | conv(64, 3) }""",
         "model m {\n  input x: f32[N, 3]\n  sub\n  output y\n}\n",
     ),
-    Code(
+    CodePage(
         "E0414",
         "pattern-not-understood",
         "a pattern of axes cannot be read",
@@ -176,7 +176,7 @@ wrong:  [a, b] -> einsum("nij,njk")
 right:  [a, b] -> einsum("nij,njk->nik")""",
         'model m {\n  input x: f32[N, 3, 8, 8]\n  rearrange("n (c h w)")\n  output y\n}\n',
     ),
-    Code(
+    CodePage(
         "W0401",
         "probably-not-meant",
         "a setting fits, but is rarely what is meant",

@@ -1,9 +1,9 @@
 """Codes of the budgets of elaboration (E0905 to E0909, E0912 to E0914)."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0905",
         "expansion-too-deep",
         "blocks call each other without end or too deeply",
@@ -21,7 +21,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0906",
         "too-many-instances",
         "too many distinct instantiations",
@@ -36,7 +36,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0907",
         "too-many-steps",
         "elaboration takes too many steps",
@@ -57,7 +57,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0908",
         "number-out-of-bounds",
         "an integer, a dimension or a tensor is too large",
@@ -77,14 +77,14 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0909",
         "imports-too-large",
         "a spec and its imports are too large together",
         """A spec and everything it imports may have 1 MiB of source. `--limit import_bytes=...` raises the limit.""",
         "",
     ),
-    Code(
+    CodePage(
         "E0912",
         "shared-budget-spent",
         "all models and tests together take too many steps",
@@ -97,7 +97,7 @@ wrong:  model m1 = net(n = 100_000), and hundreds more like it
 right:  archdsl count zoo.arch:net -p n=100_000""",
         "",
     ),
-    Code(
+    CodePage(
         "E0913",
         "nested-too-deep",
         "too many bodies and flows are open inside one another",
@@ -120,7 +120,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0914",
         "figures-take-too-long",
         "the figures of a network take too many steps to work out",

@@ -4,8 +4,8 @@ body."""
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from archdsl.backends.onnx.dims import Step
-from archdsl.backends.onnx.records import Attribute, Body, Val
+from archdsl.backends.onnx.dim_sources import Step
+from archdsl.backends.onnx.graph_records import Attribute, GraphBody, Val
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.flatten import weight_path
@@ -28,7 +28,7 @@ _NO_BF16: Final = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Expand", "Where"}
 is rounded. For every other dtype that an operator of ours takes, onnxruntime has kernels."""
 
 
-class Emitter:
+class NodeEmitter:
     """Implements `OnnxEmitter` for one body; `apply` lowers one operator application at a time.
 
     In a half-precision model every f32 tensor is f16: inputs, weights, constants, and the target of a `Cast`.
@@ -36,7 +36,7 @@ class Emitter:
     diagnostic (E0822).
     """
 
-    def __init__(self, body: Body, opset: int, is_function: bool) -> None:
+    def __init__(self, body: GraphBody, opset: int, is_function: bool) -> None:
         self.opset = opset
         self._body = body
         self._is_function = is_function

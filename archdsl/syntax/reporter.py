@@ -14,7 +14,7 @@ class Stop(Exception):
     """What is wrong was reported; the rest of the text is not looked at. Never leaves this package."""
 
 
-class Reporter:
+class SyntaxReporter:
     """Reports on one source."""
 
     def __init__(self, source: Source, sink: Sink, limits: Limits) -> None:

@@ -1,9 +1,9 @@
 """E0820 to E0839 and E0910: ONNX models, written and run."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0820",
         "unsupported-opset",
         "the ONNX operator-set version is not supported",
@@ -13,7 +13,7 @@ CODES: tuple[Code, ...] = (
         "still be refused by the runtime at hand.",
         "",
     ),
-    Code(
+    CodePage(
         "E0821",
         "unsupported-dtype",
         "the number format cannot be written",
@@ -22,7 +22,7 @@ CODES: tuple[Code, ...] = (
         "stay as they are.",
         "",
     ),
-    Code(
+    CodePage(
         "E0822",
         "underivable-dimension",
         "a dimension that is needed at run time cannot be computed from the inputs",
@@ -32,7 +32,7 @@ CODES: tuple[Code, ...] = (
         "or fix it: `--dim H=32`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0830",
         "unusable-model",
         "onnxruntime refuses the model",
@@ -41,7 +41,7 @@ CODES: tuple[Code, ...] = (
         "operator set is too new.",
         "",
     ),
-    Code(
+    CodePage(
         "E0831",
         "unusable-input",
         "the data given cannot be fed to the model's input",
@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
         "`--input ids=tokens.npy`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0832",
         "failed-run",
         "the model failed while running",
@@ -59,7 +59,7 @@ CODES: tuple[Code, ...] = (
         "own words follow.",
         "",
     ),
-    Code(
+    CodePage(
         "E0833",
         "no-answer-for-sizes",
         "the sizes of the inputs are such that the model has no answer",
@@ -72,7 +72,7 @@ CODES: tuple[Code, ...] = (
         "needs what. Feed inputs of other sizes, or set the symbol: `--dim H=32`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0834",
         "unseen-sizes",
         "the sizes of bound inputs cannot be looked at before the model runs",
@@ -81,7 +81,7 @@ CODES: tuple[Code, ...] = (
         "`session.io_binding()` makes is used in the same way, and does.",
         "",
     ),
-    Code(
+    CodePage(
         "E0910",
         "too-many-nodes",
         "the program is too long to be written out",
@@ -91,7 +91,7 @@ CODES: tuple[Code, ...] = (
         "Counting and checking never write a program out and have no such limit.",
         "",
     ),
-    Code(
+    CodePage(
         "E0920",
         "stopped-run",
         "running an ONNX file was stopped",

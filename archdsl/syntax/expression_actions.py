@@ -1,17 +1,17 @@
-"""The AST nodes of expressions; build.py has the rest and says how these methods are called."""
+"""The AST nodes of expressions; actions.py has the rest and says how these methods are called."""
 
 from __future__ import annotations
 
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.reporter import SyntaxReporter
 from archdsl.syntax.tokens import Tokens
 
 
-class ExpressionBuilder:
+class ExpressionActions:
     """Makes the nodes of expressions."""
 
-    def __init__(self, reporter: Reporter, tokens: Tokens) -> None:
+    def __init__(self, reporter: SyntaxReporter, tokens: Tokens) -> None:
         self.reporter = reporter
         self.source = reporter.source
         self.docs = tokens.docs

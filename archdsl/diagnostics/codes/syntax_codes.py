@@ -1,10 +1,10 @@
 """The diagnostic codes of the syntax: E01xx for text that is not archdsl, E0901 to E0904 for limits on
 text."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0101",
         "unexpected-token",
         "something stands where it cannot",
@@ -17,7 +17,7 @@ right:  model m { relu -> conv(64, 3) }
 A `{` stands on the line of what it belongs to, and a statement ends with its line.""",
         "model m { relu conv(64, 3) }\n",
     ),
-    Code(
+    CodePage(
         "E0102",
         "unclosed-bracket",
         "a bracket is opened and never closed",
@@ -33,7 +33,7 @@ Blocks, models and tests cannot be defined inside one another; a definition insi
 that was left open.""",
         "model m { conv(64, 3 -> relu }\n",
     ),
-    Code(
+    CodePage(
         "E0103",
         "unopened-bracket",
         "a bracket closes nothing",
@@ -43,7 +43,7 @@ wrong:  model m { conv(64, 3)) }
 right:  model m { conv(64, 3) }""",
         "model m { conv(64, 3)) }\n",
     ),
-    Code(
+    CodePage(
         "E0104",
         "unclosed-string",
         "a string is not closed on its line",
@@ -54,7 +54,7 @@ wrong:  model m { relu as "stem }
 right:  model m { relu as "stem" }""",
         'model m { relu as "stem }\n',
     ),
-    Code(
+    CodePage(
         "E0105",
         "stray-character",
         "a character is not used in the language",
@@ -66,7 +66,7 @@ wrong:  model m { conv(64, 3) \N{RIGHTWARDS ARROW} relu }
 right:  model m { conv(64, 3) -> relu }""",
         "model m { conv(64, 3) \N{RIGHTWARDS ARROW} relu }\n",
     ),
-    Code(
+    CodePage(
         "E0106",
         "equals-confused",
         "`=` stands for `==`, or `==` for `=`",
@@ -76,7 +76,7 @@ wrong:  test m { params = 3 }
 right:  test m { params == 3 }""",
         "test m { params = 3 }\n",
     ),
-    Code(
+    CodePage(
         "E0107",
         "keyword-as-name",
         "a keyword is used as a name",
@@ -88,7 +88,7 @@ wrong:  model m { relu as block }
 right:  model m { relu as "block" }""",
         "model m { relu as block }\n",
     ),
-    Code(
+    CodePage(
         "E0108",
         "missing-comma",
         "two entries stand without a comma between them",
@@ -99,7 +99,7 @@ wrong:  model m { conv(64 3) }
 right:  model m { conv(64, 3) }""",
         "model m { conv(64 3) }\n",
     ),
-    Code(
+    CodePage(
         "E0109",
         "dangling-arrow",
         "a flow ends with an arrow",
@@ -110,7 +110,7 @@ wrong:  model m { conv(64, 3) -> }
 right:  model m { conv(64, 3) -> relu }""",
         "model m { conv(64, 3) -> }\n",
     ),
-    Code(
+    CodePage(
         "E0110",
         "malformed-number",
         "a number cannot be read",
@@ -121,7 +121,7 @@ wrong:  let width = 0x40
 right:  let width = 64""",
         "let width = 0x40\n",
     ),
-    Code(
+    CodePage(
         "E0111",
         "unknown-escape",
         "a backslash in a string is followed by something unknown",
@@ -131,7 +131,7 @@ wrong:  let path = "a\\b"
 right:  let path = "a\\\\b\"""",
         'let path = "a\\b"\n',
     ),
-    Code(
+    CodePage(
         "E0112",
         "malformed-interpolation",
         "braces in a string hold no expression",
@@ -141,7 +141,7 @@ wrong:  let label = "set {}"
 right:  let label = "set {{}}\"""",
         'let label = "set {}"\n',
     ),
-    Code(
+    CodePage(
         "E0113",
         "foreign-syntax",
         "a word or mark of another language stands where archdsl has its own",
@@ -153,7 +153,7 @@ wrong:  import torch
 right:  use "blocks.arch" (residual)""",
         "import torch\n",
     ),
-    Code(
+    CodePage(
         "E0114",
         "unknown-version",
         "the version line cannot be read, or is not the first",
@@ -164,7 +164,7 @@ wrong:  archdsl 2
 right:  archdsl 1""",
         "archdsl 2\n",
     ),
-    Code(
+    CodePage(
         "E0115",
         "flag-with-default",
         "a flag is given a default",
@@ -175,7 +175,7 @@ wrong:  block b(flag bias = true) { relu }
 right:  block b(bias = true) { relu }""",
         "block b(flag bias = true) { relu }\n",
     ),
-    Code(
+    CodePage(
         "E0116",
         "unnamed-input",
         "one of several inputs of a block has no name",
@@ -186,7 +186,7 @@ wrong:  block b() [N, T, d], [N, S, d] { attention(4) }
 right:  block b() q: [N, T, d], memory: [N, S, d] { [q, memory] -> attention(4) }""",
         "block b() [N, T, d], [N, S, d] { attention(4) }\n",
     ),
-    Code(
+    CodePage(
         "E0117",
         "second-rest",
         "a shape has two rests",
@@ -196,7 +196,7 @@ wrong:  block b() [N, ...A, ...B] { relu }
 right:  block b() [N, c, ...S] { relu }""",
         "block b() [N, ...A, ...B] { relu }\n",
     ),
-    Code(
+    CodePage(
         "E0118",
         "malformed-tolerance",
         "the tolerance of a check cannot be read",
@@ -207,7 +207,7 @@ wrong:  test m { macs near 2% of 3.8G }
 right:  test m { macs within 2% of 3.8G }""",
         "test m { macs near 2% of 3.8G }\n",
     ),
-    Code(
+    CodePage(
         "E0119",
         "misplaced-wildcard",
         "`_` in a match leaves other patterns without effect",
@@ -217,7 +217,7 @@ wrong:  let a = match 1 { _ => 2; 1 => 3 }
 right:  let a = match 1 { 1 => 3; _ => 2 }""",
         "let a = match 1 { _ => 2; 1 => 3 }\n",
     ),
-    Code(
+    CodePage(
         "E0120",
         "too-many-errors",
         "reading stopped after too many errors",
@@ -225,7 +225,7 @@ right:  let a = match 1 { 1 => 3; _ => 2 }""",
 everything after it. Correct the first errors and check again.""",
         "?\n" * 60,
     ),
-    Code(
+    CodePage(
         "E0901",
         "source-too-large",
         "a source is larger than the limit",
@@ -235,7 +235,7 @@ compiler slow or large. A network that needs more is usually one that wants a lo
 Raise it with --limit source_bytes=524288.""",
         "# " + 64 * 1024 * "long" + "\n",
     ),
-    Code(
+    CodePage(
         "E0902",
         "nesting-too-deep",
         "brackets are nested too deep",
@@ -245,7 +245,7 @@ Raise it with --limit source_bytes=524288.""",
 Raise it with --limit nesting=400.""",
         "let a = " + 201 * "(" + "1" + 201 * ")" + "\n",
     ),
-    Code(
+    CodePage(
         "E0903",
         "expression-too-long",
         "an expression has too many terms",
@@ -255,7 +255,7 @@ expressions of their own. Sums over many values are written with `sum` over a li
 Raise it with --limit terms=2000.""",
         "let a = 1" + 1000 * " + 1" + "\n",
     ),
-    Code(
+    CodePage(
         "E0904",
         "number-too-large",
         "a number is too large",

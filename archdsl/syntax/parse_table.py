@@ -1,4 +1,4 @@
-"""Turn grammar.lark into table.json: `python -m archdsl.syntax.table` (`--check` only compares).
+"""Turn grammar.lark into table.json: `python -m archdsl.syntax.parse_table` (`--check` only compares).
 
 Lark reads the grammar, proves it free of conflicts and computes the LALR(1) tables; what ships is those
 tables as plain data. Two reasons not to use Lark when a spec is parsed: importing it costs 40 ms on every
@@ -108,7 +108,7 @@ def _included(rule: Any) -> list[int]:
 
 
 def _maker(rule: Any) -> str:
-    """The function of build.py that makes the value: "" to pass the only child on, "*" to gather children
+    """The function of actions.py that makes the value: "" to pass the only child on, "*" to gather children
     into a run that is spliced into the rule above (the helper rules behind `*` and `_comma`)."""
     if rule.origin.name.startswith("_"):
         return "*"
@@ -142,7 +142,7 @@ def main(arguments: list[str]) -> int:
     fresh = build()
     if "--check" in arguments:
         current = TABLE.exists() and TABLE.read_bytes() == fresh
-        print("table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.table")
+        print("table.json is current" if current else "table.json is stale: run python -m archdsl.syntax.parse_table")
         return 0 if current else 1
     TABLE.write_bytes(fresh)
     print(f"wrote {TABLE}: {len(fresh)} bytes")

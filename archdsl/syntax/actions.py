@@ -10,10 +10,10 @@ Annotations stay text: evaluating the unions in them would cost 3 ms of every co
 from __future__ import annotations
 
 from archdsl.syntax import ast
-from archdsl.syntax.build_expressions import ExpressionBuilder
+from archdsl.syntax.expression_actions import ExpressionActions
 
 
-class Builder(ExpressionBuilder):
+class Actions(ExpressionActions):
     """Makes the nodes of one file."""
 
     # -------------------------------------------------------------------------------------------------- items

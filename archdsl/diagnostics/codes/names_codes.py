@@ -1,9 +1,9 @@
 """Codes of names and imports (E02xx)."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0201",
         "unknown-name",
         "a name in an expression is not defined",
@@ -20,7 +20,7 @@ model m(width = 64) {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0202",
         "unknown-block",
         "no block or operator has this name",
@@ -37,7 +37,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0203",
         "unknown-model",
         "no model has this name",
@@ -54,7 +54,7 @@ model m {
 test n { params == 0 }
 """,
     ),
-    Code(
+    CodePage(
         "E0204",
         "defined-twice",
         "a name is defined twice in one file",
@@ -75,7 +75,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0205",
         "import-not-found",
         "the imported file does not define this name",
@@ -92,7 +92,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0206",
         "import-cycle",
         "files or presets refer to each other in a circle",
@@ -107,7 +107,7 @@ right:  model a(width = 64) { ... }
 model a = a()
 """,
     ),
-    Code(
+    CodePage(
         "E0207",
         "outside-root",
         "an import leaves the project",
@@ -126,7 +126,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0208",
         "import-file-missing",
         "an imported file or library does not exist",
@@ -144,7 +144,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0209",
         "tensor-applied",
         "a tensor stands where a block or operator must",
@@ -163,7 +163,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0210",
         "not-applicable",
         "a constant stands where a block or operator must",
@@ -182,7 +182,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0201",
         "unread-name",
         "nothing reads a name",
@@ -201,7 +201,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0202",
         "hidden-not-changed",
         "a `let` in a loop hides a name and adds up nothing",
@@ -224,7 +224,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0203",
         "label-is-a-word",
         "a label is a word, not the value that the word names",
@@ -242,7 +242,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0204",
         "default-without-a-call",
         "a `default` holds for no call",

@@ -1,9 +1,9 @@
 """E0801 to E0819: packages, providers and weight files."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0801",
         "missing-package",
         "an optional package is not installed",
@@ -15,7 +15,7 @@ CODES: tuple[Code, ...] = (
         '    pip install "archdsl[all]"       # both',
         "",
     ),
-    Code(
+    CodePage(
         "E0802",
         "missing-provider",
         "onnxruntime cannot run on the requested device",
@@ -30,7 +30,7 @@ CODES: tuple[Code, ...] = (
         "because no GPU driver or no matching CUDA and cuDNN libraries are found.",
         "",
     ),
-    Code(
+    CodePage(
         "E0810",
         "unreadable-weights",
         "a file is not a complete safetensors file",
@@ -39,7 +39,7 @@ CODES: tuple[Code, ...] = (
         "checkpoint is converted with `safetensors.torch.save_file(model.state_dict(), path)`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0811",
         "missing-weights",
         "the weights lack some that the model needs",
@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
         "part in inference.",
         "",
     ),
-    Code(
+    CodePage(
         "E0812",
         "unexpected-weights",
         "the weights hold some that the model does not have",
@@ -59,7 +59,7 @@ CODES: tuple[Code, ...] = (
         "are not ignored.",
         "",
     ),
-    Code(
+    CodePage(
         "E0813",
         "mismatched-weights",
         "a weight has another shape or kind of number than the model's",
@@ -68,7 +68,7 @@ CODES: tuple[Code, ...] = (
         "integers are not taken for floats.",
         "",
     ),
-    Code(
+    CodePage(
         "E0814",
         "weights-too-large",
         "the weights do not fit into the memory of this machine",
@@ -77,7 +77,7 @@ CODES: tuple[Code, ...] = (
         "`archdsl count`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0815",
         "bad-key-map",
         "a line of a key map is no rule",
@@ -93,7 +93,7 @@ CODES: tuple[Code, ...] = (
         "that no rule fits stays as it is. A name has one rule, and a map at most 100 rules with `*`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0816",
         "clashing-key-map",
         "a key map takes several tensors for one weight",

@@ -1,9 +1,9 @@
 """Codes of arguments, values and expressions (E03xx)."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0301",
         "unknown-argument",
         "the callee has no argument of this name",
@@ -20,7 +20,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0302",
         "missing-argument",
         "a required argument is not given",
@@ -36,7 +36,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0303",
         "repeated-argument",
         "an argument is given twice",
@@ -52,7 +52,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0304",
         "wrong-type",
         "a value is of the wrong type",
@@ -69,7 +69,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0305",
         "out-of-range",
         "a value is out of range or not one of the choices",
@@ -85,7 +85,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0306",
         "too-many-arguments",
         "more arguments than parameters",
@@ -102,7 +102,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0307",
         "ambiguous-flag",
         "a bare word could be a flag or a value",
@@ -122,7 +122,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0308",
         "inexact-division",
         "`/` between ints leaves a remainder",
@@ -140,7 +140,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0309",
         "division-by-zero",
         "a division by zero",
@@ -157,7 +157,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0310",
         "wrong-operands",
         "an operation does not apply to these values",
@@ -175,7 +175,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0311",
         "undecidable",
         "a condition depends on a symbolic dimension",
@@ -194,7 +194,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0312",
         "index-out-of-range",
         "an index is outside its list",
@@ -213,7 +213,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0313",
         "no-match",
         "no arm of a match fits",
@@ -231,7 +231,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0314",
         "unpack-mismatch",
         "names and values differ in number",
@@ -248,7 +248,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0315",
         "requirement-failed",
         "a `require` of the author does not hold",
@@ -265,7 +265,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0316",
         "author-error",
         "an `error(...)` of the author was reached",
@@ -282,7 +282,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0318",
         "too-many-bodies",
         "more bodies in braces than block parameters",
@@ -299,7 +299,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0319",
         "no-such-weight",
         "a weight cannot be borrowed",

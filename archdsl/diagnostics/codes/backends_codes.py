@@ -1,10 +1,10 @@
 """What the PyTorch backend may have to refuse about a correct program: the E07xx codes. But for E0701 the examples are
 in its tests: checking a spec does not report them."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0701",
         "name-not-for-pytorch",
         "a part's name cannot be the name of a PyTorch submodule",
@@ -26,7 +26,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0702",
         "size-not-at-hand",
         "PyTorch code cannot compute a symbolic size from the shapes of its block's inputs",
@@ -37,7 +37,7 @@ Bind the symbol when compiling (`--dim T=128`), or hand the block a tensor that 
 """,
         "",
     ),
-    Code(
+    CodePage(
         "E0703",
         "loops-too-deep",
         "loops are nested deeper than Python code can be",
@@ -48,7 +48,7 @@ Move the inner loops to a block of their own: a call starts counting afresh.
 """,
         "",
     ),
-    Code(
+    CodePage(
         "E0704",
         "mixed-list",
         "weights and submodules share one list name",

@@ -1,9 +1,9 @@
 """E06xx: what a command was asked to do cannot be done; E0911: a table that nobody could read."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0601",
         "no-such-file",
         "there is no file of that name",
@@ -11,7 +11,7 @@ CODES: tuple[Code, ...] = (
         "folders too; `-` reads the spec from standard input. The exit code is 3.",
         "",
     ),
-    Code(
+    CodePage(
         "E0602",
         "is-a-folder",
         "a folder was given where a spec file is needed",
@@ -19,7 +19,7 @@ CODES: tuple[Code, ...] = (
         "`archdsl count specs/resnet.arch`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0603",
         "unreadable-file",
         "the system refuses to read the file",
@@ -27,7 +27,7 @@ CODES: tuple[Code, ...] = (
         "the message.",
         "",
     ),
-    Code(
+    CodePage(
         "E0604",
         "not-utf8",
         "the file is not UTF-8 text",
@@ -35,7 +35,7 @@ CODES: tuple[Code, ...] = (
         "that an editor saved as Latin-1, or the file is no text at all. A byte-order mark is skipped.",
         "",
     ),
-    Code(
+    CodePage(
         "E0605",
         "unknown-parameter",
         "the model has no parameter of that name",
@@ -45,7 +45,7 @@ CODES: tuple[Code, ...] = (
         "no parameters; they are set with `--dim H=320`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0606",
         "unknown-dimension",
         "the model's inputs have no symbolic dimension of that name",
@@ -53,7 +53,7 @@ CODES: tuple[Code, ...] = (
         "that the spec writes as a number, or as a parameter of the model, cannot be set this way.",
         "",
     ),
-    Code(
+    CodePage(
         "E0607",
         "bad-option-value",
         "an option's value is not what the option takes",
@@ -66,14 +66,14 @@ CODES: tuple[Code, ...] = (
         "`--convention` take the names that `archdsl count --help` lists.",
         "",
     ),
-    Code(
+    CodePage(
         "E0608",
         "no-specs",
         "the folder holds no .arch file",
         "`check` and `test` given a folder take every file below it whose name ends in `.arch`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0609",
         "unknown-limit",
         "there is no limit of that name",
@@ -81,7 +81,7 @@ CODES: tuple[Code, ...] = (
         "those that the diagnostics of the E09 family print, for example `--limit nodes=500_000`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0610",
         "unwritable-output",
         "an output file cannot be written",
@@ -89,7 +89,7 @@ CODES: tuple[Code, ...] = (
         "their final place and renamed, so an older file of that name is still whole. The exit code is 3.",
         "",
     ),
-    Code(
+    CodePage(
         "E0611",
         "symbolic-cost-too-large",
         "a symbolic count has too many terms to be written out",
@@ -97,7 +97,7 @@ CODES: tuple[Code, ...] = (
         "exact expression outgrows any use; fix the dimensions instead: `--dim H=320 --dim W=320`.",
         "",
     ),
-    Code(
+    CodePage(
         "E0612",
         "no-such-model",
         "the file has no model of that name",
@@ -106,7 +106,7 @@ CODES: tuple[Code, ...] = (
         "be compiled on their own, because they have no inputs.",
         "",
     ),
-    Code(
+    CodePage(
         "E0613",
         "ambiguous-model",
         "the file has several models and none was named",
@@ -115,7 +115,7 @@ CODES: tuple[Code, ...] = (
         'colon: `archdsl count zoo.arch:vgg16`; in Python `archdsl.load("zoo.arch", "vgg16")`.',
         "",
     ),
-    Code(
+    CodePage(
         "E0614",
         "no-model",
         "the file has no model",
@@ -123,7 +123,7 @@ CODES: tuple[Code, ...] = (
         "can be checked, and other files can `use` its blocks.",
         "",
     ),
-    Code(
+    CodePage(
         "E0911",
         "table-too-long",
         "the table has too many rows",

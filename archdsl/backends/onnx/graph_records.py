@@ -1,6 +1,6 @@
 """Graph nodes before they become protos: plain records, so that passes and naming are cheap.
 
-A `Body` is one graph or one model-local function under construction. Records are kept in execution order;
+A `GraphBody` is one graph or one model-local function under construction. Records are kept in execution order;
 names are given at the end, when it is known which nodes are left and which values leave the body.
 """
 
@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from archdsl.backends.onnx.dims import DimSources
+from archdsl.backends.onnx.dim_sources import DimSources
 from archdsl.records import field, record
 from archdsl.types.dims import Dim
 from archdsl.types.tensor import TensorType
@@ -55,7 +55,7 @@ class Record:
 
 
 @record
-class Constant:
+class ConstantTensor:
     """A constant tensor: little-endian bytes of `dtype`."""
 
     dtype: str
@@ -65,7 +65,7 @@ class Constant:
 
 
 @record
-class Body:
+class GraphBody:
     """`weights` maps weight paths (relative to a function) to values, in order of first use; `sizes` holds
     the symbols that a function cannot read off its inputs and is given as extra inputs."""
 
@@ -73,8 +73,8 @@ class Body:
     sources: DimSources
     dtype: str
     records: list[Record] = field(default_factory=list[Record])
-    constants: dict[tuple[str, tuple[int, ...], bytes], Constant] = field(
-        default_factory=dict[tuple[str, tuple[int, ...], bytes], Constant]
+    constants: dict[tuple[str, tuple[int, ...], bytes], ConstantTensor] = field(
+        default_factory=dict[tuple[str, tuple[int, ...], bytes], ConstantTensor]
     )
     weights: dict[str, Val] = field(default_factory=dict[str, Val])
     sizes: dict[str, Val] = field(default_factory=dict[str, Val])
@@ -83,7 +83,7 @@ class Body:
     shapes: dict[tuple[Dim, ...], Val] = field(default_factory=dict[tuple[Dim, ...], Val])
 
     @classmethod
-    def of(cls, inputs: list[Val], dtype: str) -> "Body":
+    def of(cls, inputs: list[Val], dtype: str) -> "GraphBody":
         """An empty body with these inputs."""
         return cls(inputs, DimSources([value.type for value in inputs]), dtype)
 
@@ -118,7 +118,7 @@ class Body:
         constant = self.constants.get(key)
         if constant is None:
             value = Val(known=TensorType(shape, dtype))
-            constant = self.constants[key] = Constant(dtype, shape, data, value)
+            constant = self.constants[key] = ConstantTensor(dtype, shape, data, value)
         return constant.value
 
     def remove_unused(self) -> None:

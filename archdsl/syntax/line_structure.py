@@ -9,7 +9,7 @@ breaks only those that end a statement are left.
 import re
 from typing import Final
 
-from archdsl.syntax.report import Reporter
+from archdsl.syntax.reporter import SyntaxReporter
 from archdsl.syntax.tokens import CLOSER, ITEM_WORDS, STATEMENT_WORDS, Tokens, marks
 
 CONTINUES: Final = marks("-> | { = => , CMP MUL + - % ** .. ~ and or not in else")
@@ -34,10 +34,10 @@ class Open:
         self.fresh = fresh
 
 
-class Layout:
+class LineStructure:
     """The tokens so far, and the brackets that are open."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: SyntaxReporter) -> None:
         self.reporter = reporter
         self.limits = reporter.limits
         self.source = reporter.source

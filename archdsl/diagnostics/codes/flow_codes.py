@@ -1,9 +1,9 @@
 """Codes of the flow: shapes, signatures, inputs and outputs, labels (E05xx, W05xx)."""
 
-from archdsl.diagnostics.codes import Code
+from archdsl.diagnostics.codes import CodePage
 
-CODES: tuple[Code, ...] = (
-    Code(
+CODES: tuple[CodePage, ...] = (
+    CodePage(
         "E0501",
         "nothing-flows",
         "there is no current value here",
@@ -18,7 +18,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0502",
         "signature-mismatch",
         "an input does not fit the block's signature",
@@ -36,7 +36,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0503",
         "unexpected-shape",
         "an `expect` does not hold",
@@ -54,7 +54,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0504",
         "broken-promise",
         "a block's result is not what its signature says",
@@ -71,7 +71,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0506",
         "wrong-number-of-tensors",
         "a step gets too many or too few tensors",
@@ -90,7 +90,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0507",
         "misplaced-declaration",
         "an `input` or `output` stands where it cannot",
@@ -109,7 +109,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0508",
         "no-output",
         "a model declares no output",
@@ -124,7 +124,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0509",
         "bad-label",
         "a label cannot be a path segment",
@@ -141,7 +141,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0510",
         "declared-twice",
         "two inputs or two outputs have one name",
@@ -158,7 +158,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "E0511",
         "shared-out-of-reach",
         "a shared instance is used where it cannot be",
@@ -179,7 +179,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0501",
         "unused-result",
         "a step's result is thrown away",
@@ -199,7 +199,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0502",
         "only-the-last-round",
         "every round of a loop starts anew",
@@ -219,7 +219,7 @@ model m {
 }
 """,
     ),
-    Code(
+    CodePage(
         "W0503",
         "loop-over-nothing",
         "a loop never runs",
