@@ -61,7 +61,7 @@ def load(
 
 
 def locate(spec: str | os.PathLike[str]) -> tuple[str, bool, str | None]:
-    """What the argument `spec` of `load` means: a path, or a text and true; and the model that a path names."""
+    """The meaning of the argument `spec` of `load`: a path, or a text and true; and the model that a path names."""
     if isinstance(spec, str) and any(sign in spec for sign in "\n{"):
         return spec, True, None
     path, model = split_target(os.fspath(spec))
@@ -208,9 +208,9 @@ class Network:
         return substitute(TrainingModel(self.program).macs, {symbol: 1} if symbol else {})
 
     def receptive_field(self, label: str) -> "tuple[AxisField, ...]":
-        """Which positions of the inputs one position of a value depends on at inference, along each spatial axis: size,
-        stride, and where the first one starts. `label` names an input, an output, a labelled value, or a layer by its
-        path (`layer1.0.conv1`).
+        """The positions of the inputs that one position of a value depends on at inference, along each spatial axis:
+        size, stride, and where the first one starts. `label` names an input, an output, a labelled value, or a layer by
+        its path (`layer1.0.conv1`).
 
         Raises `ArchError` (E0201) for another name.
         """
@@ -288,7 +288,7 @@ class Network:
         sort: str,
         convention: str,
     ) -> "T":
-        """What `write` makes of this network's table."""
+        """The text that `write` makes of this network's table."""
         from archdsl.analysis.columns import NoColumn
         from archdsl.analysis.cost import OWN_CONVENTION
         from archdsl.analysis.count_report import Style, report

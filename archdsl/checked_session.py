@@ -31,7 +31,7 @@ def written(needs: Sequence[Need]) -> str:
 
 
 def read(text: str) -> tuple[Need, ...] | None:
-    """What `written` wrote; None for anything else, which any file may hold."""
+    """Conditions as `written` wrote them; None for anything else, which any file may hold."""
     if len(text) > _LONGEST:
         return None
     try:

@@ -114,7 +114,7 @@ def check_dims(specs: Sequence[InputSpec], dims: Mapping[str, int]) -> None:
 
 
 def preparation(source: str, array: "Array") -> str:
-    """What was done to an image to make `array` of it; "" for a source that is no image."""
+    """A sentence about what was done to an image to make `array` of it; "" for a source that is no image."""
     if source == "random" or source.endswith(".npy"):
         return ""
     channels, height, width = array.shape[1:]

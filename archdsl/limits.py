@@ -14,7 +14,7 @@ ANALYSIS_STEPS = 3_000_000
 
 @record
 class Ledger:
-    """What was spent on one file, or by one command, over all models and tests that were elaborated for it."""
+    """The steps spent on one file, or by one command, over all models and tests that were elaborated for it."""
 
     steps: int = 0
     analysis: int = 0
@@ -55,9 +55,9 @@ class Limits:
     nodes: int = 200_000
     """Nodes written out by a lowering that has to flatten the program."""
     command: Ledger | None = None
-    """What the command has spent so far, against `command_steps`. From Python every call has its own budgets."""
+    """The account of the whole command, against `command_steps`. From Python every call has its own budgets."""
 
 
 def limit_names() -> list[str]:
-    """What `--limit` can set."""
+    """The names that `--limit` can set."""
     return [name for name in field_names(Limits) if name != "command"]

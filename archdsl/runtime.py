@@ -36,7 +36,7 @@ _NUMPY_TYPES: Final = {
 }
 
 _NO_NUMBERS: Final = ("sequence", "map", "nothing", "text")
-"""What outputs are called that have no range."""
+"""The kinds of outputs that have no range."""
 
 _LARGEST_MESSAGE: Final = 1 << 30
 """Bytes of weights above which a model reaches onnxruntime through files: a protobuf message ends at 2
@@ -172,7 +172,7 @@ def run(created: "onnxruntime.InferenceSession", inputs: "Mapping[str, Array] | 
 
 
 def _sizes(created: Any, named: "Mapping[str, Array]") -> str:
-    """What the symbolic dimensions but the batch were in a run that failed, since one of them may be why."""
+    """The sizes of the symbolic dimensions but the batch in a run that failed, since one of them may be why."""
     entries = _entries(created, "get_inputs")
     batch = entries[0][2][0] if entries and entries[0][2] else None
     found: dict[str, int] = {}
@@ -191,7 +191,7 @@ def _in_order(created: Any, inputs: "Sequence[Array]") -> "dict[str, Array]":
 
 @record
 class Description:
-    """What an output looks like. `top` holds, for scores `[N, classes]`, the five best (class, score) of the first
+    """The summary of an output. `top` holds, for scores `[N, classes]`, the five best (class, score) of the first
     sample, best first. An output of texts, a sequence or a map has no range, which is NaN; a sequence says how long it
     is."""
 

@@ -20,8 +20,8 @@ TOLERANCE: Final = 1e-5
 
 
 def _computed(module: Any, tensors: list[Any]) -> Any:
-    """What PyTorch computes. Raises `ArchError` (E0832) for an index that the network computes and that is past the end
-    of an embedding. Anything else that PyTorch refuses is a mistake of the generated code, and no diagnostic."""
+    """The results of PyTorch. Raises `ArchError` (E0832) for an index that the network computes and that is past the
+    end of an embedding. Anything else that PyTorch refuses is a mistake of the generated code, and no diagnostic."""
     try:
         return module(*tensors)
     except IndexError as error:

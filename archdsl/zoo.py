@@ -48,7 +48,7 @@ def models() -> dict[str, str]:
 
 
 def locate(text: str) -> tuple[str, str | None]:
-    """What a bare word on the command line means: the file of a spec, and the model if it was that which was named.
+    """The meaning of a bare word on the command line: the file of a spec, and the model if it was that which was named.
     Anything else, and what is there under that name, is left as it is."""
     if not _NAME.fullmatch(text) or os.path.lexists(text):
         return text, None

@@ -49,7 +49,7 @@ class Formula:
 
     @property
     def denominator(self) -> int:
-        """What every coefficient is a whole multiple of one over."""
+        """The common denominator: every coefficient is a whole multiple of one over it."""
         return lcm(*(coefficient.denominator for coefficient in self.terms.values())) if self.terms else 1
 
     @property
@@ -97,7 +97,7 @@ class Progression:
 
 @record
 class FoundFormula:
-    """What was found for one figure: a formula from certain values of the parameters on, or formulas that hold for
+    """The form of one figure: a formula from certain values of the parameters on, or formulas that hold for
     evenly spaced values (`pieces`), or neither. `checked` counts the values at which it
     was verified besides those that it was made from."""
 
@@ -204,7 +204,7 @@ class _Search:
     # ------------------------------------------------------------------------------------------ values of a parameter
 
     def axis(self, index: int, choices: Sequence[int] | None) -> ParameterAxis:
-        """Which values a parameter takes, by trying."""
+        """The values that a parameter takes, found by trying."""
         name = self.names[index]
         if choices is not None:
             return ParameterAxis(

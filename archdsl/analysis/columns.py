@@ -75,7 +75,7 @@ def _peak(row: Row) -> Cell:
 
 
 def _axes(row: Row, text: "Callable[[AxisField], str]") -> Cell:
-    """What is said of the axes of the first input that the row's result sees: once where they agree."""
+    """A text about the axes of the first input that the row's result sees: once where they agree."""
     axes = row.parts.field(row)
     texts = [text(axis) for axis in axes if axis.input == axes[0].input]
     if len(set(texts)) > 1:

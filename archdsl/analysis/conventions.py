@@ -1,4 +1,4 @@
-"""What other counters say of the same network.
+"""Conventions of other counters, applied to the same network.
 
 Every tool that people count with means something of its own by "FLOPs" or "MACs". A convention is such a meaning as
 data: a table from PyTorch's modules and functions (`analysis.uses`) to what the tool adds for one application. The
@@ -135,7 +135,7 @@ def _fvcore_einsum(use: Use) -> Dim:
 
 
 def _einsum_cost(use: Use) -> int:
-    """What `numpy.einsum_path` prints for it: one too many, and four digits."""
+    """The figure that `numpy.einsum_path` prints for it: one too many, and four digits."""
     pattern: str = use.setting("equation", 0, "")
     terms, result = pattern.split("->")
     summed = set(terms) - {","} - set(result)
@@ -208,7 +208,7 @@ def _product_bias(use: Use) -> Dim:
 
 
 def _input_bias(use: Use) -> Dim:
-    """What the first layer adds to the input's product, which is made for all steps at once."""
+    """The bias that the first layer adds to the input's product, which is made for all steps at once."""
     steps = use.read.dims[0] * use.read.dims[1]
     return steps * sum(weight.elements for weight in use.weights if weight.name.startswith("bias_ih_l0"))
 

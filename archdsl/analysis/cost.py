@@ -25,7 +25,7 @@ CONVENTIONS = (
     "FLOPs: 2 x MACs, plus bias, normalisation, activation, pooling, element-wise and softmax work",
     "activations: scalars written by every operator that is not a view of its input",
 )
-"""What the figures mean; printed with every table. A first line saying per what they are counted goes before
+"""The meaning of the figures; printed with every table. A first line saying per what they are counted goes before
 them."""
 
 OWN_CONVENTION = "archdsl"

@@ -1,4 +1,4 @@
-"""What `archdsl count` prints: one table for one network or for several, for each kind of reader.
+"""The report that `archdsl count` prints: one table for one network or for several, for each kind of reader.
 
 Figures that depend on unbound symbols are printed as expressions (`27*H*W`); in JSON they are strings, all
 others raw integers.
@@ -37,7 +37,7 @@ _FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
 @record
 class Report:
-    """What is printed about one network: its costs, and its rows down to some depth (none for depth 0)."""
+    """One network as it is printed: its costs, and its rows down to some depth (none for depth 0)."""
 
     parts: Parts
     rows: list[Row]
@@ -157,7 +157,7 @@ class _Table:
 
     @property
     def notes(self) -> list[str]:
-        """What the figures mean, one thing a line."""
+        """The meaning of the figures, one thing a line."""
         stated = [column.note for column in self.columns if column.note]
         return [*_notes(self.reports, self.convention, self.recounts), *stated]
 
@@ -294,7 +294,7 @@ def _parameter(reports: Sequence[Report], name: str) -> Column:
 
 
 def _common(reports: Sequence[Report], varied: Sequence[str]) -> list[str]:
-    """What the networks of one model have in common; nothing for different models."""
+    """Lines about all networks of one model together; none for different models."""
     if not varied:
         return []
     program = reports[0].program
@@ -335,7 +335,7 @@ def _sorted(rows: list[Row], key: Column | None) -> list[Row]:
 
 
 _TYPICAL = 1024
-"""What each symbol stands for where formulas are put in order."""
+"""The size of each symbol where formulas are put in order."""
 
 
 def _rank(cell: Cell) -> tuple[Any, ...]:

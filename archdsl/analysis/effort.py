@@ -1,4 +1,4 @@
-"""What the analyses of a network may cost.
+"""The budget of the analyses of a network.
 
 Elaboration is paid for step by step, but a short program can be long to analyse: a loop around a tuple of thousands of
 tensors relates each of them to all others, and a window that repeats after thousands of positions is compared position

@@ -62,7 +62,7 @@ class FieldModel:
     def values(
         self, nodes: Sequence[Node], given: Mapping[Value, Seen], at: Mapping[Repeat, int] | None = None
     ) -> dict[Value, Seen]:
-        """What every value of a body depends on, given what its inputs do; of a repeat, the values of iteration
+        """The dependences of every value of a body, given those of its inputs; of a repeat, the values of iteration
         `at[repeat]`, or of its last one."""
         known = dict(given)
         for node in nodes:
@@ -106,8 +106,9 @@ class FieldModel:
         return shown | dict(zip(node.outputs, (last[value] for value in node.results), strict=True))
 
     def _body(self, node: Repeat, inputs: tuple[Value, ...]) -> list[Seen]:
-        """What one iteration makes of what the loop carries; what it reads from outside stays as it is. Worked out
-        once: a repeat is met for every repeat around it, and what is inside it would be again for each of those."""
+        """The values that one iteration makes of those that the loop carries; what it reads from outside stays as it
+        is. Worked out once: a repeat is met for every repeat around it, and what is inside it would be again for each
+        of those."""
         if node not in self._bodies:
             start = identity(inputs)
             inner = self.values(node.nodes, dict(zip(inputs, start, strict=True)))
@@ -115,7 +116,7 @@ class FieldModel:
         return self._bodies[node]
 
     def _composed(self, relation: Iterable[Iterable[tuple[int, Reach]]], inner: Sequence[Seen]) -> list[Seen]:
-        """What each row of a relation depends on, given what the values that it reads do."""
+        """The dependences of each row of a relation, given those of the values that it reads."""
         made: list[Seen] = []
         for items in relation:
             row = list(items)
@@ -141,8 +142,8 @@ class FieldModel:
             relation = self._compose(relation, relation)
 
     def find(self, path: str) -> Seen | None:
-        """What a value depends on that is called so: an input, an output or a label of the model, or a path of nodes
-        (`layer1.0.conv1`) for the result of the last; the last one of several. None where there is none."""
+        """The dependences of the value that is called so: an input, an output or a label of the model, or a path of
+        nodes (`layer1.0.conv1`) for the result of the last; the last one of several. None where there is none."""
         nodes, labels = self.program.entry.nodes, dict(self.program.entry.labels)
         given = dict(zip(self.program.inputs, identity(self.program.inputs), strict=True))
         labels |= {value.name: value for value in self.program.inputs}

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from fractions import Fraction  # which brings decimals along, a megabyte that most tables have no use for
 
 Cell: TypeAlias = "Dim | Fraction | str | None"
-"""What a table holds: an exact figure (an integer, or an expression in the symbolic dimensions), a ratio, a text, or
+"""The content of a cell: an exact figure (an integer, or an expression in the symbolic dimensions), a ratio, a text, or
 None where there is nothing to say."""
 
 

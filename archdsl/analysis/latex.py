@@ -50,7 +50,7 @@ NOTHING = Math("--")
 
 @record
 class TableFloat:
-    """What is around a table: caption and label, both LaTeX, each left out where it is empty."""
+    """The float around a table: caption and label, both LaTeX, each left out where it is empty."""
 
     caption: str = ""
     label: str = ""

@@ -64,7 +64,7 @@ class Maximum:
 
 @record
 class Allocation:
-    """What values are views of: its bytes, and how many values hold it. What the caller holds is never freed."""
+    """Memory that values are views of: its bytes, and how many values hold it. What the caller holds is never freed."""
 
     bytes: Dim
     holders: int = 0

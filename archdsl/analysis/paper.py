@@ -1,4 +1,4 @@
-"""What a table in LaTeX says in words: titles, captions and labels, and its cells before they are set."""
+"""The words of a table in LaTeX: titles, captions and labels, and its cells before they are set."""
 
 import re
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ def around_formulas(program: Program, names: Sequence[str], caption: str | None,
 
 
 def wrong(what: str, given: str | None) -> str:
-    """What LaTeX could not read of a caption or a label that an author gives; "" for one that is fine."""
+    """The part that LaTeX could not read of a caption or a label that an author gives; "" for one that is fine."""
     if given and what == "label" and not re.fullmatch(r"[\w:./+-]+", given, re.ASCII):
         return "label takes letters, digits and the signs : . / + - _"
     if given and what == "caption" and not (given.isprintable() and is_balanced(given)):

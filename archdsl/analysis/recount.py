@@ -19,7 +19,7 @@ NOT_KNOWN = "not known"
 
 @record
 class Tally:
-    """What a convention says of some part of a network: what it counts, by the name of the module or function; the
+    """The count of some part of a network by a convention: what it counts, by the name of the module or function; the
     multiply-accumulates that it does not see, by the same; what cannot be told."""
 
     counted: dict[str, Dim] = field(default_factory=dict[str, Dim])
@@ -93,8 +93,8 @@ class Recount:
 
 
 def column(convention: Convention, recounts: Mapping[Parts, Recount]) -> Column:
-    """What a convention counts in each row of some networks, in words where that is no figure: `ignored` where the tool
-    sees nothing of the multiply-accumulates there are."""
+    """A column with the figures of a convention for each row of some networks, in words where that is no figure:
+    `ignored` where the tool sees nothing of the multiply-accumulates there are."""
 
     def value(row: Row) -> Cell:
         recount = recounts[row.parts]

@@ -1,4 +1,4 @@
-"""What the analyses of training record of one run of a body, and how the nodes of a body are put together."""
+"""Records of the analyses of training about one run of a body, and how the nodes of a body are put together."""
 
 from collections.abc import Callable, Generator, Hashable, Sequence
 from itertools import groupby
@@ -66,7 +66,7 @@ class TrainingRun:
 
     @property
     def size(self) -> int:
-        """What it takes to add this run to another."""
+        """The work of adding this run to another."""
         return 4 * len(self.parts) + 4 * sum(map(len, self.calls.values()))
 
     def called(self, node: Call) -> "TrainingRun":

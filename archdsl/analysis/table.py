@@ -115,7 +115,7 @@ class _Group:
     nodes: tuple[Op | Call, ...]
     moves: tuple[tuple[int, int], ...]
     kind: object
-    """What a row shows of one node, but for its index."""
+    """All that a row shows of one node, but for its index."""
 
     @property
     def count(self) -> int:

@@ -36,7 +36,7 @@ def totals_lines(total: Cost, most: int = WIDTH) -> list[str]:
 
 
 def recount_lines(recount: "Recount", total: Cost, most: int) -> list[str]:
-    """What another convention counts, with what it is made of, beside our own figure."""
+    """The figure of another convention, with what it is made of, beside our own."""
     from archdsl.analysis.recount import NOT_KNOWN
 
     tally = recount.total

@@ -1,4 +1,4 @@
-"""What a training step costs beyond the forward pass: the memory that PyTorch's autograd keeps, and the
+"""The cost of a training step beyond the forward pass: the memory that PyTorch's autograd keeps, and the
 multiply-accumulates of the backward pass.
 
 Both come from the operators' `autograd` rules, run over the program as PyTorch would run the emitted code in training
@@ -286,8 +286,8 @@ def _apply(run: TrainingRun, storages: list[Storage], outputs: Sequence[Value]) 
 def _forget(
     run: TrainingRun, region: RecomputeRegion, storages: list[Storage], results: Sequence[TracedTensor], key: _Key
 ) -> TrainingRun:
-    """What is left of a region that is run again: its inputs are kept, and nothing that it makes. A number is an input
-    where something inside needs it as a tensor."""
+    """Keep of a region that is run again its inputs, and nothing that it makes. A number is an input where something
+    inside needs it as a tensor."""
     kept: Dim = 0
     numbers = {place for _, _, place, number in key[0] if number}
     for place, (storage, (was_kept, size)) in enumerate(zip(storages, key[1], strict=True)):

@@ -1,4 +1,4 @@
-"""Which PyTorch modules and functions an operator comes down to, without PyTorch.
+"""The PyTorch modules and functions that an operator comes down to, without PyTorch.
 
 Tools that count a running model see modules and functions, each with its tensors. An operator states what those are
 once, in its `torch` rule; here the rule speaks to an emitter that writes nothing and notes every use. Functions that
@@ -29,7 +29,7 @@ _KEEP_TYPE = ("abs", "contiguous")
 
 _BEARERS = ("nn.Conv", "nn.Linear", "nn.LSTM", "nn.GRU", "nn.RNN", "F.conv", "F.linear")
 _BEARING = ("F.scaled_dot_product_attention", "@", "torch.bmm", "torch.matmul")
-"""What does the multiply-accumulates of an operator that has any."""
+"""The function that does the multiply-accumulates of an operator that has any."""
 
 
 class UnknownFigure(Exception):
@@ -120,7 +120,7 @@ def _sum(work: Work, kinds: Sequence[Any]) -> Dim:
 
 
 def uses(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> list[Use]:
-    """What one application of an operator comes down to in inference, in order."""
+    """The modules and functions that one application of an operator comes down to in inference, in order."""
     observer = _Observer(op.weights(*inputs))
     result: Any = op.torch(observer, *(Note(kind) for kind in inputs))  # pyright: ignore[reportArgumentType]
     for note, kind in zip(result if isinstance(result, tuple) else (result,), outputs, strict=False):  # pyright: ignore

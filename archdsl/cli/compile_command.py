@@ -103,7 +103,7 @@ _STANDARD_OUTPUT = "-"
 
 
 def _paths(arguments: argparse.Namespace) -> dict[str, str]:
-    """What to write, each with its path, or "" for the model's name in the output folder."""
+    """The files to write, each with its path, or "" for the model's name in the output folder."""
     if arguments.output == _STANDARD_OUTPUT:
         if arguments.to == "torch":
             return {"torch": _STANDARD_OUTPUT}

@@ -1,4 +1,4 @@
-"""What could stand where the cursor is: the one back end of the completion of every shell.
+"""Words that could stand where the cursor is: the one back end of the completion of every shell.
 
 The parsers of the commands are asked, so an option is completed as soon as a command declares it. Nobody waits for a
 completion, and nobody reads an error in the middle of a line: a file that is wrong has no names to offer.
@@ -72,7 +72,7 @@ class _Line:
         self._values.setdefault(action.dest, []).append(value)
 
     def _positional(self) -> argparse.Action | None:
-        """What the next word without an option is."""
+        """The argument that the next word without an option is."""
         for action in self._free:
             if action.nargs in ("+", "*") or action.dest not in self._values:
                 return action
@@ -267,7 +267,7 @@ def _targets(word: str) -> list[str]:
 
 
 def _specs(line: _Line, word: str) -> list[str]:
-    """What `check` and `test` take: files and folders, or networks that come with archdsl."""
+    """The arguments of `check` and `test`: files and folders, or networks that come with archdsl."""
     return [*_starting(word, _networks()), *_files(word, (".arch",))]
 
 
@@ -286,4 +286,4 @@ _VALUES: "dict[tuple[str, str], Callable[[_Line, str], list[str]]]" = {
     ("specs", "name"): _names(_networks),
     ("run", "target"): lambda line, word: [*_targets(word), *_files(word, (".onnx",))],
 }
-"""What an argument takes that has no choices of its own, by command (any if none is named) and destination."""
+"""The values of an argument that has no choices of its own, by command (any if none is named) and destination."""

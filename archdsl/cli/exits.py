@@ -15,7 +15,7 @@ MISSING = 5
 BUG = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""What a shell reports for a program that the closed pipe stopped (128 + SIGPIPE)."""
+"""The code that a shell reports for a program that the closed pipe stopped (128 + SIGPIPE)."""
 
 _USAGE_CODES = (
     "E0605", "E0606", "E0607", "E0609", "E0612", "E0613", "E0614", "E0820", "E0821", "E0831",

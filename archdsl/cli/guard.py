@@ -18,10 +18,10 @@ _COMMAND: Final = ("-P", "-m", "archdsl.cli.bounded")
 """Named as a text: it knows the command that it runs, which calls this module."""
 
 OUT_OF_MEMORY: Final = 71
-"""What that process returns when memory was refused to it."""
+"""The code that process returns when memory was refused to it."""
 
 _BASE_BYTES: Final = 400 << 20
-"""What any run may take: the interpreter with its libraries has about 150 MiB."""
+"""The memory that any run may take: the interpreter with its libraries has about 150 MiB."""
 
 _BYTES_PER_CORE: Final = 10 << 20
 """onnxruntime starts a thread for each, with a stack of 8 MiB."""

@@ -56,8 +56,8 @@ def fix(files: Sequence[str], limits: Limits) -> list[str]:
 
 
 def print_diff(files: Sequence[str], limits: Limits, color: bool) -> None:
-    """What `fix` would do to each file while the others stay as they are, as one unified diff: as it is for `patch`,
-    printable on a terminal."""
+    """The changes that `fix` would make to each file while the others stay as they are, as one unified diff: as it is
+    for `patch`, printable on a terminal."""
     from difflib import unified_diff
     from io import StringIO
 

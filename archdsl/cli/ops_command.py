@@ -159,7 +159,7 @@ def _kind(spec: ArgumentSpec) -> str:
 
 
 def _rule(operator: type[Operator], method: str) -> list[str]:
-    """What the docstring of the operator's own rule says; nothing where it has none of its own."""
+    """The docstring of the operator's own rule; nothing where it has none of its own."""
     own = getattr(operator, method).__doc__
     return _indented(own) if own and own != getattr(Operator, method).__doc__ else []
 

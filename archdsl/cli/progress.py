@@ -1,5 +1,5 @@
-"""What is being done, on a terminal, where it takes more than a second: a line on standard error that is gone when it
-is done. Pipes and files never see it."""
+"""A note of the work in hand, on a terminal, where it takes more than a second: a line on standard error that is gone
+when it is done. Pipes and files never see it."""
 
 import os
 import sys

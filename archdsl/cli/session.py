@@ -1,4 +1,4 @@
-"""What every command does around its own work: read specs, report diagnostics, write outputs."""
+"""The frame of every command's own work: read specs, report diagnostics, write outputs."""
 
 import argparse
 import os

@@ -29,7 +29,7 @@ class SpecEntry:
 
     @property
     def called(self) -> str:
-        """What stands for it on the command line."""
+        """The word that stands for it on the command line."""
         return self.model if zoo.locate(self.model)[0] == zoo.path(self.spec) else f"{self.spec}:{self.model}"
 
 

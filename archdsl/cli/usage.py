@@ -48,7 +48,7 @@ def _unknown(parser: argparse.ArgumentParser, left: list[str]) -> tuple[str, str
 
 
 def parameter_help(parser: argparse.ArgumentParser, word: str) -> str:
-    """What to write where `NAME=VALUE` stands alone: the option `-p` is missing."""
+    """A help where `NAME=VALUE` stands alone: the option `-p` is missing."""
 
     takes = any("-p" in action.option_strings for action in _actions(parser))
     return f"a parameter is set with -p: `-p {word}`" if takes and is_setting(word) else ""

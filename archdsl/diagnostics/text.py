@@ -26,7 +26,7 @@ from archdsl.source import Source, Span
 LINE_CELLS = 120
 """A source line wider than this is shown in part, around its annotations."""
 _LEAD_CELLS = 30
-"""What is kept before an annotation in a trimmed line."""
+"""The cells that are kept before an annotation in a trimmed line."""
 _NEAR = 5 * LINE_CELLS
 """Characters around an annotation that are looked at in a very long line."""
 _ELLIPSIS = "..."
@@ -263,7 +263,7 @@ def _fit(starts: list[int], low: int) -> int:
 
 
 def _window(starts: list[int], marks: list[_Mark]) -> tuple[int, int]:
-    """Which characters of a line to show: all if they fit, else a stretch in which the first annotation
+    """The characters of a line to show: all if they fit, else a stretch in which the first annotation
     starts."""
     if starts[-1] <= LINE_CELLS:
         return 0, len(starts) - 1

@@ -1,4 +1,4 @@
-"""Which sizes a program has an answer for.
+"""The sizes that a program has an answer for.
 
 A symbol stands for a size from 1 on, and shapes are checked for all of them; but `H // 2` is the length of an axis only
 where `H` is 2 or more. Whether it is shows when the network runs. PyTorch refuses most of such sizes, onnxruntime some:
@@ -28,7 +28,7 @@ def require_sizes(op: Operator, inputs: tuple[TensorType, ...], outputs: tuple[T
 
 
 def of_indices(nodes: Iterable[Node]) -> Iterator[tuple[Op, Need, Dim]]:
-    """What operators of one function need because others of it count, and how far: a table of positions is as long as
+    """Needs of operators of one function because others of it count, and how far: a table of positions is as long as
     a sequence."""
     counted: dict[Value, Dim] = {}
     for node in nodes:
@@ -53,9 +53,9 @@ def _needs(
 
 
 def conditions(program: Program, training: bool = False) -> tuple[Need, ...]:
-    """What must hold of the symbols beyond that each is 1 or more, in the order in which the network runs; every
-    dimension once, with the most that is asked of it. Parts for training only ask for nothing, unless it is `training`
-    that is asked about."""
+    """The conditions that the symbols must meet beyond that each is 1 or more, in the order in which the network runs;
+    every dimension once, with the most that is asked of it. Parts for training only ask for nothing, unless it is
+    `training` that is asked about."""
     found: dict[Dim, Need] = {}
 
     def add(op: Operator, need: Need) -> None:
@@ -130,7 +130,7 @@ def broken(
 
 
 def _in_words(need: Need, sizes: Mapping[str, int]) -> str:
-    """What a need asks of sizes that do not meet it: `T must be 1024 or less, and is 2048`."""
+    """A sentence about sizes that do not meet a need: `T must be 1024 or less, and is 2048`."""
     dim, limit = need.dim, f"{need.least} or more"
     if isinstance(dim, Expr) and all(factor < 0 for names, factor in dim.terms if names):
         most = dict(dim.terms).get((), 0)

@@ -46,7 +46,7 @@ TorchArg = TorchExpr | None | bool | int | float | str | Sequence["TorchArg"]
 """Literals stand for themselves; a list or tuple becomes a tuple (or a list where a list was given)."""
 
 TorchResult = TorchExpr | tuple[TorchExpr, ...]
-"""What `Operator.torch` returns: an expression (whose value is a tuple when the operator has several results), or one
+"""The result of `Operator.torch`: an expression (whose value is a tuple when the operator has several results), or one
 expression per result."""
 
 

@@ -28,7 +28,7 @@ ArgumentKind = Literal[
     "int", "float", "bool", "string", "window", "padding", "ints", "int | ints", "dim", "dims", "lengths", "weight",
     "list", "tensor",
 ]  # fmt: skip
-"""What an argument accepts, and what the operator's rules then see:
+"""The kinds of values that an argument accepts, and what the operator's rules then see:
 
 int, float (an int is accepted), bool, string; `window` an int or a list with one int per spatial axis (a tuple);
 `padding` the same or "same"; `ints` a list of ints (a tuple; a single int is wrapped); `int | ints` an int or a list
@@ -75,9 +75,9 @@ LARGEST_I32 = 2**31 - 1
 
 
 def unrepresentable(kind: ArgumentKind, number: float) -> str:
-    """What the engines keep a number of this kind in, where it does not fit in there; else empty. PyTorch and ONNX
-    take every float of an operator into an f32, and PyTorch's pools take their windows into an i32; axes, lengths and
-    positions are i64, which ends where the language's own integers do."""
+    """The type that the engines keep a number of this kind in, where it does not fit in there; else empty. PyTorch and
+    ONNX take every float of an operator into an f32, and PyTorch's pools take their windows into an i32; axes, lengths
+    and positions are i64, which ends where the language's own integers do."""
     if kind == "float" and not abs(number) <= LARGEST_F32:
         return f"an f32, which ends at {LARGEST_F32:.6g}"
     if kind in ("window", "padding") and number > LARGEST_I32:
@@ -270,7 +270,7 @@ class Operator:
         return 0
 
     def written(self, *inputs: TensorType) -> int:
-        """What ONNX and weights pay for one application besides a node for itself, in nodes: the entries, and
+        """The price of one application in ONNX and weights besides a node for itself, in nodes: the entries, and
         `NUMBERS_PER_NODE` numbers of a table that is written into the graph."""
         return self.entries()
 
@@ -279,14 +279,14 @@ class Operator:
         raise NotImplementedError
 
     def needs(self, *inputs: TensorType) -> tuple[Need, ...]:
-        """What else the sizes must be, besides that every axis of a result has a length of 1 or more: what PyTorch
+        """Needs of the sizes besides that every axis of a result has a length of 1 or more: what PyTorch
         refuses, or would read from where nothing is. A need that no value of the symbols meets is an error of the spec;
         one that some values do not meet becomes a condition of the program (`ir.conditions`). Asked for when `infer` is
         satisfied."""
         return ()
 
     def training_needs(self, *inputs: TensorType) -> tuple[Need, ...]:
-        """What else the sizes must be in training, where PyTorch refuses sizes that it takes at inference."""
+        """Needs of the sizes in training, where PyTorch refuses sizes that it takes at inference."""
         return ()
 
     def advice(self, *inputs: TensorType) -> str:
@@ -299,7 +299,7 @@ class Operator:
         return None
 
     def needs_of_indices(self, count: Dim) -> tuple[Need, ...]:
-        """What must hold where what flows in is the integers from 0 up to `count`."""
+        """Needs of the sizes where what flows in is the integers from 0 up to `count`."""
         return ()
 
     def advice_before(self, reader: "Operator", output: TensorType) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Which positions of an input a position of an output depends on, axis by axis.
+"""The positions of an input that a position of an output depends on, axis by axis.
 
 A dependence is periodic: `AxisReach(axis, step, lows, highs)` says that position q * p + r of an output's axis, with
 p = len(lows), reads positions q * step + lows[r] to q * step + highs[r] of an input's axis. A convolution has p = 1 and
@@ -104,11 +104,12 @@ def both(left: Reach, right: Reach) -> Reach:
 
 
 Seen = dict[int, dict[int, AxisReach]]
-"""What one value depends on: its reach of each of the places that it depends on, such as the inputs of a function."""
+"""The dependences of one value: its reach of each of the places that it depends on, such as the inputs of a
+function."""
 
 
 def through(row: Iterable[tuple[int, Reach]], inner: Sequence[Seen]) -> Seen:
-    """What a value depends on, given its reach of other values and what those depend on."""
+    """The dependences of a value, given its reach of other values and their dependences."""
     found: dict[int, Reach] = {}
     for place, reach in row:
         if reach is not None:

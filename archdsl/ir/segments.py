@@ -1,4 +1,4 @@
-"""What a segment of a parameter path cannot be called, because PyTorch has another use for the name.
+"""Names that a segment of a parameter path cannot have, because PyTorch has another use for the name.
 
 The names are data: checking a spec imports no framework. A test compares them with PyTorch's own."""
 

@@ -174,7 +174,7 @@ class Conv(Operator):
         return {"conv": elements * prod(weight.shape[1:]), "bias": elements if self.bias else 0}
 
     def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
-        """What its windows step over is not read."""
+        """Elements that its windows step over are not read."""
         _, *weights = super().reads(inputs, outputs)
         windows = self._windows(inputs[0].rank - 2)
         return (rules.windowed(inputs[0], outputs[0], *windows), *weights)
@@ -372,7 +372,7 @@ class ConvTranspose(Operator):
         return module(x)
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
-        """What reaches an output through the windows of the inputs; all channels."""
+        """An output is reached through the windows of the inputs; all channels."""
         kernel, stride, padding, _, dilation = self._windows(inputs[0].rank - 2)
         axes = range(2, inputs[0].rank)
         return reaches.windows(list(map(reaches.transposed, axes, kernel, stride, padding, dilation)))

@@ -192,7 +192,7 @@ class Extreme(Merge):
     """Base of `max` and `min`. Numbers are compared last, as bounds (`x.clamp(max=20.0)`)."""
 
     bound: ClassVar[str]
-    """What `clamp` calls the number."""
+    """The name that `clamp` has for the number."""
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
         """Of a tensor and a tensor both, of a tensor and a number the tensor."""

@@ -96,7 +96,7 @@ class Pool(Operator):
         return {"pooling": outputs[0].elements * prod(kernel)}
 
     def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
-        """What its windows step over is not read."""
+        """Elements that its windows step over are not read."""
         return (rules.windowed(inputs[0], outputs[0], *self.windows(inputs[0].rank - 2)),)
 
     def options(self, t: "TorchEmitter", axes: int) -> "dict[str, TorchOption]":
@@ -117,7 +117,7 @@ class Pool(Operator):
         )
 
     def kept(self, tape: "Tape", y: TensorType) -> "tuple[Traced, ...]":
-        """What is kept beside the input."""
+        """The tensor that is kept beside the input."""
         return ()
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
@@ -385,7 +385,7 @@ class LpPool(Operator):
         return {"pooling": outputs[0].elements * prod(kernel)}
 
     def reads(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> tuple[Dim, ...]:
-        """What its windows step over is not read."""
+        """Elements that its windows step over are not read."""
         kernel, stride = self._windows(inputs[0].rank - 2)
         return (rules.windowed(inputs[0], outputs[0], kernel, stride, (0,) * len(kernel), (1,) * len(kernel)),)
 

@@ -22,8 +22,9 @@ Lengths = tuple[tuple[str, Dim], ...]
 
 @record
 class Plan:
-    """What a pattern does to one type: its axes are cut into `cut`, as many for each as `pieces` says, put into `order`
-    and joined, as many at a time as `joined` says. `worked_out` are the axes of `cut` whose length nobody gave."""
+    """The effect of a pattern on one type: its axes are cut into `cut`, as many for each as `pieces` says, put into
+    `order` and joined, as many at a time as `joined` says. `worked_out` are the axes of `cut` whose length nobody
+    gave."""
 
     cut: tuple[Dim, ...]
     pieces: list[int]
@@ -268,7 +269,7 @@ class Rearrange(Layout):
         return [t.size(dim) for dim in dims]
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """What `reshape`, `permute` and `reshape` do; nothing is kept."""
+        """Views and copies as `reshape`, `permute` and `reshape` make them; nothing is kept."""
         (x,) = inputs
         plan = self._plan(x.type)
         y = tape.permute(tape.reshape(x, plan.cut), plan.order)
@@ -308,7 +309,7 @@ def _moved(t: "TorchEmitter", x: "TorchExpr", order: tuple[int, ...]) -> "TorchE
 
 
 def _only(counts: list[int]) -> int | None:
-    """Which axis is cut or joined, if one is into or from several and all others stay."""
+    """The axis that is cut or joined, if one is into or from several and all others stay."""
     found = [at for at, count in enumerate(counts) if count != 1]
     return found[0] if len(found) == 1 and counts[found[0]] else None
 

@@ -64,12 +64,12 @@ NODES_PER_LAYER = 8
 
 
 class Recurrent(Operator):
-    """What the three share. A subclass says how many gates its cell has and what they are called elsewhere."""
+    """Base of the three. A subclass says how many gates its cell has and what they are called elsewhere."""
 
     gates: ClassVar[int]
     """Blocks of `hidden` rows in each weight."""
     state: ClassVar[tuple[str, ...]]
-    """What a step hands to the next one."""
+    """The states that a step hands to the next one."""
     module: ClassVar[str]
     node: ClassVar[str]
     order: ClassVar[tuple[int, ...]]
@@ -96,7 +96,7 @@ class Recurrent(Operator):
 
     @property
     def _suffixes(self) -> tuple[str, ...]:
-        """What the names of the weights of each direction end with."""
+        """The ends of the names of the weights of each direction."""
         return ("", "_reverse") if self.bidirectional else ("",)
 
     @property

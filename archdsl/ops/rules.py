@@ -99,7 +99,7 @@ def require_images(x: TensorType) -> int:
 
 
 def layout_advice(x: TensorType) -> str:
-    """What to say where windows go over an input that looks like an image laid out otherwise: three axes that are
+    """A help where windows go over an input that looks like an image laid out otherwise: three axes that are
     channels, height and width, or four with the channels last. Pictures have 1 or 3 channels; nothing is guessed of
     other numbers."""
     if x.rank == 3 and x.dims[0] == 3 and x.dims[1] == x.dims[2]:
@@ -113,7 +113,7 @@ def layout_advice(x: TensorType) -> str:
 
 
 def sides_advice(padding: object, kernel: Sequence[int]) -> str:
-    """What to say of `padding = [0, 1]` beside a square window: it is a number for each axis, where before and after
+    """A help about `padding = [0, 1]` beside a square window: it is a number for each axis, where before and after
     may have been meant."""
     if not isinstance(padding, tuple) or len(padding) != 2 or padding[0] == padding[1] or len(set(kernel)) > 1:  # pyright: ignore[reportUnknownArgumentType]
         return ""

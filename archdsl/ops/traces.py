@@ -1,5 +1,5 @@
-"""What PyTorch's autograd keeps for functions that several operators are made of (see `ir.lowering.Tape`). The rules
-are those of PyTorch's `derivatives.yaml`."""
+"""Tensors that PyTorch's autograd keeps for functions that several operators are made of (see `ir.lowering.Tape`). The
+rules are those of PyTorch's `derivatives.yaml`."""
 
 from collections.abc import Callable, Sequence
 from functools import reduce

@@ -10,8 +10,8 @@ from archdsl.extras import require
 from archdsl.files import open_input
 
 FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
-"""What is read, in Pillow's names. Its other decoders are for formats that hold more than pixels: EPS is a program,
-which it has an interpreter run."""
+"""The formats that are read, in Pillow's names. Its other decoders are for formats that hold more than pixels: EPS is a
+program, which it has an interpreter run."""
 
 MOST_PIXELS: Final = 50_000_000
 """Larger images are refused before they are decoded: one takes four bytes a pixel, twice while it changes its mode."""

@@ -33,7 +33,7 @@ _NUMBER: Final = re.compile(r"[<>|=]?([fiub])([1248])")
 
 @record
 class Header:
-    """What an `.npy` file says of its array. `dtype` is numpy's name; `start` is where the numbers begin."""
+    """The header of an `.npy` file, about its array. `dtype` is numpy's name; `start` is where the numbers begin."""
 
     dtype: str
     shape: tuple[int, ...]

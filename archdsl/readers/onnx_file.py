@@ -1,4 +1,4 @@
-"""What can be known of an ONNX file before onnxruntime opens it: that it is whole, that its weights lie in its own
+"""Facts about an ONNX file before onnxruntime opens it: that it is whole, that its weights lie in its own
 folder, and how many bytes they honestly are.
 
 The file is a protobuf message. It is walked here field by field, without building anything: its parsers make objects of
@@ -31,7 +31,7 @@ _INSIDE: Final = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "entry"},
 }
-"""Which fields of a message are followed, and what they hold (onnx.proto)."""
+"""The fields of a message that are followed, and what they hold (onnx.proto)."""
 
 
 def check_model(path: str) -> int:

@@ -21,10 +21,10 @@ from archdsl.syntax.tokens import Tokens
 TABLE: Final = Path(__file__).with_name("table.json")
 
 Row = dict[str, int]
-"""What to do on a kind of token: n > 0 go to state n, n < 0 apply rule ~n, 0 accept. A missing kind is an
+"""The action on a kind of token: n > 0 go to state n, n < 0 apply rule ~n, 0 accept. A missing kind is an
 error."""
 Template = list[int | None] | int
-"""Which children a rule's function gets, counted back from the last, None for an absent one; where some of
+"""The children that a rule's function gets, counted back from the last, None for an absent one; where some of
 them are runs to splice, a bit mask counted from the first."""
 Rule = tuple[str, int, str, Template]
 """Left side, number of symbols on the right, name of the function, template."""

@@ -1,4 +1,4 @@
-"""What to say about a token that cannot stand where it stands.
+"""Explanations of a token that cannot stand where it stands.
 
 The table says which tokens could; the slips that people make are told apart here, most telling first. Each
 function looks at the surroundings of the error and either reports it and returns True, or leaves it to the

@@ -8,7 +8,7 @@ MODULES: Final = frozenset(
     {"F", "flax", "functional", "hk", "jax", "jnp", "keras", "layers", "linen"}
     | {"nn", "numpy", "np", "tensorflow", "tf", "torch", "torchvision"}
 )
-"""What stands before the dot in front of a layer or function."""
+"""The name before the dot in front of a layer or function."""
 
 _PYTORCH: Final = """
 Conv1d Conv2d Conv3d: conv in_channels- out_channels=out kernel_size=kernel stride padding|0 dilation groups bias

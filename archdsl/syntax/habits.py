@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archdsl.syntax.mistake import Mistake
 
 _DEFINES: Final = ITEM_STARTS | {"for", "repeat", "recompute", "if", "else"}
-"""What a line starts with whose braces hold statements rather than branches."""
+"""The start of a line whose braces hold statements rather than branches."""
 
 
 def misspelt_word(m: Mistake) -> bool:

@@ -46,7 +46,7 @@ def unfit_input(m: Mistake) -> bool:
 
 
 def _shape(m: Mistake) -> str:
-    """What stands between the brackets of the input."""
+    """The text between the brackets of the input."""
     opens = m.position
     while opens < m.position + 4 and m.at(opens) not in ("[", "("):
         opens += 1

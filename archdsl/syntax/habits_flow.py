@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ARITHMETIC: Final = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 _GOES_ON: Final = frozenset(("->", "SEP", "}", "|", "$END", ",", "]"))
-"""What may follow a step."""
+"""The tokens that may follow a step."""
 _APART: Final = frozenset((first, second) for first in ("NUMBER", "NAME") for second in ("NUMBER", "NAME"))
 _SHIFTED: Final = {"|>": "->", "~>": "->", ">>": "->", "=>": "->", ">": "->", "|": "->"}
 """Marks that other languages and other diagrams have for an arrow."""

@@ -45,7 +45,7 @@ class Mistake:
         return shown(self.text(position))
 
     def between(self, position: int) -> str:
-        """What stands between a token and the next."""
+        """The text between a token and the next."""
         return self.reporter.source.text[self.tokens.ends[position] : self.tokens.starts[position + 1]]
 
     def follows(self, position: int) -> bool:

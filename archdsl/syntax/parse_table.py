@@ -120,7 +120,7 @@ def _maker(rule: Any) -> str:
 
 
 def _template(rule: Any) -> list[int | None] | int:
-    """Which children the function gets: their positions from the end (-1 is the last), None for an absent
+    """The children that the function gets: their positions from the end (-1 is the last), None for an absent
     `[x]`; where children are runs to splice, a number with one bit for each child to include."""
     included = _included(rule)
     if any(not s.is_term and s.name.startswith("_") for s in rule.expansion):

@@ -41,7 +41,7 @@ def check_size(reporter: SyntaxReporter) -> None:
 
 
 class Recovery:
-    """What the machine does about an error: explain it, and find the place to go on from."""
+    """The machine's answer to an error: explain it, and find the place to go on from."""
 
     def __init__(self, reporter: SyntaxReporter, tokens: Tokens) -> None:
         self.reporter = reporter

@@ -11,7 +11,8 @@ MOST_ERRORS: Final = 50
 
 
 class Stop(Exception):
-    """What is wrong was reported; the rest of the text is not looked at. Never leaves this package."""
+    """The end of a parse: all that is wrong was reported; the rest of the text is not looked at. Never leaves this
+    package."""
 
 
 class SyntaxReporter:

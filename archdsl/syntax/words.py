@@ -16,7 +16,7 @@ _STARTS: Final = (
     ("a step of the flow", frozenset(("NAME", "{"))),
     ("a string", frozenset(("STRING_HEAD",))),
 )
-"""What is expected, and tokens of which all are possible exactly there; the first that fits is meant."""
+"""The expectation in words, and tokens of which all are possible exactly there; the first that fits is meant."""
 
 _PLAIN: Final = {
     "NAME": "a name",

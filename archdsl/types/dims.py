@@ -386,7 +386,7 @@ def _build(collected: dict[Monomial, int]) -> Dim:
 
 
 def _in_order(collected: dict[Monomial, int]) -> Dim:
-    """What `_build` gives for terms that are in order already, which sorting would find out slowly."""
+    """The dimension that `_build` gives for terms that are in order already, which sorting would find out slowly."""
     terms = tuple([term for term in collected.items() if term[1]])
     if not terms:
         return 0

@@ -20,7 +20,7 @@ from archdsl.source import Source, Span
 from archdsl.weights.match import listed, shortened
 
 LEFT_OUT: Final = "-"
-"""What stands in place of a path for tensors that are not to be loaded."""
+"""The word in place of a path for tensors that are not to be loaded."""
 
 MOST_PATTERNS: Final = 100
 """Rules with `*` in one map: each is tried on each name."""

@@ -23,7 +23,7 @@ divisor; a sum of products with coefficients; or a symbol that no input gives.""
 
 
 class DimSources:
-    """What can be read off the shapes of some inputs. Built when first asked, since most networks never
+    """The dimensions that can be read off the shapes of some inputs. Built when first asked, since most networks never
     ask."""
 
     __slots__ = ("_places", "_types")

@@ -116,7 +116,7 @@ def _pads_zeros(record: Record, constants: Mapping[Val, ConstantTensor]) -> bool
 
 
 def _pads(pad: Record, constants: Mapping[Val, ConstantTensor]) -> tuple[int, ...]:
-    """What a `Pad` adds: before every axis, then after every axis."""
+    """The lengths that a `Pad` adds: before every axis, then after every axis."""
     sides = pad.inputs[1]
     assert sides is not None
     data = constants[sides].data

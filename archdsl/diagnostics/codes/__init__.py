@@ -14,7 +14,7 @@ AREAS: Final = ("syntax", "names", "arguments", "flow", "budgets", "ops", "backe
 
 @record
 class CodePage:
-    """What one code means.
+    """The page of one code.
 
     `explanation` says why the rule is there and shows a wrong and a right example; `example` is an `.arch`
     text that makes the compiler report the code.

@@ -1,4 +1,4 @@
-"""What the PyTorch backend may have to refuse about a correct program: the E07xx codes. But for E0701 the examples are
+"""Codes of the PyTorch backend, for correct programs that it has to refuse: E07xx. But for E0701 the examples are
 in its tests: checking a spec does not report them."""
 
 from archdsl.diagnostics.codes import CodePage
