@@ -1,0 +1,1 @@
+"""Drivers that interpret the operators' lowerings, one package each; they never meet."""

@@ -1,4 +1,4 @@
-"""Readers of files that others wrote: arrays, images, ONNX models.
+"""Readers of files that others wrote: arrays (`npy.py`), images (`images.py`), ONNX models (`onnx_file.py`).
 
 Each is total: whatever bytes a file holds, it gives a value, or an `ArchError` with a code, and asks for no more memory
 than the file honestly needs. What is small and certain is parsed here; where another package parses, there is one

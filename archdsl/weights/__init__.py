@@ -1,4 +1,8 @@
-"""Weights by path: seeded initialisation, safetensors files by the state dict's keys, and maps for other keys."""
+"""Weights by path.
+
+`initial.py` makes seeded ones, `tensors.py` reads and writes safetensors files by the state dict's keys, `keys.py`
+has maps for other keys, `match.py` says whether they fit.
+"""
 
 from archdsl.weights.initial import initial
 from archdsl.weights.keys import KeyMap, key_map, read_keys

@@ -202,40 +202,91 @@ def test_the_architecture_page_has_every_package_on_its_floor() -> None:
     assert written == {name: floor for name, floor in FLOORS.items() if name not in ("archdsl", "archdsl.__main__")}
 
 
-def unnamed(paths: list[str], page: str) -> list[str]:
-    """The modules that the page does not have where it goes through the packages. A folder's row stands for all of a
-    folder whose files are alike."""
-    section = page.split("## Where things are\n")[1].split("\n## ")[0]
-    rows = {
-        package.strip("/"): row
-        for package, row in re.findall(r"^- \*\*`(.+?)`\*\*(.*(?:\n  .*)*)", section, re.MULTILINE)
+DRAWN_FLOOR = re.compile(r"^  subgraph F(\d)\[.*?\n(.*?)^  end", re.MULTILINE | re.DOTALL)
+DRAWN_ROOM = re.compile(r'^    (\w+)\["(.+?)"\]', re.MULTILINE)
+DRAWN_ARROWS = re.compile(r"^  (\w+) --> (.+)$", re.MULTILINE)
+
+
+def rooms(page: str) -> dict[str, str]:
+    """The room of the drawing that each module or package stands in, by its full name."""
+    return {
+        f"archdsl.{name.removesuffix('.py').strip('/').replace('/', '.')}": room
+        for _, inside in DRAWN_FLOOR.findall(page)
+        for room, names in DRAWN_ROOM.findall(inside)
+        for name in names.split(", ")
     }
-    missing: list[str] = []
-    for path in paths:
-        package, _, file = path.rpartition("/")
-        row = rows.get(package or "archdsl", "")
-        named = re.findall(r"`([^`]+\.py)`", row)
-        if not any(fnmatch(file, name) for name in named) and package not in ALIKE:
-            missing.append(path)
-    stale = [
-        f"{package}/{name}"
-        for package, row in rows.items()
-        for name in re.findall(r"`([^`/]+\.py)`", row)
-        if not any(fnmatch(path, name if package == "archdsl" else f"{package}/{name}") for path in paths)
-    ]
-    return missing + stale
+
+
+def arrows(texts: dict[str, str], rooms: dict[str, str]) -> set[tuple[str, str]]:
+    """The imports between rooms of the drawing, without those that follow from others."""
+
+    def room(module: str) -> str | None:
+        parts = module.split(".")
+        return next((rooms[name] for k in (3, 2) if (name := ".".join(parts[:k])) in rooms), None)
+
+    after: dict[str, set[str]] = {}
+    for module, text in texts.items():
+        here = room(module)
+        for imported, _ in imports(text):
+            there = room(imported)
+            if here and there and here != there:
+                after.setdefault(here, set()).add(there)
+
+    def reached(start: str, without: tuple[str, str]) -> set[str]:
+        found: set[str] = set()
+        pending = [start]
+        while pending:
+            place = pending.pop()
+            for other in after.get(place, set()) - found:
+                if (place, other) != without:
+                    found.add(other)
+                    pending.append(other)
+        return found
+
+    return {(a, b) for a, others in after.items() for b in others if b not in reached(a, (a, b))}
+
+
+def test_the_drawing_has_every_package_on_its_floor() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = {
+        f"archdsl.{name.removesuffix('.py').split('/')[0]}": int(floor)
+        for floor, inside in DRAWN_FLOOR.findall(page)
+        for _, names in DRAWN_ROOM.findall(inside)
+        for name in names.split(", ")
+    }
+    assert drawn == {name: floor for name, floor in FLOORS.items() if name not in ("archdsl", "archdsl.__main__")}
+
+
+def test_the_arrows_of_the_drawing_are_the_imports() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    drawn = {(a, b) for a, ends in DRAWN_ARROWS.findall(page) for b in ends.split(" & ")}
+    assert arrows(modules(), rooms(page)) == drawn
+    texts = {"archdsl.ir.a": "import archdsl.types.b", "archdsl.cli.a": "import archdsl.types.b, archdsl.ir.a"}
+    assert arrows(texts, rooms(page)) == {("ir", "types"), ("cli", "ir")}  # what follows is left out
 
 
 ALIKE = {"ops", "diagnostics/codes"}
-"""Folders with a file for each family and for each kind of code."""
+"""Folders with a file for each family and for each area of codes."""
 
 
-def test_the_architecture_page_names_every_module_and_no_other() -> None:
-    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.rglob("*.py")) if path.name != "__init__.py"]
-    assert unnamed(paths, page) == []
-    assert unnamed([*paths, "types/novelty.py"], page) == ["types/novelty.py"]
-    assert unnamed([path for path in paths if path != "types/dims.py"], page) == ["types/dims.py"]
+def unnamed(folder: str, files: list[str], docstring: str) -> list[str]:
+    """Modules that the docstring of their package does not name, and names of modules that are not there."""
+    named = re.findall(r"`([\w*]+\.py)`", docstring)
+    missing = [file for file in files if folder not in ALIKE and not any(fnmatch(file, name) for name in named)]
+    return missing + [name for name in named if not any(fnmatch(file, name) for file in files)]
+
+
+@pytest.mark.parametrize(
+    "package", sorted(path.parent for path in ROOT.rglob("*.py") if path.name == "__init__.py")[1:]
+)
+def test_the_docstring_of_a_package_names_its_modules(package: Path) -> None:
+    folder = package.relative_to(ROOT).as_posix()
+    docstring = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    files = [path.name for path in package.glob("*.py") if path.name != "__init__.py"]
+    assert docstring, "every package says what it is"
+    assert unnamed(folder, files, docstring) == []
+    assert unnamed("types", [*files, "novelty.py"], docstring)[-1:] == ["novelty.py"]
+    assert unnamed(folder, [], docstring) == re.findall(r"`([\w*]+\.py)`", docstring)
 
 
 def test_a_package_without_a_floor_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Rewrites of a finished body: fewer copies and fewer products for the same function.
 
-onnxruntime does none of them itself. What each of them gained where it was measured is in ARCHITECTURE.md.
+onnxruntime does none of them itself. What each of them gained where it was measured is in decision 022
+(`docs/decisions`).
 """
 
 import struct
