@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.report import MAX_SUGGESTIONS, Reporter
 from archdsl.elaborate.written import NOTHING, REPEATED, Advice, WrittenCall, call_at
-from archdsl.ops.synonyms import AMBIGUOUS, DTYPES, FUNCTIONS, MEANINGS, SYNONYMS, TYPES, VALUES
+from archdsl.ops.synonyms import (
+    AMBIGUOUS,
+    DTYPES,
+    FUNCTIONS,
+    MEANINGS,
+    NO_FUNCTIONS,
+    SYNONYMS,
+    TENSOR_FUNCTIONS,
+    TYPES,
+    VALUES,
+)
 from archdsl.source import Span
 from archdsl.syntax.foreign import LAYERS, MODULES, rewritten
 from archdsl.types.tensor import TensorType
@@ -20,8 +30,12 @@ def unknown_name(report: Reporter, span: Span, name: str, visible: set[str], is_
     if report.suggestions > MAX_SUGGESTIONS or span.text != name:
         return NOTHING
     call = call_at(span)
-    if name in FUNCTIONS and (found := _function(call)):
+    if name in FUNCTIONS and not is_step and (found := _function(call)):
         return found
+    if name in TENSOR_FUNCTIONS and is_step:
+        return _tensor_function(call)
+    if name in NO_FUNCTIONS and not is_step and call.inside is not None:
+        return "the functions of expressions are min, max, floor, ceil, round, len, sum, log2 and sqrt", ()
     if name in MODULES and (dotted := re.match(r"(\w+\.)+\w+", span.source.text[span.start : span.start + 100])):
         step, exact = rewritten(dotted[0])
         if step and "->" not in step:
@@ -79,10 +93,31 @@ def _function(call: WrittenCall) -> Advice | None:
     if call.name == "abs" and len(given) == 1:
         plain = given[0].isidentifier()
         return call.mended(f"max({given[0]}, -{given[0] if plain else f'({given[0]})'})", plain)
+    if call.name in _POWERS and len(given) == 1:
+        inner = given[0] if re.fullmatch(r"\w+", given[0]) else f"({given[0]})"
+        return call.mended(_POWERS[call.name].format(given[0], inner), False, "written out it is `{}`")
     if call.name == "pow" and len(given) == 2:
         sides = [each if re.fullmatch(r"\w+", each) else f"({each})" for each in given]
         return call.mended(f"{sides[0]} ** {sides[1]}", False)
     return None
+
+
+_POWERS = {"exp": "2.718281828 ** {1}", "log": "log2({0}) / 1.442695041", "log10": "log2({0}) / 3.321928095"}
+
+
+def _tensor_function(call: WrittenCall) -> Advice:
+    """A function of each element that has no operator of its own."""
+    text = TENSOR_FUNCTIONS[call.name]
+    given = [each for _, each in call.arguments]
+    if call.name in ("clamp", "clip", "hardtanh"):
+        bounds = given if len(given) == 2 else ["0", "6"]
+        step = text.format(*bounds)
+        return call.mended(step, call.is_step and len(given) == 2, "between two numbers: `{}`")
+    if "`" in text:
+        return text, ()
+    if call.name == "pow" and given != ["2"]:
+        return "there is no operator for powers but the second: `mul { id | id }`", ()
+    return call.mended(text, call.is_step and given in ([], ["2"]), "of every element it is `{}`")
 
 
 _CHOICES = re.compile(r"(?:^|[(,])\s*(\w+)\s*:\s*[^,()]*$")
@@ -127,6 +162,25 @@ def _bound_elsewhere(span: Span, name: str) -> str:
         return f"`{name}` gets its value further down, on line {line}: move that before this line"
     what = "a label" if found[0].startswith("as") else "bound"
     return f"`{name}` is {what} inside braces on line {line} and not seen outside: give it its name where both see it"
+
+
+def condition(span: Span, is_text: bool) -> Advice:
+    """A number where a condition stands: `depth == 18 or 34`, an arm `18 or 34 =>`."""
+    line, column = span.source.line_column(span.start)
+    text, at = span.source.line_text(line), column - 1
+    before, after = text[:at], text[at + len(span.text) :]
+    arm = re.search(r"[{;]\s*((?:[^{;]*?\bor\s+)?)$", before)
+    rest = re.match(r"((?:\s*or\s+[\w\".]+)*)\s*=>", after)
+    if arm and rest and (arm[1] or rest[1]):
+        values = [*re.split(r"\s*\bor\s+", arm[1])[:-1], span.text, *re.split(r"\s*\bor\s+", rest[1])[1:]]
+        place = Span(span.source, span.start - len(arm[1]), span.start + len(span.text) + len(rest[1]))
+        return f"values of one arm are parted by `|`: `{' | '.join(values)} =>`", (Edit(place, " | ".join(values)),)
+    if compared := re.search(r"(\w+)\s*(?:(==)\s*[\w\".]+\s+or|(!=)\s*[\w\".]+\s+and)\s+$", before):
+        mended = f"{compared[1]} {compared[2] or compared[3]} {span.text}"
+        return f"each is compared: `{compared[0].lstrip()}{mended}`", (Edit(span, mended),)
+    if re.fullmatch(r"\w+", span.text) and not span.text.isdigit():
+        return f'compare it: `{span.text} == "x"`' if is_text else f"compare it: `{span.text} > 0`", ()
+    return 'compare it: `n > 0`, `name == "x"`', ()
 
 
 def attribute(span: Span, text: str, what: str) -> Advice:
@@ -197,6 +251,43 @@ def unused_result(span: Span) -> str:
     return f"`{names} = ...` names a value and does not move the flow: write `{moved}`, or go on with `{name} -> ...`"
 
 
+def unpacked(span: Span, names: int, count: int) -> Advice:
+    """What to write for `y, h = lstm(16)`: more names than tensors come, or fewer."""
+    text = span.source.text
+    bound = re.match(r"((?:\w+\s*,\s*)+\w+)\s*=\s*", span.text)
+    steps = list(re.finditer(r"(?:^|->|\s)\s*(\w+)(?=\(|\s*$)", span.text)) if bound else []
+    if bound is None or not steps:
+        return ("`split` gives a tuple of tensors" if count == 1 else ""), ()
+    step = steps[-1]
+    call = call_at(Span(span.source, span.start + step.start(1), span.start + step.end(1)))
+    if call.end != span.end:
+        return ("`split` gives a tuple of tensors" if count == 1 else ""), ()
+    targets = " ".join(bound[1].split())
+    flow = text[span.start + bound.end() : call.start]
+    if call.name in _STATES and count == 1:
+        wanted = _STATES[call.name]
+        given = [f"{name} = {each}" if name else each for name, each in call.arguments]
+        mended = call.written([*given, "states"])
+        missing = wanted.count(",") + 1 - names
+        shown = targets if missing == 0 else f"{targets}, c" if missing == 1 else wanted
+        help = f"the last states come along with `states`: `{shown} = {flow}{mended}`"
+        if not help.isprintable() or len(help) > 2 * REPEATED:
+            return "the last states come along with `states`", ()
+        return help, call.mended(mended, shown == targets)[1]
+    if call.name == "split" and re.fullmatch(r"\d+", call.arguments[0][1] if call.arguments else ""):
+        rest = [f"{name} = {each}" if name else each for name, each in call.arguments[1:]]
+        first = f"sections = {names}" if call.arguments[0][0] else f"{names}"
+        return call.mended(call.written([first, *rest]), False, "as many parts as names: `{}`")
+    if count > 1:
+        return "", ()
+    mended = f"{targets} = {flow}{text[call.start : call.end]} -> split({names})"
+    short = len(mended) <= REPEATED and mended.isprintable()
+    return (f"`split` gives a tuple of tensors: `{mended}`" if short else "`split` gives a tuple of tensors"), ()
+
+
+_STATES = {"lstm": "y, h, c", "gru": "y, h", "rnn": "y, h"}
+
+
 def projection(first: TensorType, second: TensorType) -> str:
     """A convolution that gives the second tensor the shape of the first: the shortcut of a residual block."""
     out = first.dims[1] if len(first.dims) == len(second.dims) > 2 else None
@@ -216,9 +307,20 @@ def projection(first: TensorType, second: TensorType) -> str:
     return "" if strides else f"conv({out}, 1)" if stride == 1 else f"conv({out}, 1, stride = {stride})"
 
 
+_KEEPS = "bn|batch_norm|group_norm|dropout|relu|relu6|gelu|silu|tanh|sigmoid|leaky_relu|elu|id"
+_LAST_CONVOLUTION = re.compile(rf"\bconv\(\s*([^,()]*[a-z_][^,()]*)[^()]*\)(\s*->\s*({_KEEPS})(\([^()]*\))?)*\s*$")
+
+
+def in_words_of(branch: str, step: str) -> str:
+    """A convolution with the author's expression for its channels, where the branch that has as many ends in one."""
+    found = _LAST_CONVOLUTION.search(branch)
+    return re.sub(r"\(\d+", f"({found[1].strip()}", step, count=1) if found and "=" not in found[1] else step
+
+
 def with_shortcut(span: Span, step: str) -> str:
     """The author's call of a residual block with a shortcut that fits."""
     call = call_at(span)
+    step = in_words_of(call.after.strip().removeprefix("{").removesuffix("}"), step)
     given = f"{call.inside}, " if call.inside and call.inside.strip() else ""
     rest = call.source.text[call.end : call.end + REPEATED]
     body = rest[: rest.find("}") + 1] if rest.lstrip().startswith("{") else ""

@@ -13,7 +13,7 @@ from archdsl.ops import catalogue
 from archdsl.ops.synonyms import ARGUMENTS
 from archdsl.source import Span
 from archdsl.syntax import ast
-from archdsl.syntax.foreign import LAYERS
+from archdsl.syntax.foreign import LAYERS, split
 
 
 def tensor_argument(span: Span, is_tensor: Callable[[str], bool]) -> Advice:
@@ -21,6 +21,8 @@ def tensor_argument(span: Span, is_tensor: Callable[[str], bool]) -> Advice:
     call = call_around(span)
     if call is None:
         return NOTHING
+    if (found := merged(span, is_tensor))[0]:
+        return found
     fed: list[str] = []
     rest = call.arguments
     while rest and not rest[0][0] and is_tensor(rest[0][1]):
@@ -33,7 +35,52 @@ def tensor_argument(span: Span, is_tensor: Callable[[str], bool]) -> Advice:
         mended = f"{call.name} {{ id | {' | '.join(fed)} }}"
         return call.mended(mended, call.is_step, "a branch for each: `{}`")
     flow = fed[0] if len(fed) == 1 else f"[{', '.join(fed)}]"
-    return call.mended(f"{flow} -> {step}", call.starts_flow, "what flows in stands before a step: `{}`")
+    return call.mended(f"{flow} -> {step}", call.starts_flow, f"{_BEFORE}: `{call.bound}{{}}`")
+
+
+_BEFORE = "what flows in stands before a step"
+_NUMBER_ALONE = re.compile(r"-?[\d._]+(e-?\d+)?")
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
+
+def merged(span: Span, is_tensor: Callable[[str], bool]) -> Advice:
+    """`add(a, conv(8, 3))`, `concat([a, b], 1)`, `mul(x, 0.5)`, `let n = add(2, 3)`: what is merged, as arguments."""
+    call = call_around(span)
+    operator = catalogue.lookup(call.name) if call else None
+    if call is None or operator is None or operator.arities() is not None:
+        return NOTHING
+    given = [text for name, text in call.arguments if not name]
+    sign = _SIGNS.get(call.name)
+    if not call.is_step and sign and len(given) > 1 and not any(map(is_tensor, given)):
+        plain = all(re.fullmatch(r"[\w.]+", text) for text in given)
+        return call.mended(f" {sign} ".join(given), plain, "arithmetic is written with signs: `{}`")
+    rest = [f"{name} = {text}" for name, text in call.arguments if name]
+    if given and given[0][:1] in ("[", "(") and len(given) == 2 and re.fullmatch(r"-?\d+", given[1]):
+        rest.insert(0, given.pop())
+    flows: list[str] = []
+    for text in given:
+        inner = [each for _, each in split(text[1:-1])] if text[:1] in ("[", "(") else [text]
+        flows += [_flow(each, is_tensor) for each in inner]
+    if len(flows) < 2 or not all(flows) or all(flow.startswith("constant(") for flow in flows):
+        return NOTHING
+    certain = call.starts_flow or (call.is_step and len(given) == 1)
+    return call.mended(f"[{', '.join(flows)}] -> {call.written(rest)}", certain, f"{_BEFORE}: `{call.bound}{{}}`")
+
+
+def _flow(text: str, is_tensor: Callable[[str], bool]) -> str:
+    """What is written as an argument, as a flow; empty for what may be anything."""
+    if _NUMBER_ALONE.fullmatch(text):
+        return f"constant({text})"
+    step = re.fullmatch(r"(\w+)(?:\((.*)\))?", text, re.DOTALL)
+    if step is None or is_tensor(text):
+        return text if step else ""
+    if step[2] is None and catalogue.lookup(step[1]) is None:
+        return ""
+    (_, first), *rest = split(step[2] or "") or [("", "")]
+    if not is_tensor(first):
+        return text
+    given = ", ".join(f"{name} = {each}" if name else each for name, each in rest)
+    return f"{first} -> {step[1]}" + (f"({given})" if given else "")
 
 
 def number_merged(span: Span) -> Advice:
@@ -155,6 +202,9 @@ def argument_word(wanted: WantedArgument | None, name: ast.Name) -> Advice:
     flag = name.id if name.id in interface.flags else re.sub("^(no|without)_?", "", name.id)
     if flag in interface.flags and (isinstance(written.value, (ast.Negative, ast.Not)) or (alone and flag != name.id)):
         return f"a flag is taken away by `!{flag}`", (Edit(written.span, f"!{flag}"),) if not written.name else ()
+    longer = [each for each in interface.flags if each.startswith(f"{name.id}_")]
+    if alone and not written.name and len(longer) == 1:
+        return f"it is called `{longer[0]}` here", (Edit(name.span, longer[0]),)
     if name.id in words:
         # A bare word is the whole argument; inside an expression words are strings.
         return f'a word in an expression stands in quotes: `"{name.id}"`', (Edit(name.span, f'"{name.id}"'),)
@@ -195,11 +245,30 @@ def unknown_argument(report: Reporter, name: str, names: Sequence[str], span: Sp
         return "an activation is a step of its own: `conv(64, 3) -> relu`", ()
     if name == "name" and re.fullmatch(r'"\w+"', given) and call is not None and (rest := _without(call, span)):
         return call.mended(f"{rest} as {given[1:-1]}", call.is_step, "a label stands after the step: `{}`")
+    if call is not None and call.name == "pad" and (found := _padded_sides(call, names))[0]:
+        return found
     if foreign := foreign_argument(name, names):
         if foreign.startswith("leave it out"):
             return leave_out(span, foreign)
         return foreign, (Edit(span, ours),) if ours and span.text == name else ()
     return report.misspelt(name, span, names)
+
+
+_SIDES = frozenset(("left", "right", "top", "bottom"))
+
+
+def _padded_sides(call: WrittenCall, names: Sequence[str]) -> Advice:
+    """`pad(left = 2)`: the sides of one axis are a list, [before, after]."""
+    sides = {name: text for name, text in call.arguments if name in _SIDES}
+    rest = [f"{name} = {text}" for name, text in call.arguments if name not in sides]
+    if not sides or "amount" not in names or any(text.startswith((" = ", "axis")) for text in rest):
+        return NOTHING
+    steps: list[str] = []
+    for axis, before, after in ((-2, "top", "bottom"), (-1, "left", "right")):
+        if before in sides or after in sides:
+            amount = f"[{sides.get(before, '0')}, {sides.get(after, '0')}]"
+            steps.append(call.written([amount, f"axis = {axis}", *rest]))
+    return call.mended(" -> ".join(steps), call.is_step or len(steps) == 1, "both sides of an axis are a list: `{}`")
 
 
 def wrong_value(callee: str, name: str, expected: str, value: Any, span: Span, wanted: Interface | None) -> Advice:
@@ -208,6 +277,11 @@ def wrong_value(callee: str, name: str, expected: str, value: Any, span: Span, w
         return NOTHING
     if isinstance(value, Tensor) or (is_list(value) and value and all(isinstance(each, Tensor) for each in value)):
         return tensor_argument(span, lambda text: text in span.text)
+    if isinstance(value, BLOCKS) or is_list(value):
+        # What is no operator by its name may be a number as well.
+        found = merged(span, lambda text: text.isidentifier() and catalogue.lookup(text) is None)
+        if found[0]:
+            return found[0], ()
     if isinstance(value, BLOCKS):
         given = span.text.partition("=")[2].strip() or span.text
         found = _in_braces(span, given) if wanted is not None and wanted.bodies else NOTHING

@@ -4,7 +4,7 @@ It pairs arguments with parameters (positions, names, flags), applies the `defau
 choices and ranges, and reports every mistake at the argument that made it. No operator parses its own arguments.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics.model import Edit, Label
@@ -101,12 +101,17 @@ class Binder:
             value = self._value(callee, interface, name, argument, scope)
             if name in given:
                 failed = True
+                from archdsl.elaborate.advice_arguments import merged
+
+                help, edits = merged(given[name].span, _tensors(scope))
                 self.report.error(
                     "E0303",
                     f"`{name}` of `{callee}` is given twice",
                     argument.span,
                     "given again",
                     related=(Label(given[name].span, "first given here"),),
+                    help=help,
+                    edits=edits,
                 )
                 continue
             failed = failed or isinstance(value, Unknown)
@@ -118,8 +123,10 @@ class Binder:
         from archdsl.elaborate import advice_arguments as advice
 
         help, edits = advice.NOTHING
-        if isinstance(argument.value, ast.Name) and isinstance(scope.lookup(argument.value.id), Tensor):
-            help, edits = self._fed(argument.span, scope)
+        if (found := advice.merged(argument.span, _tensors(scope)))[0]:
+            help, edits = found
+        elif isinstance(argument.value, ast.Name) and isinstance(scope.lookup(argument.value.id), Tensor):
+            help, edits = advice.tensor_argument(argument.span, _tensors(scope))
         elif isinstance(argument.value, ast.Int) and len(names) == 1 and names[0] in ("axes", "axis", "dims"):
             help, edits = advice.numbers_listed(argument.span)
         elif isinstance(argument.value, ast.CallExpr) and not names:
@@ -136,17 +143,6 @@ class Binder:
             edits=edits,
             notes=(f"its arguments are {', '.join(names)}",) if names else (),
         )
-
-    @staticmethod
-    def _fed(span: Span, scope: Scope) -> "tuple[str, tuple[Edit, ...]]":
-        """Advice for tensors among the arguments, which should flow in."""
-        from archdsl.elaborate.advice_arguments import tensor_argument
-
-        def is_tensor(text: str) -> bool:
-            names = text.strip("[] ").replace(",", " ").split()
-            return bool(names) and all(isinstance(scope.lookup(name), Tensor) for name in names)
-
-        return tensor_argument(span, is_tensor)
 
     @staticmethod
     def _named(interface: Interface, argument: ast.Argument) -> str | None:
@@ -413,3 +409,13 @@ class Binder:
                     help=self.report.did_you_mean(value, words) if isinstance(value, str) else "",
                 )
         return value
+
+
+def _tensors(scope: Scope) -> Callable[[str], bool]:
+    """Whether a text names a tensor, or a list of them."""
+
+    def is_tensor(text: str) -> bool:
+        names = text.strip("[] ").replace(",", " ").split()
+        return bool(names) and all(isinstance(scope.lookup(name), Tensor) for name in names)
+
+    return is_tensor

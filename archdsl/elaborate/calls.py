@@ -280,7 +280,7 @@ class Elaborator(SharedInstances):
                 f"`{op.name}`: {rejection.message}",
                 place,
                 label,
-                help=rejection.help or self._unequal_help(rejection.code, [value.type for value in inputs]),
+                help=rejection.help or self._unequal_help(rejection.code, [value.type for value in inputs], branches),
                 related=related,
                 notes=notes,
             )
@@ -289,12 +289,12 @@ class Elaborator(SharedInstances):
             self.report.error("W0401", f"`{op.name}`: {advice}", span, severity="warning")
         return types
 
-    def _unequal_help(self, code: str, types: list[TensorType]) -> str:
+    def _unequal_help(self, code: str, types: list[TensorType], branches: Branches | None) -> str:
         """Advice where two branches disagree: the convolution that gives the second the shape of the first, as a
         shortcut of the standard block that an author called."""
         if code != "E0402" or len(types) != 2:
             return ""
-        from archdsl.elaborate.advice import projection, with_shortcut
+        from archdsl.elaborate.advice import in_words_of, projection, with_shortcut
 
         step = projection(types[0], types[1])
         if not step:
@@ -304,6 +304,7 @@ class Elaborator(SharedInstances):
             standard = self.resolver.find(call.text)
             if isinstance(standard, BlockDef) and "shortcut" in self.binder.interface(standard).names:
                 return with_shortcut(call, step)
+        step = in_words_of(branches[0][1].text, step) if branches else step
         return f"a convolution gives both the same shape: `{step}` in the second branch"
 
     # ------------------------------------------------------------------------------------------------------ blocks

@@ -83,12 +83,16 @@ class Evaluator(Arithmetic):
         value = self.evaluate(expr, scope)
         if isinstance(value, (bool, Unknown)):
             return value
+        from archdsl.elaborate.advice import condition
+
+        help, edits = condition(expr.span, isinstance(value, str))
         return self.report.error(
             "E0310",
             f"a condition must be a bool, not {a_type(value)}",
             expr.span,
             f"this is {show(value)}",
-            help='compare it: `n > 0`, `name == "x"`',
+            help=help,
+            edits=edits,
         )
 
     def integer(self, expr: ast.Expr, scope: Scope, what: str, minimum: int | None = None) -> int | Unknown:

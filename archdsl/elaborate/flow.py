@@ -220,12 +220,16 @@ class Statements(Declarations):
             frame.scope.names[targets[0].id] = Tensor(result, node)
             return
         if not isinstance(result, Unknown) and (isinstance(result, Value) or len(result) != len(targets)):
+            from archdsl.elaborate.advice import unpacked
+
             count = 1 if isinstance(result, Value) else len(result)
+            help, edits = unpacked(statement.span, len(targets), count)
             result = self.report.error(
                 "E0314",
                 f"{len(targets)} names on the left, {count} tensor{'s' * (count != 1)} on the right",
                 statement.span,
-                help="`split` gives a tuple of tensors" if count == 1 else "",
+                help=help,
+                edits=edits,
             )
         for index, target in enumerate(targets):
             if is_list(result):

@@ -55,6 +55,12 @@ class WrittenCall:
         return self.is_step and (not self.before or self.before.endswith(("=", "|", "[")))
 
     @property
+    def bound(self) -> str:
+        """`x = ` where the call starts a flow that gets a name."""
+        before = self.before
+        return f"{before} " if re.fullmatch(r"\w+ *=", before) else ""
+
+    @property
     def after(self) -> str:
         """The rest of the statement, braces of this call included."""
         text, depth = self.source.text, 0

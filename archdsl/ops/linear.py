@@ -171,6 +171,7 @@ class Embedding(Operator):
                 f"it looks up indices, but the input is {x.dtype}",
                 expected="i64 or i32",
                 found=str(x),
+                help=f"indices are declared as such: `{TensorType(x.dims, 'i64')}`; numbers go through `linear`",
                 code="E0403",
             )
         return (TensorType((*x.dims, self.dim)),)

@@ -58,6 +58,8 @@ GUESSES: frozenset[str] = frozenset({"activation", "bilinear", "interpolate", "s
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "activation": ("nonlinearity",),
+    "ceil": ("ceil_mode",),
+    "chunks": ("sections",),
     "dilation_rate": ("dilation",),
     "dim": ("axis", "axes"),
     "dims": ("axes", "axis"),
@@ -114,8 +116,30 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
 }
 """Lower-case foreign names that may mean one of several things here."""
 
-FUNCTIONS: frozenset[str] = frozenset({"abs", "enumerate", "float", "int", "pow", "range", "str", "zip"})
+FUNCTIONS: frozenset[str] = frozenset(
+    {"abs", "enumerate", "exp", "float", "int", "log", "log10", "pow", "range", "str", "zip"}
+)
 """Functions of Python with a counterpart in expressions; `elaborate.advice` has the words."""
+
+NO_FUNCTIONS: frozenset[str] = frozenset({"all", "any", "cos", "filter", "map", "prod", "reversed", "sin", "tan"})
+"""Functions of Python without a counterpart."""
+
+_NONE = "there is no operator for it; "
+TENSOR_FUNCTIONS: dict[str, str] = {
+    "abs": "max { id | sub { constant(0) | id } }",
+    "clamp": "min {{ max {{ id | constant({}) }} | constant({}) }}",
+    "clip": "min {{ max {{ id | constant({}) }} | constant({}) }}",
+    "cos": f"{_NONE}positions are learned: `positions -> embedding(1024, d)`",
+    "exp": f"{_NONE}weights that sum to 1 come of `softmax`, values above 0 of `softplus`",
+    "hardtanh": "min {{ max {{ id | constant({}) }} | constant({}) }}",
+    "log": f"{_NONE}logarithms of weights that sum to 1 come of `log_softmax`",
+    "neg": "mul { id | constant(-1) }",
+    "pow": "mul { id | id }",
+    "sin": f"{_NONE}positions are learned: `positions -> embedding(1024, d)`",
+    "sqrt": f"{_NONE}what is divided by the root of a mean square is `rms_norm`",
+    "square": "mul { id | id }",
+}
+"""Functions of every element that have no operator: what they are made of, or what there is instead."""
 
 _LAST = "there is no statement for it: an empty body is `{ }`"
 _SEEN = "nothing is printed from a spec: `archdsl count` shows every layer, and `expect [N, c, ...]` states a shape"

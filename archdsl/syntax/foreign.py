@@ -66,6 +66,7 @@ transpose: transpose input< dim0=first dim1=second
 squeeze: squeeze input< dim=axis
 unsqueeze: unsqueeze input< dim=axis
 detach: detach input<
+chunk: split input< chunks=sections dim=axis+
 """
 """A line for each, `names: ours parameters`. Of the parameters, in the order of the other framework: `a=b` is called
 `b` here, `a-` says what is read off the input or has no meaning here (`-number`: where it is one number), `a<` is what

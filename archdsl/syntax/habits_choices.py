@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from archdsl.syntax.habits_words import nested, with_else
 from archdsl.syntax.tokens import NOWHERE, VALUE_ENDS
 
 if TYPE_CHECKING:
@@ -150,6 +151,42 @@ def matched_flow(m: Mistake) -> bool:
     return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "no statement", help)
 
 
+def labelled_loop(m: Mistake) -> bool:
+    """`repeat 3 { conv(8, 3) } as stage`, `for i in 0..3 { unit } as "stage{i}"`."""
+    if m.kind != "as" or m.before != "}" or m.at(m.first) != "as" or m.after not in ("NAME", "STRING", "STRING_HEAD"):
+        return False
+    opens = m.opener(m.position - 1)
+    start = opens
+    while start > 0 and m.at(start - 1) not in ("SEP", "{", "}", "|"):
+        start -= 1
+    if m.at(start) not in ("for", "repeat", "if"):
+        return False
+    label = m.written(m.position, m.line_end(m.position))
+    body, step = m.written(opens + 1, m.position - 2), m.step_after(opens + 1)
+    message = f"`{m.at(start)}` is a statement and has no label"
+    if not body or not label or step != m.position - 2:
+        example = (
+            f"`{m.short(start)} ... {{ unit {label} }}`" if label else f"`{m.short(start)} ... {{ unit as name }}`"
+        )
+        help = f"the steps inside have labels, and several steps in turn have one as a block: {example}"
+        return m.report("E0101", message, "unexpected", help)
+    mended = f"{m.written(start, opens)} {body} {label} }}"
+    edits = ((m.tokens.ends[m.position - 2], m.tokens.ends[m.line_end(m.position)], f" {label} }}"),)
+    return m.report("E0101", message, "unexpected", f"the step inside has it: `{mended}`", edits=edits)
+
+
+def choices_of_words(m: Mistake) -> bool:
+    """`depth: 18 or 34 = 18`."""
+    if m.kind != "or" or "|" not in m.expected or "CMP" in m.expected or m.at(m.first) not in ("model", "block"):
+        return False
+    first, last = m.position - 1, m.until(m.position, frozenset((",", "=")))
+    words = m.written(first, last)
+    mended = re.sub(r"\s+or\s+", " | ", words)
+    edits = m.replaced(m.position, last, "or", "|") if words else ()
+    help = f"choices are parted by `|`: `{mended}`" if words else "choices are parted by `|`"
+    return m.report("E0101", f"expected {m.expected_words}, found {m.found}", "unexpected", help, edits=edits)
+
+
 def body_in_the_open(m: Mistake) -> bool:
     """`if (wide) relu`, `else tanh`, and a `{` that stands on a line of its own."""
     start = m.tokens.kinds[m.first]
@@ -170,8 +207,8 @@ def body_in_the_open(m: Mistake) -> bool:
     body = m.written(m.position, last)
     if not head or not body or "{" in body:
         return m.report("E0101", message, "unexpected", f"bodies stand in braces: `{head or start} {{ ... }}`")
-    mended = re.sub(r" else:? ", " } else { ", body, count=1)
-    nested = re.search(r"\b(if|for|repeat)\b", mended)
-    edits = () if nested else ((m.tokens.starts[m.position], m.tokens.ends[last], f"{{ {mended} }}"),)
+    mended = with_else(m, m.position, last)
+    whole = not nested(m, m.position, last)
+    edits = ((m.tokens.starts[m.position], m.tokens.ends[last], f"{{ {mended} }}"),) if whole else ()
     help = f"bodies stand in braces: `{head} {{ {mended} }}`"
     return m.report("E0101", message, "unexpected", help, edits=edits)

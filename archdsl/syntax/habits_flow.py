@@ -154,7 +154,12 @@ def dotted_step(m: Mistake) -> bool:
     if m.before != "NAME":
         return m.report("E0113", "nothing is called on a value", "a dot after a step", help, edits=edits)
     base, name = m.short(m.position - 1), m.short(m.position + 1) if m.after not in ("SEP", "$END") else ""
-    if base == "self":
+    if base == "self" and m.at(m.position + 2) == "=":
+        flow = m.written(m.position + 3, m.line_end(m.position))
+        flow = rewritten(flow)[0] or flow
+        help = "there is no `self`, and no step is made before it is taken"
+        help += f": where it is, it gets its name, `{flow} as {name}`" if flow else ""
+    elif base == "self":
         closes = m.closer(m.position + 2) if m.at(m.position + 2) == "(" else NOWHERE
         fed = m.written(m.position + 3, closes - 1)
         help = f"there is no `self`; steps stand in the flow by name: `{f'{fed} -> ' if fed else ''}{name}`"
@@ -219,6 +224,20 @@ def _step(name: str, arguments: list[tuple[str, str]], flow: str) -> tuple[str, 
         written = ", ".join(f"{key} = {text}" if key else text for key, text in arguments)
         step, sure = f"{flow} -> {name}" + (f"({written})" if written else ""), False
     return step, sure
+
+
+def grouped_names(m: Mistake) -> bool:
+    """`y, (h, c) = lstm(8, states)`."""
+    closes = m.closer(m.position) if m.kind == "(" else NOWHERE
+    if closes == NOWHERE or m.before != "," or m.at(closes + 1) not in ("=", ","):
+        return False
+    names = range(m.first, closes + 1)
+    if any(m.at(at) not in ("NAME", ",", "(", ")") for at in names) or m.at(m.first) != "NAME":
+        return False
+    mended = re.sub(r"[()]", "", m.written(m.first, m.line_end(m.position)).partition("=")[0]).strip()
+    edits = m.edit(m.position, m.position, "") + m.edit(closes, closes, "")
+    help = f"the tensors of a tuple are named one by one: `{mended} = ...`"
+    return m.report("E0101", f"expected {m.expected_words}, found `(`", "unexpected", help, edits=edits)
 
 
 def called_twice(m: Mistake) -> bool:

@@ -104,6 +104,13 @@ def declaration_as_step(m: Mistake) -> bool:
         sizes = re.sub(r"^.*?\(|[()\[\]]", "", given) if "=" not in given else ""
         declared = sizes if sizes.upper().startswith("N,") else f"N, {sizes or '3, 224, 224'}"
         return m.report("E0101", "an input is declared", "a statement", f"write `input {name}: f32[{declared}]`")
+    closes = m.closer(m.position + 1) if m.after == "(" else NOWHERE
+    if m.kind == "shared" and closes != NOWHERE and m.at(closes + 1) == "->":
+        step, rest = m.written(m.position + 2, closes - 1), m.written(closes + 1, last)
+        help = (
+            f"write `shared {name} = {step}`, then `{name} {rest}`" if step and rest else "write `shared name = step`"
+        )
+        return m.report("E0101", "a shared instance is declared", "a statement", help)
     if m.kind == "shared" and given:
         mended = f"shared {name} = {given}"
         start = m.first if m.at(m.first) in ("let", "NAME") else m.position
@@ -187,9 +194,11 @@ def number_with_unit(m: Mistake) -> bool:
         scale = _SCALES.get(unit) or ((found := _SCALED.fullmatch(unit)) and found[1].upper())
         if not scale:
             return False
-        if not re.fullmatch(r"[\d_.]+", m.text(m.position - 2)):
-            return False
         mended = f"{m.text(m.position - 2)}{scale}"
+        if not re.fullmatch(r"[\d_.]+", m.text(m.position - 2)):
+            mended = _written_out(m.text(m.position - 2), scale)
+        if not mended:
+            return False
         edits = m.edit(m.position - 2, m.position - 1, mended)
         return m.report(
             "E0101",
@@ -210,6 +219,15 @@ def number_with_unit(m: Mistake) -> bool:
             message = "digits are not separated by `,`"
             return m.report("E0101", message, "found in a number", f"write `{mended}`", edits=edits)
     return False
+
+
+def _written_out(number: str, scale: str) -> str:
+    """`1e3` thousands as an int; empty where it is none."""
+    found = re.fullmatch(r"(\d+)(?:\.(\d+))?[eE]\+?(\d{1,2})", number)
+    if found is None:
+        return ""
+    zeros = int(found[3]) + 3 * ("KMGT".index(scale) + 1) - len(found[2] or "")
+    return f"{int(found[1] + (found[2] or '') + '0' * zeros):_}" if 0 <= zeros <= 18 else ""
 
 
 def test_without_sign(m: Mistake) -> bool:

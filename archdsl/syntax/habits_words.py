@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from archdsl.syntax.foreign import MODULES
-from archdsl.syntax.tokens import NOWHERE
+from archdsl.syntax.tokens import CLOSES, NOWHERE, OPENS
 
 if TYPE_CHECKING:
     from archdsl.source import Source
@@ -89,8 +89,11 @@ def foreign_word(m: Mistake) -> bool:
         elif word in ("import", "from") and edits:
             help = "nothing is imported: operators and standard blocks are there by their names"
         elif word == "return" and m.at(at + 1) == "NAME":
-            help = "a body's last statement is its value"
-            if m.item == "model":
+            help, name = "a body's last statement is its value", m.short(at + 1)
+            plain = m.line_end(at) == at + 1
+            if plain and (returned := _returned(m, at, name)):
+                help, edits = returned
+            elif m.item == "model":
                 given = m.written(at + 1, m.line_end(at))
                 plain = m.line_end(at) == at + 1 or not given
                 help = (
@@ -100,6 +103,29 @@ def foreign_word(m: Mistake) -> bool:
                 )
         return m.report("E0113", f"`{word}` is not a word of this language", "read as a name", help, at, edits)
     return False
+
+
+def _returned(m: Mistake, at: int, name: str) -> tuple[str, Edits] | None:
+    """`return x` of a parameter, which is no tensor, or of an input, where what came of it flows without that name."""
+    worked_on, is_input = False, False
+    for k in range(m.first - 1, max(0, m.first - 1000), -1):
+        if m.at(k) in ("block", "model"):
+            break
+        if m.at(k) == "NAME" and m.text(k) == m.text(at + 1):
+            is_input = is_input or m.at(k - 1) == "input"
+            worked_on = worked_on or m.at(k - 1) == "as" or (m.at(k + 1) == "=" and m.at(k - 1) in ("SEP", "{", "}"))
+    output = "y" if name != "y" else "z"
+    if m.item == "model" and is_input and not worked_on:
+        mended = f"output {output}"
+        others = (m.at(k) == "output" for k in range(at, m.until(at, frozenset(("block", "model", "test")))))
+        what = f"`{name}` is the input; what came of it flows, and is given out by `{mended}`"
+        return what, () if any(others) else m.edit(at, at + 1, mended)
+    if m.declared(m.text(at + 1)) != "constant":
+        return None
+    what = f"`{name}` is no tensor but a parameter or a constant"
+    if m.item == "model":
+        return f"{what}; an output is what flows, under a name of its own: `output {output}`", ()
+    return f"{what}; a block takes what flows without naming it, and gives what its last statement made", ()
 
 
 def _fed(m: Mistake, at: int) -> str:
@@ -185,11 +211,29 @@ def body_without_braces(m: Mistake) -> bool:
         edits = _indented(m)
         return m.report("E0101", message, label, f"write `{head or start} {{ ... }}`", edits=edits)
     start, end = m.tokens.starts[m.position], m.tokens.ends[last]
-    body = re.sub(r" else:? ", " } else { ", body, count=1)
+    body = with_else(m, m.position + 1, last)
     space = " " if m.kind == ":" and m.follows(m.position) else ""
-    nested = re.search(r"\b(if|for|repeat)\b", body)
-    edits = () if nested else ((start, end, f"{space}{{ {body} }}"),)
+    edits = () if nested(m, m.position + 1, last) else ((start, end, f"{space}{{ {body} }}"),)
     return m.report("E0101", message, label, f"write `{head} {{ {body} }}`", edits=edits)
+
+
+def with_else(m: Mistake, first: int, last: int) -> str:
+    """A body in the open; its `else` closes the braces and opens others. One inside brackets belongs to a value."""
+    at = m.until(first, frozenset(("else",))) + 1
+    if not first < at < last:
+        return m.written(first, last)
+    other = at + 1 + (m.at(at + 1) == ":")
+    return f"{m.written(first, at - 1)} }} else {{ {m.written(other, last)}"
+
+
+def nested(m: Mistake, first: int, last: int) -> bool:
+    """Whether a body in the open has others in it."""
+    depth = 0
+    for at in range(first, last + 1):
+        depth += (m.at(at) in OPENS) - (m.at(at) in CLOSES)
+        if depth == 0 and m.at(at) in ("if", "for", "repeat"):
+            return True
+    return False
 
 
 def _indented(m: Mistake) -> Edits:

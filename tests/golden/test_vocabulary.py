@@ -66,7 +66,7 @@ def columns(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[str]
 
 def answers(capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
     """What is said to each word of other frameworks, `!` where `check --fix` mends it."""
-    in_flow = {**synonyms.SYNONYMS, **synonyms.AMBIGUOUS, **synonyms.MEANINGS}
+    in_flow = {**synonyms.SYNONYMS, **synonyms.AMBIGUOUS, **synonyms.MEANINGS, **synonyms.TENSOR_FUNCTIONS}
     for name in sorted(in_flow):
         yield answer(name, f"model m {{\n  input x: f32[N, 3, 8, 8]\n  {name}\n  output y\n}}\n")
     for word in (*(f"{name}(0, 8)" for name in sorted(synonyms.FUNCTIONS)), *sorted(synonyms.VALUES)):
