@@ -210,7 +210,7 @@ class LivenessModel:
                 inner_key, around = frame.situation(given, dying, wanted)
                 inner = yield node.callee, inner_key
                 frame.run.absorb(node, inner, around, self._effort)
-                frame.drop(dying, freed_inside=True)
+                frame.drop(dying)
                 frame.live = around + inner.left
                 frame.receive(node.outputs, inner, frame.distinct(given))
             else:
@@ -260,8 +260,7 @@ class LivenessModel:
             final = done == node.times - 1
             given = [frame.held.get(name, _NOTHING) for name in (*names, *outer)]
             wanted = tuple(value in last for value in node.outputs) if final else carried
-            gone = (list(dict.fromkeys([*leaving, *dying])) if done == 0 else [*leaving, *dying]) if final else leaving
-            gone = [value for value in gone if value in frame.held]
+            gone = [value for value in ([*leaving, *dying] if final else leaving) if value in frame.held]
             key, around = frame.situation(given, gone, wanted)
             if not final and key in seen:
                 period = done - seen[key]
@@ -274,7 +273,7 @@ class LivenessModel:
             inner = yield node, key
             self._effort.spend(10 + 3 * len(given))
             frame.run.absorb(node, inner, around, self._effort)
-            frame.drop(gone, freed_inside=True)
+            frame.drop(gone)
             frame.live = around + inner.left
             done += 1
             frame.receive(node.outputs if final else ours, inner, frame.distinct(given))
@@ -299,12 +298,12 @@ class _Frame:
         self.held[value] = memory
         memory.holders += 1
 
-    def drop(self, values: Sequence[Value], *, freed_inside: bool = False) -> None:
-        """Forget values, and free what nobody holds any more, unless a run inside has done so."""
+    def drop(self, values: Sequence[Value]) -> None:
+        """Forget values, and free what nobody holds any more."""
         for value in values:
             memory = self.held.pop(value)
             memory.holders -= 1
-            if not memory.holders and not freed_inside:
+            if not memory.holders:
                 self.live = self.live - memory.bytes
 
     def distinct(self, given: Sequence[Allocation]) -> list[Allocation]:

@@ -53,7 +53,7 @@ SYNONYMS: dict[str, str] = {
 }
 """Lower-case foreign name to ours; every value is an operator or a standard block (a test checks it)."""
 
-GUESSES: frozenset[str] = frozenset({"activation", "bilinear", "interpolate", "skip", "sum"})
+GUESSES: frozenset[str] = frozenset({"activation", "bilinear", "interpolate", "skip"})
 """Those of them that mean other things too."""
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ import pytest
 import archdsl
 from archdsl.analysis.columns import COLUMNS, NoColumn
 from archdsl.analysis.cost import CostModel
-from archdsl.analysis.count_report import ALL_LEVELS, FORMATS, Style, render, report
+from archdsl.analysis.count_report import ALL_LEVELS, FORMATS, Style, cells, render, report
 from archdsl.analysis.figures import human
 from archdsl.analysis.grid import grid
 from archdsl.analysis.parts import Parts
@@ -19,6 +19,7 @@ from archdsl.analysis.table import Row, table_rows
 from archdsl.diagnostics.terminal import width
 from archdsl.ir.operator import FLOP_KINDS, MAC_KINDS
 from archdsl.ir.program import Call
+from archdsl.types.dims import Expr, evaluate
 
 UNIT = "block unit(c) { conv(c, 3, !bias) -> bn -> relu }\n"
 
@@ -209,6 +210,37 @@ def test_formulas_are_sorted_by_their_value_for_large_sizes() -> None:
     )
     text = render([report(net.program, 1, net.limits)], "csv", Style(("path", "macs"), "macs"))
     assert [line.split(",")[0] for line in text.split("\n")[1:]] == ["self_attention", "big", "linear", "total"]
+
+
+@pytest.mark.parametrize("width", [1023, 1024, 1025])
+def test_formulas_are_sorted_as_if_every_symbol_were_1024(width: int) -> None:
+    """Rows that are equal then keep their order."""
+    net = archdsl.load(
+        f"model a {{ input x: f32[N, T, 32]\n linear({width}) as layer\n"
+        " [x, x -> transpose(1, 2)] -> matmul as product\n output y }"
+    )
+    found = [row["path"] for row in cells(report(net.program, 1, net.limits), Style(("path", "macs"), "macs"))]
+    assert [path for path in found if path in ("layer", "product")] == (
+        ["product", "layer"] if width < 1024 else ["layer", "product"]
+    )
+
+
+@pytest.mark.parametrize("column", [column.name for column in COLUMNS])
+def test_whatever_rows_are_sorted_by_figures_come_first_from_the_largest_then_words_then_what_says_nothing(
+    column: str,
+) -> None:
+    """Of the columns, receptive fields have figures beside words (`3 x 1`), and intensity has cells without either."""
+    net = archdsl.load(
+        "model a { input x: f32[N, 3, H, 32]\n conv(8, 3) -> conv(8, [3, 1], stride = [2, 1]) -> relu -> bn\n"
+        " conv(8, 5) -> global_avg_pool -> linear(4) -> reshape([N, 2, 2]) -> relu\n output y }"
+    )
+    found = [row[column] for row in cells(report(net.program, 1, net.limits), Style(("path", column), column))]
+    assert len(found) > 8
+    kinds = [2 if cell is None else 1 if isinstance(cell, str) else 0 for cell in found]
+    assert kinds == sorted(kinds)
+    figures = [evaluate(cell, {"H": 1024}) if isinstance(cell, Expr) else cell for cell in found]
+    assert (numbers := [cell for cell in figures if isinstance(cell, int | float)]) == sorted(numbers)[::-1]
+    assert (words := [cell for cell in figures if isinstance(cell, str)]) == sorted(words)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -1,5 +1,7 @@
 """Expressions, symbolic dimensions, bindings from the command line."""
 
+import itertools
+
 import pytest
 
 
@@ -44,6 +46,26 @@ def value(build, expression, head=""):
 )
 def test_an_expression_has_its_value(build, expression, result):
     assert value(build, expression) == result
+
+
+@pytest.mark.parametrize("sequence", ["[5, 6, 7]", "5..8"])
+def test_an_index_is_taken_as_python_takes_it_and_refused_beyond_the_ends(build, diagnose, sequence):
+    text = f"let all = {sequence}\nmodel m {{ input x: f32[N, 4]; linear(all[%s]); output y }}"
+    for index in range(-5, 6):
+        if -3 <= index < 3:
+            assert build(text % index).outputs[0].value.type.dims[1] == [5, 6, 7][index]
+        else:
+            assert [(d.code, d.span.text) for d in diagnose(text % index)] == [("E0312", str(index))]
+
+
+@pytest.mark.parametrize("sequence", ["[5, 6, 7]", "5..8"])
+def test_a_part_is_taken_as_python_takes_it_and_refused_beyond_the_ends(build, diagnose, sequence):
+    text = f"let all = {sequence}\nmodel m {{ input x: f32[N, 4]; linear(1 + sum(all[%s])); output y }}"
+    for start, stop in itertools.product(range(-2, 6), repeat=2):
+        if 0 <= start <= stop <= 3 or (start == stop >= 0 and stop <= 3):
+            assert build(text % f"{start}..{stop}").outputs[0].value.type.dims[1] == 1 + sum([5, 6, 7][start:stop])
+        elif start <= stop:
+            assert [d.code for d in diagnose(text % f"{start}..{stop}")] == ["E0312"]
 
 
 def test_only_the_chosen_alternative_is_evaluated(build):

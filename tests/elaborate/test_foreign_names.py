@@ -4,6 +4,7 @@ import pytest
 
 from archdsl.api import load
 from archdsl.diagnostics.model import ArchError
+from archdsl.elaborate.report import is_certain
 from archdsl.ir.operator import Operator
 from archdsl.ops import catalogue
 from archdsl.ops.synonyms import (
@@ -11,6 +12,7 @@ from archdsl.ops.synonyms import (
     ARGUMENTS,
     DTYPES,
     FUNCTIONS,
+    GUESSES,
     LEFT_OUT,
     MEANINGS,
     READ_OFF,
@@ -23,6 +25,12 @@ from archdsl.types.tensor import DTYPE_BYTES
 
 def test_every_synonym_leads_to_an_operator_or_a_standard_block() -> None:
     assert [name for name in SYNONYMS.values() if name not in catalogue.names() and name not in INDEX] == []
+
+
+def test_a_word_for_one_thing_is_mended_and_one_for_several_is_only_explained() -> None:
+    """Who writes `bilinear` may want its interpolation or another layer; who writes `swish` wants `silu`."""
+    known = [*catalogue.names(), *INDEX]
+    assert {name for name, ours in SYNONYMS.items() if not is_certain(name, ours, known)} == GUESSES
 
 
 def test_what_may_mean_several_things_means_operators_or_standard_blocks() -> None:

@@ -10,6 +10,7 @@ nothing that anyone could see are listed in `equivalent.csv`, with the reason.
 import argparse
 import csv
 import datetime
+import gc
 import random
 import subprocess
 import sys
@@ -73,7 +74,10 @@ def judge(
 
 
 def preload() -> None:
-    """Load what every test loads, once for all children; of the package itself nothing."""
+    """Load what every test loads, once for all children; of the package itself nothing. What they compile is kept, as
+    Python keeps it unless it is told otherwise."""
+    sys.dont_write_bytecode = False
+    import hypothesis.strategies  # noqa: F401
     import numpy  # noqa: F401
     import onnx  # noqa: F401
     import onnxruntime  # noqa: F401
@@ -81,6 +85,7 @@ def preload() -> None:
     import torch
 
     torch.set_num_threads(1)
+    gc.freeze()  # so that no child looks through all of it
 
 
 def main() -> int:

@@ -104,7 +104,8 @@ def run(mutant: Mutant | None, tests: Sequence[str], writer: int) -> int:
                 os.write(writer, f"{report.nodeid}\n".encode()[:2000])
 
     os.chdir(ROOT)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "--no-header"]
+    without = ("cacheprovider", "randomly", "xdist", "unraisableexception", "threadexception", "faulthandler")
+    options = ["-x", "-q", "--no-header", *(part for name in without for part in ("-p", f"no:{name}"))]
     return int(pytest.main([*options, *tests], plugins=[First()]))
 
 

@@ -155,6 +155,19 @@ def test_a_dimension_that_no_input_gives_is_refused_where_it_is_needed(load):
     assert [d.code for d in error.value.diagnostics] == ["E0822"]
 
 
+@pytest.mark.parametrize(("functions", "place"), [(False, "reshape"), (True, "fold")])
+def test_a_dimension_that_no_input_gives_is_shown_where_the_model_needs_it(load, functions: bool, place: str):
+    """With functions the caller has to pass it, so the call is shown."""
+    text = """block fold(h, w) [N, L, c] { reshape([N, h, w, c]) -> relu }
+    model m { input x: f32[N, H*W, 4]
+      relu -> fold(H, W)
+      output y }"""
+    with pytest.raises(ArchError) as error:
+        load(text).onnx_model(functions=functions)
+    (found,) = error.value.diagnostics
+    assert found.span is not None and found.span.text == place
+
+
 @pytest.mark.parametrize("functions", [False, True])
 def test_dimensions_are_solved_from_the_inputs_shapes(load, functions: bool):
     text = """

@@ -66,6 +66,18 @@ def test_weights_beyond_the_threshold_lie_beside_the_model(network: archdsl.Netw
         assert not entries or (entries["location"] == data and int(entries["offset"]) % 4096 == 0)
 
 
+def test_tensors_of_a_kibibyte_or_more_start_at_pages_of_the_data_file_and_smaller_ones_stay(tmp_path: Path):
+    """So ONNX recommends it, that runtimes can map the file."""
+    layers = "linear(31) as a -> linear(32) as b -> linear(64) as c -> linear(8) as d"
+    text = f"model m {{ input x: f32[N, 8]\n {layers}\n output y }}"
+    export_onnx((network := archdsl.load(text)).program, network.weights(), tmp_path / "m.onnx", external_threshold=0)
+    stored = onnx.load(tmp_path / "m.onnx", load_external_data=False).graph.initializer
+    places = {t.name: {e.key: e.value for e in t.external_data} for t in stored}
+    assert [places[f"{name}.weight"].get("length") for name in "abcd"] == [None, "3968", "8192", "2048"]
+    assert [places[f"{name}.weight"].get("offset") for name in "bcd"] == ["0", "4096", "12288"]
+    assert not any(places[f"{name}.bias"] for name in "abcd")
+
+
 def test_what_else_lies_in_the_folder_is_not_in_the_way(network: archdsl.Network, tmp_path: Path):
     for name in ("weights", "net", "model"):
         (tmp_path / name).mkdir()

@@ -3,6 +3,8 @@
 import ast
 import itertools
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -114,3 +116,53 @@ def test_lines_break_where_they_can(width: int) -> None:
 def test_what_cannot_be_said_is_refused_and_not_written_differently(expression: ast.expr) -> None:
     with pytest.raises(InternalError):
         render(ast.Module([ast.Expr(expression)], []))
+
+
+STATEMENTS = (
+    "x = f({a}, {b})", "x = f({a}, k={b})", "x = {a}({b}, f({a}))", "x = f({a})", "f({a}, {b})", "x = a[{a}, {b}]",
+    "x = a[{a}]", "x = [{a}, {b}]", "x = {a}, {b}", "x = [{a}]", "x = ({a},)", "x = {{{a}: {b}, c: d}}",
+    "x = {{{a}: {b}}}", "x = [{a} for i in {b}]", "x = [f({a}) for i in {b} for j in c]", "x = {a} if {b} else c",
+    "x = {a} + {b}", "x = {a} * b + {b} * c", "x = f({a} + {b})", "x = f({a} if {b} else c)",
+    "x = f({a} if {b} else c, d)", "x = f(*{a}, {b})", "x = f([{a}, {b}], c)", "x = g(f({a}, {b}), c)", "x = not {a}",
+    "for i in f({a}, {b}):\n    pass", "for i, j in zip({a}, {b}):\n    pass", "def f({a}, {b}):\n    pass",
+    "def f(self, {a}, k={b}):\n    pass", "def f(self, {a}, *{b}):\n    pass", "x = -{a} + {b}",
+    "class A(B):\n    def f(self):\n        x = f({a}, {b})\n        return {a}, {b}", "x = f({a}, k=g({b}, d))",
+    "def f(x):\n    x = {a} + {b}\n    return f(x, {a}, {b})", "x = f(a, k=[{a}, {b}])", "x = f(a, k={a} + {b})",
+    "x = f(a, k={a} if {b} else c)", "x = (*{a}, {b})", "x = [*{a}, {b}]", "x = {{a: f({a}, {b}), c: d}}",
+    "x = a if f({a}, {b}) else c", "x = f(({a}, {b}))", "x = f(({a}, {b}), c)", "x = {a} ** {b}", "x = {a}**2 * {b}",
+)  # fmt: skip
+
+
+def lengths(statement: str) -> Iterator[str]:
+    """The statement with names of lengths that make its first line, and what brackets hold, just fit or just not."""
+    bare = len(statement.format(a="", b="").partition("\n")[0])
+    for length in (*range(76, 95), 130, *range(164, 174)):
+        for part in (0.5, 0.2, 0.8):
+            first = max(int((length - bare) * part), 1)
+            yield statement.format(a="a" * first, b="b" * max(length - bare - first, 1))
+
+
+def test_statements_of_every_length_are_laid_out_as_ruff_lays_them_out() -> None:
+    """Ruff is given the text on one line each, so that it chooses by itself."""
+    texts = [text for statement in STATEMENTS for text in lengths(statement)]
+    mark = "\n\n\nSEPARATOR\n\n\n"
+    options = ["--isolated", "--config", "format.skip-magic-trailing-comma=true", "--stdin-filename", "x.py", "-"]
+    command = [sys.executable, "-m", "ruff", "format", *options]
+    theirs = subprocess.run(command, input=mark.join(texts), capture_output=True, text=True, check=True).stdout
+    for text, their in zip(texts, theirs.split("SEPARATOR"), strict=True):
+        assert render(ast.parse(text)).strip("\n") == their.strip("\n"), text
+
+
+def test_the_printer_takes_a_name_or_a_number_to_a_power_without_spaces_and_anything_else_with() -> None:
+    for text in (
+        "a**2",
+        "a.b.c**-x",
+        "-a**2",
+        "2**a",
+        "f(x) ** 2",
+        "a ** f(x)",
+        "a[0] ** 2",
+        '"s" ** a',
+        "(a + b) ** 2",
+    ):
+        assert flat(ast.parse(text, mode="eval").body) == text
