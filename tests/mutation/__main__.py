@@ -3,8 +3,9 @@
 A sample is drawn for every stratum (a package, or one rule of the operators, such as `work`), by a seed. Each mutant
 lives in a forked process with torch and onnx loaded, where one module is imported from its changed text; nothing on
 disk changes. The tests that ran the changed lines are run, the likeliest to notice first. A mutant is killed by
-the first failure, by an error and by too much time, twice, the second time alone. Those that survive and change
-nothing that anyone could see are listed in `equivalent.csv`, with the reason.
+the first failure, by an error and by too much time: of the processor, or on the clock, which counts only if it happens
+again with nothing beside it. Those that survive and change nothing that anyone could see are listed in
+`equivalent.csv`, with the reason.
 """
 
 import argparse

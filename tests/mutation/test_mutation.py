@@ -176,6 +176,18 @@ for tests in (["tests/types/test_dims.py"], ["tests/test_records.py"]):
     assert ran.stdout == "['tests/types/test_dims.py']\n[]\n", ran.stdout + ran.stderr
 
 
+def test_what_never_ends_is_noticed_by_the_time_that_the_processor_takes(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text("def test_it():\n    while True:\n        pass\n")
+    program = f"""
+import sys
+sys.path[:0] = [{str(HERE)!r}, {str(ROOT)!r}]
+from trial import attempt
+print(attempt(None, [{str(tmp_path / "test_it.py")!r}], 1.5))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert ran.stdout == "processor time\n", ran.stdout + ran.stderr
+
+
 def test_only_survivors_are_run_again_and_other_verdicts_stand(found: list[Mutant], tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     verdicts = ["survived", "undecided", "equivalent", *["killed"] * (len(found) - 3)]

@@ -14,6 +14,10 @@ STAGES = ((12, 3.0), (60, 15.0), (100_000, 150.0))
 """Tests run on a mutant, stage by stage: at most so many, of at most so many seconds as they were recorded."""
 
 
+SLOWEST = 20
+"""How much longer than on an idle machine anything may take before it counts as hanging."""
+
+
 def verdict(mutant: Mutant, selection: Selection, patience: float = 1.0, quick: bool = False) -> tuple[str, str, float]:
     """`killed` or `survived`, by which of the tests that were run, and the seconds that took. `patience` is a factor
     on the time that they are given; `quick` leaves out the last stage, and what that may kill is `undecided`."""
@@ -31,7 +35,7 @@ def verdict(mutant: Mutant, selection: Selection, patience: float = 1.0, quick: 
         if not chosen:
             break
         done += len(chosen)
-        how = noticed(mutant, chosen, patience * (20 + 8 * cost))
+        how = noticed(mutant, chosen, patience * (8 + 4 * cost))
         if how != "passed":
             return "killed", how, time.monotonic() - started
     result = "undecided" if quick and done < len(tests) else "survived"
@@ -55,18 +59,19 @@ def noticed(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
 
 
 def attempt(mutant: Mutant | None, tests: Sequence[str], limit: float) -> str:
-    """Run tests on a mutant (None: on what is) in a child process: `passed`, or how it was noticed."""
+    """Run tests on a mutant (None: on what is) in a child process: `passed`, or how it was noticed. `limit` is in
+    seconds of the processor, which do not depend on what else runs; `SLOWEST` times as many on the clock are `time`."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         code = 70
         try:
-            code = run(mutant, tests, writer)
+            code = run(mutant, tests, writer, limit)
         finally:
             os._exit(code)
     os.close(writer)
-    deadline = time.monotonic() + limit
+    deadline = time.monotonic() + SLOWEST * limit
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -80,16 +85,19 @@ def attempt(mutant: Mutant | None, tests: Sequence[str], limit: float) -> str:
     with os.fdopen(reader) as stream:
         first = stream.read().strip()
     code = os.waitstatus_to_exitcode(status)
+    if code == -signal.SIGXCPU:
+        return "processor time"
     return "passed" if code == 0 else first or f"exit {code}"
 
 
-def run(mutant: Mutant | None, tests: Sequence[str], writer: int) -> int:
+def run(mutant: Mutant | None, tests: Sequence[str], writer: int, limit: float) -> int:
     import resource
 
     import pytest
 
     os.setpgid(0, 0)
     resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 10))
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
