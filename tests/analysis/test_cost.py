@@ -1,9 +1,13 @@
 """Counts: exact, per sample, shared weights once."""
 
+from typing import Any
+
 import pytest
 
 import archdsl
 from archdsl.analysis.cost import Cost, CostModel
+from archdsl.analysis.liveness import LivenessModel
+from archdsl.analysis.training import TrainingModel
 from archdsl.ir.flatten import flatten
 from archdsl.ir.program import Op
 from archdsl.limits import Limits
@@ -145,3 +149,28 @@ def applications_looked_at(depth: int, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_counting_looks_at_each_distinct_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert applications_looked_at(5, monkeypatch) == applications_looked_at(500, monkeypatch) == 5
+
+
+SUMS = "model m {{ input x: f32[N, {}]\nrelu\noutput y }}"
+
+
+def product_of_sums(count: int) -> str:
+    """A network whose figures are polynomials of 2 ** `count` terms."""
+    return SUMS.format(", ".join(f"A{i} + B{i}" for i in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "what"), [(CostModel, "cost"), (TrainingModel, "training cost"), (LivenessModel, "peak memory")]
+)
+def test_a_figure_too_long_to_write_out_is_refused_with_the_way_out(analysis: Any, what: str) -> None:
+    fits, over = (archdsl.load(product_of_sums(count)) for count in (8, 9))
+    analysis(fits.program)
+    with pytest.raises(archdsl.ArchError) as error:
+        analysis(over.program)
+    (found,) = error.value.diagnostics
+    assert (found.code, found.message) == (
+        "E0611",
+        f"the {what} of `m` is a symbolic expression too large to write out",
+    )
+    assert found.help == "give the symbolic dimensions values, for example with --dim H=320"
+    analysis(archdsl.load(product_of_sums(9), dims={"A0": 3, "B0": 4}).program)

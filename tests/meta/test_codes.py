@@ -79,3 +79,40 @@ def test_the_example_of_a_code_makes_the_compiler_report_it(code: object, tmp_pa
         run_tests(module, sink, limits)
         lint(module, sink, limits)
     assert code.code in {found.code for found in sink.found}
+
+
+ELSEWHERE = [code.code for code in all_codes() if not code.example.strip()]
+"""Codes that no spec alone makes a command report: a file that is missing, weights that do not fit."""
+
+TESTS = Path(__file__).parents[1]
+
+
+def named(code: str, texts: list[str]) -> bool:
+    return any(re.search(rf"\b{code}\b", text) for text in texts)
+
+
+def test_a_code_without_an_example_is_asked_for_by_a_test() -> None:
+    paths = [path for path in TESTS.rglob("*.py") if path.parent.name not in ("meta", "bench")]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    assert [code for code in ELSEWHERE if not named(code, texts)] == []
+    assert not named("E0601", ["E06012", "a file"])
+
+
+def shown(pattern: str) -> list[tuple[str, str]]:
+    """What pages show that a pattern finds, each with its code."""
+    return [(code.code, found) for code in all_codes() for found in re.findall(pattern, code.explanation)]
+
+
+def test_options_and_commands_that_a_page_shows_are_there() -> None:
+    from archdsl.cli.main import COMMANDS
+    from archdsl.cli.options import declared
+
+    there = {option for command in COMMANDS for action in declared(command) for option in action.option_strings}
+    options, commands = shown(r"(?<![\w-])--[a-z][a-z-]*"), shown(r"`archdsl ([a-z]+)")
+    assert options and [pair for pair in options if pair[1] not in there | {"--help"}] == []
+    assert commands and [pair for pair in commands if pair[1] not in COMMANDS] == []
+
+
+def test_codes_that_a_page_refers_to_are_there() -> None:
+    referred = shown(r"\b[EW]\d{4}\b")
+    assert referred and [pair for pair in referred if find(pair[1]) is None] == []

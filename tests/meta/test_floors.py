@@ -217,18 +217,19 @@ def rooms(page: str) -> dict[str, str]:
     }
 
 
+def room(module: str, rooms: dict[str, str]) -> str | None:
+    parts = module.split(".")
+    return next((rooms[name] for k in (3, 2) if (name := ".".join(parts[:k])) in rooms), None)
+
+
 def arrows(texts: dict[str, str], rooms: dict[str, str]) -> set[tuple[str, str]]:
     """The imports between rooms of the drawing, without those that follow from others."""
 
-    def room(module: str) -> str | None:
-        parts = module.split(".")
-        return next((rooms[name] for k in (3, 2) if (name := ".".join(parts[:k])) in rooms), None)
-
     after: dict[str, set[str]] = {}
     for module, text in texts.items():
-        here = room(module)
+        here = room(module, rooms)
         for imported, _ in imports(text):
-            there = room(imported)
+            there = room(imported, rooms)
             if here and there and here != there:
                 after.setdefault(here, set()).add(there)
 
@@ -255,6 +256,8 @@ def test_the_drawing_has_every_package_on_its_floor() -> None:
         for name in names.split(", ")
     }
     assert drawn == {name: floor for name, floor in FLOORS.items() if name not in ("archdsl", "archdsl.__main__")}
+    outside = [module for module in modules() if not room(module, rooms(page))]
+    assert outside == ["archdsl", "archdsl.__main__", "archdsl.backends"]
 
 
 def test_the_arrows_of_the_drawing_are_the_imports() -> None:

@@ -46,7 +46,7 @@ body that keeps its type costs one iteration however often it repeats; a body th
 out. `--limit steps=...` raises the limit. Lists of more than 100 000 elements and strings of more than 10 000
 characters count as endless too, and no limit raises that.
 
-wrong:  repeat 1_000_000 { pad([0, 0, 0, 1]) }
+wrong:  repeat 1_000_000 { pad([0, 1]) }
 right:  repeat 1_000_000 { conv(64, 3) -> relu }""",
         """\
 block grow() { concat { id | conv(1, 1) } }
