@@ -53,11 +53,32 @@ def load(
     Raises `ArchError`, which carries every diagnostic found and prints them as text. Warnings are in
     `Network.warnings`.
     """
-    limits = limits or Limits()
+    limits = checked_limits(limits)
     sink = Sink()
     path, is_text, named = locate(spec)
+    dims = checked_sizes(dims)
+    if model is not None and not isinstance(model, str):  # pyright: ignore[reportUnnecessaryIsInstance]: callers differ
+        raise TypeError(f"model is a name, not {model!r}")
     module = load_module(path, sink, limits, is_text=is_text)
-    return network(module, model or named, parameters, dims or {}, sink, limits)
+    return network(module, model or named, parameters, dims, sink, limits)
+
+
+def checked_limits(limits: object) -> Limits:
+    """The argument `limits` of a call. Raises `TypeError` for anything but `Limits` and None."""
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise TypeError(f"limits is an archdsl.Limits, such as Limits(steps=10_000_000), not {limits!r}")
+    return limits
+
+
+def checked_sizes(dims: Any) -> Mapping[str, int]:
+    """The argument `dims` of a call. Raises `TypeError` for anything but a mapping of names to ints, and None."""
+    if dims is None:
+        return {}
+    if not isinstance(dims, Mapping) or not all(isinstance(name, str) for name in dims):  # pyright: ignore[reportUnknownVariableType]
+        raise TypeError(f'dims maps names of symbolic dimensions to sizes, such as {{"H": 320}}, and is not {dims!r}')
+    return dims  # pyright: ignore[reportUnknownVariableType]
 
 
 def locate(spec: str | os.PathLike[str]) -> tuple[str, bool, str | None]:
@@ -216,6 +237,8 @@ class Network:
         """
         from archdsl.analysis.field import FieldModel
 
+        if not isinstance(label, str):  # pyright: ignore[reportUnnecessaryIsInstance]: callers differ
+            raise TypeError(f"label is a name or a path, not {label!r}")
         model = FieldModel(self.program)
         row = model.find(label)
         if row is None:
@@ -293,6 +316,10 @@ class Network:
         from archdsl.analysis.cost import OWN_CONVENTION
         from archdsl.analysis.count_report import Style, report
 
+        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"depth is a number of levels, not {depth!r}")
+        if isinstance(columns, str) or not (columns is None or isinstance(columns, Sequence)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f'columns is a list of names, such as ["path", "params"], not {columns!r}')
         if convention != OWN_CONVENTION:
             from archdsl.analysis import conventions
 
@@ -322,6 +349,8 @@ class Network:
         """
         from archdsl.verify import verify
 
+        dims = checked_sizes(dims)
+        self._check_symbols(dims)
         chosen = None if weights is None and keys is None else self.read_weights(weights, seed, keys)
         return verify(
             self.program,
@@ -333,6 +362,18 @@ class Network:
             device=device,
             limits=self.limits,
         )
+
+    def _check_symbols(self, dims: Mapping[str, int]) -> None:
+        """Raise `ArchError` (E0606) for sizes of symbols that no input has, `TypeError` for what are no sizes."""
+        from archdsl.elaborate.report import did_you_mean, no_such_symbol
+        from archdsl.types.dims import require_whole, symbols
+
+        declared = {name for value in self.program.inputs for dim in value.type.dims for name in symbols(dim)}
+        for name, size in dims.items():
+            require_whole(name, size)
+            if name not in declared:
+                message, notes = no_such_symbol(name, declared)
+                _refuse("E0606", message, notes=notes, help=did_you_mean(name, declared))
 
     def torch_source(self) -> str:
         """A standalone Python file that imports torch alone and defines the network as `nn.Module`
@@ -445,6 +486,8 @@ class Network:
             if keys is not None:
                 raise ValueError("a key map says what the names of weights mean, and no weights are given")
             return self.weights(seed)
+        if not isinstance(weights, str | os.PathLike | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]: callers differ
+            raise TypeError(f"weights is a path or maps paths to arrays, and is not {type(weights).__name__}")
         from archdsl.weights import key_map, load_safetensors
 
         names = None if keys is None else key_map(keys, self.limits)

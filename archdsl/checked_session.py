@@ -4,7 +4,7 @@ An ONNX file that archdsl writes carries the conditions of its program (`ir.cond
 does not know them: it takes `2*H` to be any length, and answers with NaN where PyTorch refuses. A session made here is
 an `onnxruntime.InferenceSession` in every respect, but that each of its ways to run looks at the shapes of the inputs
 first and raises `ArchError` (E0833; E0834 for a binding whose shapes nobody can look at). A file without conditions,
-from elsewhere, runs as it is.
+from elsewhere, runs as it is. Arrays that no model of these inputs takes are refused in the same manner (E0831).
 """
 
 import json
@@ -15,8 +15,20 @@ from typing import Any, Final
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.conditions import broken
 from archdsl.ir.operator import Need
+from archdsl.records import record
 from archdsl.types.dim_text import parse
 from archdsl.types.dims import Dim, symbol
+
+NUMPY_TYPES: Final = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
+"""onnxruntime's names of the kinds of tensors that can be fed -> numpy's."""
 
 KEY: Final = "archdsl.conditions"
 """Key of the model's metadata."""
@@ -90,6 +102,59 @@ def conditions_of(created: Any) -> Conditions | None:
     return Conditions(inputs, needs)
 
 
+@record
+class SessionInterface:
+    """Kind and shape of a session's inputs by name, the names of inputs that need not be fed, and of the outputs."""
+
+    inputs: Mapping[str, tuple[str, Sequence[int | str | None]]]
+    optional: frozenset[str]
+    outputs: tuple[str, ...]
+
+    def check(self, wanted: Any, feed: Any) -> None:
+        """Raise `ArchError` (E0831) for inputs that the model does not take and outputs that it does not have,
+        `TypeError` for what is no mapping and no list."""
+        if not isinstance(feed, Mapping):
+            example = ", ".join(f'"{name}": ...' for name in self.inputs)
+            raise TypeError(f"inputs are arrays by name, {{{example}}}, not {_a(feed)}")
+        fed: Mapping[Any, Any] = feed  # pyright: ignore[reportUnknownVariableType]
+        for name in fed:
+            if name not in self.inputs and name not in self.optional:
+                raise _unfit(f"the model has no input `{name}`", f"its inputs are {', '.join(self.inputs)}")
+        for name, (kind, shape) in self.inputs.items():
+            if name not in fed:
+                raise _unfit(f"nothing is fed to the input `{name}`", f"its inputs are {', '.join(self.inputs)}")
+            self._check_array(name, kind, shape, fed[name])
+        if isinstance(wanted, str):
+            raise TypeError(f"outputs are a list of names, or None for all: [{wanted!r}]")
+        for name in wanted or ():
+            if name not in self.outputs:
+                raise _unfit(f"the model has no output `{name}`", f"its outputs are {', '.join(self.outputs)}")
+
+    @staticmethod
+    def _check_array(name: str, kind: str, shape: Sequence[int | str | None], value: Any) -> None:
+        dtype = NUMPY_TYPES.get(kind)
+        if dtype is None or hasattr(value, "data_type") or isinstance(value, list):
+            return  # sequences and maps of other files, `OrtValue`s, lists: onnxruntime knows what it takes
+        if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+            raise _unfit(f"the input `{name}` takes an array of {dtype}, and not {_a(value)}")
+        if str(value.dtype) != dtype:
+            help = f"`array.astype(numpy.{dtype})` converts it"
+            raise _unfit(f"the input `{name}` takes {dtype}, and {value.dtype} is fed", help=help)
+        given = tuple(value.shape)
+        lengths = zip(shape, given, strict=False)
+        if len(given) != len(shape) or any(isinstance(dim, int) and dim != length for dim, length in lengths):
+            declared = ", ".join("?" if dim is None else str(dim) for dim in shape)
+            raise _unfit(f"the input `{name}` is of shape [{declared}], and {list(given)} is fed")
+
+
+def _a(value: object) -> str:
+    return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def _unfit(message: str, note: str = "", help: str = "") -> ArchError:
+    return ArchError([Diagnostic("E0831", message, None, notes=(note,) if note else (), help=help)])
+
+
 @cache
 def session_class(runtime: Any) -> Any:
     """The class of checked sessions for an imported onnxruntime."""
@@ -101,6 +166,10 @@ def session_class(runtime: Any) -> Any:
             parent: Any = super()
             parent.__init__(session)
             self.shapes: dict[str, Sequence[int]] = {}
+
+        def __repr__(self) -> str:
+            bound = ", ".join(f"{name}: {list(shape)}" for name, shape in self.shapes.items())
+            return f"<inputs of an archdsl session: {bound or 'nothing is bound'}>"
 
         def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
             parent: Any = super()
@@ -128,16 +197,23 @@ def session_class(runtime: Any) -> Any:
         """An `InferenceSession` that refuses inputs of sizes for which its model has no answer."""
 
         conditions: Conditions | None = None
+        _interface: SessionInterface | None = None
+
+        def __repr__(self) -> str:
+            own: Any = self
+            inputs = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in own.get_inputs())
+            outputs = ", ".join(each.name for each in own.get_outputs())
+            return f"<onnxruntime session of archdsl, {inputs} -> {outputs}, {own.get_providers()[0]}>"
 
         def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
-            self._check(input_feed)
+            self._check_feed(output_names, input_feed)
             parent: Any = super()
             return parent.run(output_names, input_feed, run_options)
 
         def run_async(
             self, output_names: Any, input_feed: Any, callback: Any, user_data: Any, run_options: Any = None
         ) -> Any:
-            self._check(input_feed)
+            self._check_feed(output_names, input_feed)
             parent: Any = super()
             return parent.run_async(output_names, input_feed, callback, user_data, run_options)
 
@@ -166,6 +242,15 @@ def session_class(runtime: Any) -> Any:
 
         def io_binding(self) -> Any:
             return Binding(self)
+
+        def _check_feed(self, wanted: Any, feed: Any) -> None:
+            own: Any = self
+            if self._interface is None:
+                inputs = {each.name: (each.type, each.shape) for each in own.get_inputs()}
+                optional = frozenset(each.name for each in own.get_overridable_initializers())
+                self._interface = SessionInterface(inputs, optional, tuple(each.name for each in own.get_outputs()))
+            self._interface.check(wanted, feed)
+            self._check(feed)
 
         def _check(self, feed: Mapping[str, Any]) -> None:
             if self.conditions is not None:

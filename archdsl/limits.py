@@ -57,6 +57,11 @@ class Limits:
     command: Ledger | None = None
     """The account of the whole command, against `command_steps`. From Python every call has its own budgets."""
 
+    def __repr__(self) -> str:
+        usual = Limits()
+        own = [name for name in field_names(Limits) if getattr(self, name) != getattr(usual, name)]
+        return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in own)})"
+
 
 def limit_names() -> list[str]:
     """The names that `--limit` can set."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archdsl.api import load_module, locate, network
+from archdsl.api import checked_limits, checked_sizes, load_module, locate, network
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.limits import Limits
 from archdsl.records import described, record
@@ -55,7 +55,7 @@ def models(spec: Spec, *, limits: Limits | None = None) -> list[Model]:
     from archdsl.elaborate.model import look_up_model
     from archdsl.elaborate.values import ModelPreset
 
-    limits = limits or Limits()
+    limits = checked_limits(limits)
     sink = Sink()
     path, is_text, only = locate(spec)
     module = load_module(path, sink, limits, is_text=is_text)
@@ -87,7 +87,7 @@ def check(spec: Spec, *, limits: Limits | None = None) -> tuple[Diagnostic, ...]
     from archdsl.diagnostics.model import ArchError
     from archdsl.elaborate.check import check_module
 
-    limits = limits or Limits()
+    limits = checked_limits(limits)
     sink = Sink()
     path, is_text, _ = locate(spec)
     with suppress(ArchError):  # a file that cannot be read or parsed: its diagnostics are in the sink
@@ -103,7 +103,7 @@ def test(spec: Spec, *, limits: Limits | None = None) -> "list[TestResult]":
     """
     from archdsl.spec_tests import run_tests
 
-    limits = limits or Limits()
+    limits = checked_limits(limits)
     sink = Sink()
     path, is_text, _ = locate(spec)
     results = run_tests(load_module(path, sink, limits, is_text=is_text), sink, limits)
@@ -131,9 +131,13 @@ def formulas(
     """
     from archdsl.families import family_formulas
 
-    limits = limits or Limits()
+    limits = checked_limits(limits)
     sink = Sink()
     path, is_text, named = locate(spec)
     module = load_module(path, sink, limits, is_text=is_text)
-    chosen = network(module, model or named, parameters, dims or {}, sink, limits)
-    return family_formulas(module, chosen.program, parameters, dims or {}, names, limits)
+    dims = checked_sizes(dims)
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]: callers differ
+        raise TypeError(f"names is a list of names of parameters, not {names!r}")
+    chosen = network(module, model or named, parameters, dims, sink, limits)
+    return family_formulas(module, chosen.program, parameters, dims, names, limits)

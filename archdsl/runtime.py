@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from archdsl.checked_session import conditions_of, session_class
+from archdsl.checked_session import NUMPY_TYPES, conditions_of, session_class
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
 from archdsl.feeds import InputSpec, make_feeds
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Device names of the command line -> onnxruntime's providers."""
-
-_NUMPY_TYPES: Final = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(double)": "float64",
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(uint8)": "uint8",
-    "tensor(bool)": "bool",
-}
 
 _NO_NUMBERS: Final = ("sequence", "map", "nothing", "text")
 """The kinds of outputs that have no range."""
@@ -105,7 +95,7 @@ def inputs_of(created: "onnxruntime.InferenceSession") -> tuple[InputSpec, ...]:
     """Names, dtypes and shapes of a session's inputs; a symbolic dimension is its text."""
     specs: list[InputSpec] = []
     for number, (name, kind, lengths) in enumerate(_entries(created, "get_inputs")):
-        dtype = _NUMPY_TYPES.get(kind)
+        dtype = NUMPY_TYPES.get(kind)
         if dtype is None:
             message = f"the input {name} is of type {kind}, which cannot be fed"
             raise ArchError([Diagnostic("E0831", message, None)])

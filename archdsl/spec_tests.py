@@ -20,7 +20,7 @@ from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.values import Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
-from archdsl.records import record
+from archdsl.records import described, record
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr, symbol, symbols
@@ -38,6 +38,8 @@ class CheckResult:
     computed: str
     passed: bool
 
+    __repr__ = described
+
 
 @record
 class TestResult:
@@ -49,6 +51,8 @@ class TestResult:
     span: Span
     checks: list[CheckResult]
     failed_to_build: bool = False
+
+    __repr__ = described
 
     @property
     def passed(self) -> bool:

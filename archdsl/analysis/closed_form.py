@@ -13,7 +13,7 @@ from math import lcm
 
 from archdsl.analysis.figures import number_text
 from archdsl.records import field, record
-from archdsl.types.dims import Dim, Expr, Monomial, evaluate, symbol
+from archdsl.types.dims import Dim, Expr, Monomial, evaluate, require_whole, symbol
 
 FIGURES = ("params", "buffers", "macs", "flops", "activations")
 
@@ -148,6 +148,10 @@ class ClosedForm:
     findings: dict[str, FoundFormula]
     counted: list[tuple[int, ...]]
 
+    def __repr__(self) -> str:
+        names = ", ".join(axis.name for axis in self.axes)
+        return f"<formulas of {', '.join(self.findings)} in {names}, counted at {len(self.counted)} values>"
+
     def evaluate(self, figure: str, **values: int) -> int:
         """One of `FIGURES` at some values of the parameters and sizes of the symbolic dimensions.
 
@@ -159,6 +163,8 @@ class ClosedForm:
         missing = [axis.name for axis in self.axes if axis.name not in values]
         if missing:
             raise ValueError(f"no value is given for {', '.join(missing)}")
+        for axis in self.axes:
+            require_whole(axis.name, values[axis.name])
         point = [values[axis.name] for axis in self.axes]
         formula = self.findings[figure].at(point)
         value, rest = (0, 1) if formula is None else divmod(evaluate(formula.whole, values), formula.denominator)

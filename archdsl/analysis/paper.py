@@ -79,6 +79,8 @@ def around_formulas(program: Program, names: Sequence[str], caption: str | None,
 
 def wrong(what: str, given: str | None) -> str:
     """The part that LaTeX could not read of a caption or a label that an author gives; "" for one that is fine."""
+    if given is not None and not isinstance(given, str):  # pyright: ignore[reportUnnecessaryIsInstance]: callers differ
+        return f"{what} is a text, not {given!r}"
     if given and what == "label" and not re.fullmatch(r"[\w:./+-]+", given, re.ASCII):
         return "label takes letters, digits and the signs : . / + - _"
     if given and what == "caption" and not (given.isprintable() and is_balanced(given)):

@@ -130,18 +130,9 @@ class _Line:
 
     def dims(self, word: str) -> list[str]:
         """`N=` for each symbol in the types of the model's inputs."""
-        from archdsl.elaborate.free_names import free_names
-        from archdsl.syntax import ast
+        from archdsl.elaborate.model import input_symbols
 
-        names: dict[str, None] = {}
-        for definition in self._models():
-            known = {parameter.name.id for parameter in definition.syntax.parameters}
-            for statement in definition.syntax.body.statements:
-                if isinstance(statement, ast.Let):
-                    known.update(target.id for target in statement.targets)
-                elif isinstance(statement, ast.Input):
-                    sizes = [dim for dim in statement.shape.dims if not isinstance(dim, (ast.Rest, ast.Wildcard))]
-                    names |= dict.fromkeys(name for dim in sizes for name in free_names(dim) if name not in known)
+        names = dict.fromkeys(name for model in self._models() for name in input_symbols(model.syntax))
         return _starting(word, [f"{name}=" for name in names])
 
     def symbols(self, word: str) -> list[str]:

@@ -34,12 +34,34 @@ def main(arguments: list[str]) -> int:
     if block is not None:
         print(_block(block))
         return exits.FINE
+    ours = _elsewhere(name)
+    if ours:
+        print(f"note: `{printable(name)}` is called `{ours}` here", file=sys.stderr)
+        operator, block = catalogue.lookup(ours), _standard_blocks().get(ours)
+        print(_operator(operator) if operator is not None else _block(block) if block is not None else "")
+        return exits.FINE
     from archdsl.elaborate.report import did_you_mean
     from archdsl.std import INDEX
 
     suggestion = did_you_mean(name, {*catalogue.names(), *INDEX}) or "`archdsl ops` lists all of them"
     print(f"error: no operator or standard block `{printable(name)}`\n  = help: {suggestion}", file=sys.stderr)
     return exits.USAGE
+
+
+def _elsewhere(name: str) -> str:
+    """The operator or block that has this name in PyTorch, Keras or a paper: `nn.Conv2d`."""
+    from archdsl.ops import catalogue
+    from archdsl.ops.synonyms import GUESSES, SYNONYMS
+    from archdsl.std import INDEX
+    from archdsl.syntax.foreign import LAYERS, MODULES
+
+    *modules, last = name.split(".")
+    if not set(modules) <= MODULES:
+        return ""
+    lowered = last.lower()
+    found = LAYERS[last][0] if last in LAYERS else "" if lowered in GUESSES else SYNONYMS.get(lowered, "")
+    known = {*catalogue.names(), *INDEX}
+    return found if found in known else lowered if modules and lowered in known else ""
 
 
 def _everything() -> str:

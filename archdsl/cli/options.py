@@ -230,6 +230,9 @@ def dims(given: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for option in given:
         name, value, source = _split("--dim", option)
+        if len(values := _pieces(value)) > 1:
+            message, help = f"`--dim {name}` takes one size", f"give one, `--dim {name}={values[0]}`, or leave it out"
+            raise bad_value(source, option, value, message, "several", f"{help}: formulas in {name} hold for all")
         found[name] = _positive("--dim", option, value, source)
     return found
 
@@ -321,12 +324,17 @@ def _flag(option: str) -> str:
 def say_who_set(diagnostics: Sequence[Diagnostic], given: Sequence[str]) -> None:
     """Add to what is wrong with a model's parameter the `-p` option that set it: the place in the spec is only where
     the parameter is declared."""
+    from archdsl.ops.synonyms import VALUES
+
     for option in given:
         name = (_flag(option) or option).partition("=")[0].strip()
         for diagnostic in diagnostics:
             if not diagnostic.trace and diagnostic.message.startswith(f"`{name}` of `"):
                 diagnostic.notes = (*diagnostic.notes, f"it was set on the command line: -p {option}")
                 model, _, wrong = diagnostic.message.removeprefix(f"`{name}` of `").partition("`")
+                value = option.partition("=")[2].strip()
+                if value in VALUES and not diagnostic.help:
+                    diagnostic.help = f"write `-p {name}={VALUES[value]}`"
                 if wrong.startswith(" must be a block,") and not diagnostic.help:
                     preset = f"model other = {model}({name} = ...)"
                     diagnostic.help = f"-p takes no blocks; name one in a preset in the spec: `{preset}`"

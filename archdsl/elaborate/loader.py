@@ -8,12 +8,11 @@ import os
 import stat
 from pathlib import Path
 
-from archdsl import zoo
 from archdsl.diagnostics.model import Diagnostic, Label, Sink
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.items import run_items
 from archdsl.elaborate.module import Module
-from archdsl.elaborate.report import FILE_STEPS, Reporter, did_you_mean, elaboration, nearest
+from archdsl.elaborate.report import FILE_STEPS, Reporter, elaboration, nearest
 from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import UNKNOWN, Static
 from archdsl.files import open_input, real_path
@@ -135,8 +134,9 @@ def _similar(real: str, shown: str) -> str:
     if shown.isidentifier():
         if os.path.isfile(f"{real}.arch"):
             return f"did you mean `{shown}.arch`?"
-        known = [*zoo.names(), *zoo.models()]
-        return did_you_mean(shown, known) or "`archdsl specs` lists the networks that are named without a path"
+        from archdsl.elaborate.zoo_names import network_meant
+
+        return network_meant(shown) or "`archdsl specs` lists the networks that are named without a path"
     stems = [os.path.splitext(name)[0] for name in names]
     swapped = next((name for name in stems if sorted(name) == sorted(stem)), None)
     found = swapped or nearest(stem, stems)

@@ -9,6 +9,7 @@ from archdsl.elaborate.builder import Builder, mark_train_only, reachable, total
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.frame import Frame
+from archdsl.elaborate.free_names import free_names
 from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.report import CALL_STEPS, Reporter, elaboration, no_such_symbol
@@ -66,7 +67,7 @@ class _Model:
         if self.report.errors or not self.module.sound:
             return None
         self._check_outputs(definition, builder)
-        self._check_dims(builder, dims)
+        self._check_dims(definition, builder, dims)
         if self.report.errors:
             return None
         mark_train_only(builder.regions[0], builder.outputs)
@@ -132,21 +133,26 @@ class _Model:
         for name in given:
             if name not in names:
                 fine = False
+                is_symbol = name in input_symbols(definition.syntax)
+                size = f"`{name}` is a symbolic dimension: it is fixed with `--dim {name}=...`, in Python with `dims`"
                 self.report.error(
                     "E0605",
                     f"the model `{definition.name}` has no parameter `{name}`",
                     None,
                     notes=(f"its parameters are {', '.join(names)}" if names else "it has none",),
-                    help=self.report.did_you_mean(name, names),
+                    help=size if is_symbol else self.report.did_you_mean(name, names),
                 )
         return fine
 
-    def _check_dims(self, builder: Builder, dims: Mapping[str, int]) -> None:
+    def _check_dims(self, definition: BlockDef, builder: Builder, dims: Mapping[str, int]) -> None:
         declared = builder.symbols
-        for name in dims:
+        for name, size in dims.items():
             if name not in declared:
                 message, notes = no_such_symbol(name, declared)
-                self.report.error("E0606", message, None, notes=notes, help=self.report.did_you_mean(name, declared))
+                help = self.report.did_you_mean(name, declared)
+                if name in [parameter.name.id for parameter in definition.syntax.parameters]:
+                    help = f"`{name}` is a parameter of the model: it is set with `-p {name}={size}`"
+                self.report.error("E0606", message, None, notes=notes, help=help)
 
     def _static(self, value: object) -> Any:
         """A Python value as a static value."""
@@ -187,6 +193,19 @@ def tested_arguments(item: TestItem, module: Module, report: Reporter) -> dict[s
         return None
     binder = Binder(Evaluator(report, resolver.find))
     return binder.pair(name, binder.interface(found[0]), target.arguments, item.scope)
+
+
+def input_symbols(model: "ast.Block | ast.Model") -> list[str]:
+    """The names in the shapes of a model's inputs that nothing in it defines, in their order."""
+    known = {parameter.name.id for parameter in model.parameters}
+    names: dict[str, None] = {}
+    for statement in model.body.statements:
+        if isinstance(statement, ast.Let):
+            known.update(target.id for target in statement.targets)
+        elif isinstance(statement, ast.Input):
+            sizes = [dim for dim in statement.shape.dims if not isinstance(dim, (ast.Rest, ast.Wildcard))]
+            names |= dict.fromkeys(name for dim in sizes for name in free_names(dim) if name not in known)
+    return list(names)
 
 
 def look_up_model(module: Module, name: str, sink: Sink, limits: Limits) -> tuple[BlockDef, list[ModelPreset]] | None:

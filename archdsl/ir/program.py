@@ -218,6 +218,9 @@ class Program:
     chosen: tuple[str, ...] = ()
     """The parameters that whoever asked for the program set; a preset's own are in its name."""
 
+    def __repr__(self) -> str:
+        return f"<archdsl program {self.entry!r}, {len(self.functions)} functions>"
+
     @property
     def inputs(self) -> tuple[Value, ...]:
         return self.entry.inputs

@@ -351,12 +351,19 @@ def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:
     if missing:
         raise ValueError(f"{dim} depends on {', '.join(needed)}, and no size is given for {', '.join(missing)}")
     for name in needed:
+        require_whole(name, sizes[name])
         if sizes[name] < 1:
             raise ValueError(f"a size is at least 1, and {name} is {sizes[name]}")
     value = substitute(dim, sizes)
     if not isinstance(value, int):
         raise InternalError("a symbol was not replaced")
     return value
+
+
+def require_whole(name: str, value: object) -> None:
+    """Raise `TypeError` for a size, or for a value of a parameter, that is no int."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
 
 
 def product(dims: Iterable[Dim]) -> Dim:

@@ -5,8 +5,10 @@ import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy
 import pytest
 from cli_support import GOOD
 
@@ -241,3 +243,94 @@ def test_keys_can_be_a_mapping(spec: Path) -> None:
     for wrong in (3, {"net.*": 4}, {5: "linear"}, ["net.*"]):
         with pytest.raises(TypeError, match="keys "):
             net.torch(weights, keys=wrong)  # type: ignore[arg-type]
+
+
+TOKENS = "model m(d = 8) { input ids: i64[N, T]; embedding(50, d) -> linear(3); output y }"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: archdsl.load(GOOD, 3), "model is a name, not 3"),
+        (lambda: archdsl.load(TOKENS, dims=3), 'such as {"H": 320}, and is not 3'),
+        (lambda: archdsl.load(TOKENS, dims={3: 1}), 'such as {"H": 320}, and is not {3: 1}'),
+        (lambda: archdsl.load(TOKENS, limits=3), "limits is an archdsl.Limits"),
+        (lambda: archdsl.load(TOKENS).rows(depth="2"), "depth is a number of levels, not '2'"),
+        (lambda: archdsl.load(TOKENS).rows(depth=-1), "depth is a number of levels, not -1"),
+        (lambda: archdsl.load(TOKENS).table(depth=1.5), "depth is a number of levels, not 1.5"),
+        (lambda: archdsl.load(TOKENS).rows(columns="params"), "columns is a list of names"),
+        (lambda: archdsl.load(TOKENS).rows(columns=3), "columns is a list of names"),
+        (lambda: archdsl.load(TOKENS).table(format="latex", caption=3), "caption is a text, not 3"),
+        (lambda: archdsl.load(TOKENS).receptive_field(3), "label is a name or a path, not 3"),
+        (lambda: archdsl.load(TOKENS).cost().macs.evaluate(T="3"), "T is a whole number, not '3'"),
+        (lambda: archdsl.load(TOKENS).verify(dims=[("T", 3)]), "dims maps names of symbolic dimensions"),
+        (lambda: archdsl.load(TOKENS).verify(dims={"T": "3"}), "T is a whole number, not '3'"),
+        (lambda: archdsl.load(TOKENS).verify(weights=3), "weights is a path or maps paths to arrays, and is not int"),
+        (lambda: archdsl.load(TOKENS).torch(weights=[1]), "weights is a path or maps paths to arrays, and is not list"),
+        (lambda: archdsl.formulas(TOKENS, [3]), "names is a list of names of parameters, not [3]"),
+        (lambda: archdsl.formulas(TOKENS, 3), "names is a list of names of parameters, not 3"),
+        (lambda: archdsl.formulas(TOKENS, "d").evaluate("params", d="8"), "d is a whole number, not '8'"),
+        (lambda: archdsl.load(TOKENS).session().run(None, 3), 'by name, {"ids": ...}, not an object of type int'),
+        (lambda: archdsl.load(TOKENS).session().run("y", {"ids": ids()}), "a list of names, or None for all: ['y']"),
+    ],
+)  # fmt: skip
+def test_an_argument_of_another_type_is_refused_in_words(call: Callable[[], object], words: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as error:
+        call()
+    assert words in str(error.value)
+
+
+def ids(shape: tuple[int, ...] = (1, 5), dtype: str = "int64") -> "numpy.ndarray":
+    return numpy.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "feed", "message"),
+    [
+        (None, {}, "nothing is fed to the input `ids`"),
+        (None, {"ids": ids(), "mask": ids()}, "the model has no input `mask`"),
+        (None, {"ids": ids(dtype="int32")}, "the input `ids` takes int64, and int32 is fed"),
+        (None, {"ids": ids((5,))}, "the input `ids` is of shape [N, T], and [5] is fed"),
+        (None, {"ids": None}, "the input `ids` takes an array of int64, and not None"),
+        (None, {"ids": "a.npy"}, "the input `ids` takes an array of int64, and not an object of type str"),
+        (["logits"], {"ids": ids()}, "the model has no output `logits`"),
+    ],
+)
+def test_what_a_session_cannot_take_is_a_coded_error(wanted: object, feed: dict[str, object], message: str) -> None:
+    session = archdsl.load(TOKENS).session()
+    with pytest.raises(archdsl.ArchError) as error:
+        session.run(wanted, feed)
+    (diagnostic,) = error.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == ("E0831", message)
+    assert session.run(["y"], {"ids": ids()})[0].shape == (1, 5, 3)
+    assert session.run(None, {"ids": [[1, 2]]})[0].shape == (1, 2, 3)
+
+
+def test_a_size_of_no_symbol_is_not_passed_over_by_verify() -> None:
+    with pytest.raises(archdsl.ArchError, match="no symbolic dimension `H`"):
+        archdsl.load(TOKENS).verify(dims={"H": 3})
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (lambda: archdsl.load(TOKENS), "ids: i64[N, T]"),
+        (lambda: archdsl.load(TOKENS).program, "m(d=8), 1 functions"),
+        (lambda: archdsl.load(TOKENS).cost(), "params="),
+        (lambda: archdsl.load(TOKENS).memory(), "weights="),
+        (lambda: archdsl.load("model m { input x: f32[N, 3]; output y = relu }").receptive_field("y"), "()"),
+        (lambda: archdsl.load("lenet:lenet5").receptive_field("c1"), "5 of axis 2 of image, stride 1"),
+        (lambda: archdsl.load(TOKENS).verify(), "torch_error="),
+        (lambda: archdsl.load(TOKENS).session(), "ids: tensor(int64) ['N', 'T'] -> y"),
+        (lambda: archdsl.load(TOKENS).session().io_binding(), "nothing is bound"),
+        (lambda: archdsl.check("model m { input x: f32[N, 3]; rleu; output y }"), "code='E0202'"),
+        (lambda: archdsl.models("lenet"), "name='lenet5'"),
+        (lambda: archdsl.test("lenet:lenet5"), "expected='60,000', computed='60,000', passed=True"),
+        (lambda: archdsl.formulas(TOKENS, ["d"]), "formulas of params, buffers, macs, flops, activations in d"),
+        (lambda: archdsl.Limits(steps=3), "Limits(steps=3)"),
+        (lambda: archdsl.Limits(), "Limits()"),
+    ],
+)  # fmt: skip
+def test_whatever_the_interface_returns_says_what_it_is(asked: Callable[[], object], words: str) -> None:
+    shown = repr(asked())
+    assert words in shown and " object at 0x" not in shown

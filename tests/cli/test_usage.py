@@ -144,3 +144,58 @@ def test_none_is_no_name_of_an_open_size(archdsl: Archdsl, tmp_path: Path) -> No
         assert "f32[N, 3]" in spec.read_text() and archdsl("check", spec).code == 0
     spec.write_text("let None = 8\nmodel m { input x: f32[N, None]; linear(4); output y }\n")
     assert archdsl("check", spec).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help"),
+    [
+        (["resnet", "-p", "v1_5=True"], "write `-p v1_5=true`"),
+        (["resnet", "-p", "v1_5=None"], "write `-p v1_5=none`"),
+        (["gpt", "-p", "T=7"], "`T` is a symbolic dimension: it is fixed with `--dim T=...`, in Python with `dims`"),
+        (["gpt", "--dim", "layers=7"], "`layers` is a parameter of the model: it is set with `-p layers=7`"),
+        (["gpt", "--dim", "T=7,14"], "give one, `--dim T=7`, or leave it out: formulas in T hold for all"),
+        (["resnet50"], "did you mean `resnet -p depth=50`?"),
+        (["resnet_101"], "did you mean `resnet -p depth=101`?"),
+        (["resnet110"], "did you mean `resnet_cifar -p depth=110`?"),
+        (["resnext50_32x4d"], "did you mean `resnext -p depth=50`?"),
+        (["se_resnet152"], "did you mean `se_resnet -p depth=152`?"),
+        (["densenet121"], "did you mean `densenet -p depth=121`?"),
+        (["densenet40"], "did you mean `densenet_cifar:densenet_cifar -p depth=40`?"),
+        (["vgg16"], "did you mean `vgg`? It takes -p config=A|B|C|D|E"),
+        (["gpt2"], "did you mean `gpt`?"),
+        (["mobilenetv2"], "did you mean `mobilenet_v2`?"),
+        (["foo12"], "`archdsl specs` lists the networks that are named without a path"),
+    ],
+)
+def test_a_name_or_an_option_of_another_kind_is_answered_with_what_was_meant(
+    archdsl: Archdsl, arguments: list[str], help: str
+) -> None:
+    ran = archdsl("count", *arguments)
+    assert ran.code != 0 and ran.err.rstrip().endswith(f"= help: {help}"), ran.err
+
+
+@pytest.mark.parametrize("name", ["resnet50", "resnet110", "se_resnet152", "densenet121", "densenet40", "mobilenetv2"])
+def test_a_network_that_is_suggested_is_one(archdsl: Archdsl, name: str) -> None:
+    suggested = archdsl("count", name).err.split("`")[3].split()
+    assert archdsl("count", *suggested, "--depth", "0").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("nn.Conv2d", "conv"),
+        ("Conv2d", "conv"),
+        ("F.relu", "relu"),
+        ("keras.layers.Dense", "linear"),
+        ("cat", "concat"),
+    ],
+)
+def test_a_name_of_pytorch_leads_to_the_operator(archdsl: Archdsl, name: str, ours: str) -> None:
+    ran = archdsl("ops", name)
+    assert (ran.code, ran.out, ran.err) == (0, archdsl("ops", ours).out, f"note: `{name}` is called `{ours}` here\n")
+
+
+@pytest.mark.parametrize("name", ["nn.Foo", "nn.Sequential", "skip", "mine.relu"])
+def test_a_name_that_leads_to_no_one_operator_is_a_mistake(archdsl: Archdsl, name: str) -> None:
+    ran = archdsl("ops", name)
+    assert (ran.code, ran.out) == (2, "") and f"`{name}`" in ran.err

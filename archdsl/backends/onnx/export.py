@@ -133,8 +133,9 @@ def _prepare(
     onnx = require("onnx")
     numpy = require("numpy")
     newest = onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
-        _refuse("E0820", f"operator set {opset} is not one of {OLDEST_OPSET} to {newest}")
+    whole = isinstance(opset, int)  # pyright: ignore[reportUnnecessaryIsInstance]: callers of the Python interface differ
+    if not whole or not OLDEST_OPSET <= opset <= newest:
+        _refuse("E0820", f"operator set {opset!r} is not one of {OLDEST_OPSET} to {newest}")
     if dtype not in ("f32", "f16"):
         _refuse("E0821", f"the number format {dtype} is not one of f32, f16")
     expected, arrays = fitted(program, weights, limits)
