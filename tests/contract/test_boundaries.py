@@ -4,12 +4,14 @@ diagnostic, or everything after it works: counting, PyTorch in both modes, ONNX,
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import torch
 from contract_cases import SIZES, model_text, operators
 
 from archdsl.api import Network, load
+from archdsl.backends.torch import build
 from archdsl.diagnostics.model import ArchError
 from archdsl.ir.operator import ArgumentSpec, Example, Operator
 from archdsl.verify import verify
@@ -86,11 +88,10 @@ def _endless(operator: type[Operator], spec: ArgumentSpec, value: str) -> bool:
 
 def pursue(text: str, dims: dict[str, int]) -> str:
     """Take a model all the way. What it came to: "refused", "counted" or "ran"."""
+    network = analysed(text)
+    if network is None:
+        return "refused"
     try:
-        network = load(text)
-        network.table()
-        network.memory()
-        network.training_macs()
         if _is_large(load(text, dims=dims)):
             network.torch_source()
             return "counted"
@@ -102,6 +103,28 @@ def pursue(text: str, dims: dict[str, int]) -> str:
     if min(dims.values(), default=2) > 1:
         _train(network, module, dims)
     return "ran"
+
+
+@cache
+def analysed(text: str) -> Network | None:
+    """A model that is accepted and counted, whatever sizes it is then given."""
+    try:
+        network = load(text)
+        network.table()
+        network.memory()
+        network.training_macs()
+    except ArchError:
+        return None
+    return network
+
+
+@pytest.fixture(autouse=True)
+def written_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A network is the same source whatever sizes it is given, and writing it takes longer than running it."""
+    analysed.cache_clear()
+    monkeypatch.setattr(build, "torch_source", cache(build.torch_source))
+    yield
+    analysed.cache_clear()
 
 
 def _is_large(network: Network) -> bool:
