@@ -78,9 +78,7 @@ class Remembered(TorchDispatchMode):
             results = found if isinstance(found, (tuple, list)) else (found,)
             self.known[key] = tuple(x if x is None else (x.shape, x.stride(), x.dtype) for x in results)
             return found
-        made = [
-            x if x is None else torch.empty_strided(x[0], x[1], dtype=x[2], device="meta") for x in self.known[key]
-        ]
+        made = [x if x is None else torch.empty_strided(x[0], x[1], dtype=x[2], device="meta") for x in self.known[key]]
         return made[0] if len(func._schema.returns) == 1 else tuple(made)
 
 

@@ -30,13 +30,20 @@ def spec(name: str) -> Module:
     return module
 
 
+INSTANCES: dict[str, Program] = {}
+
+
 def program(spec_name: str, model: str, **arguments: object) -> Program:
-    """One instance of a model, which must elaborate without so much as a warning."""
-    sink = Sink()
-    found = elaborate(spec(spec_name), model, arguments, {}, sink, Limits())
-    assert not sink.found, render_text(sink.found)
-    assert found is not None
-    return found
+    """One instance of a model, which must elaborate without so much as a warning. Many tests look at the same
+    instances, and none changes one, so each is elaborated once."""
+    key = f"{spec_name}:{model} {sorted(arguments.items())}"
+    if key not in INSTANCES:
+        sink = Sink()
+        found = elaborate(spec(spec_name), model, arguments, {}, sink, Limits())
+        assert not sink.found, render_text(sink.found)
+        assert found is not None
+        INSTANCES[key] = found
+    return INSTANCES[key]
 
 
 def arguments(text: str) -> dict[str, object]:
