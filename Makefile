@@ -34,9 +34,10 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 
-# Two workers with a thread each: some tests hold networks of half a gigabyte, so more of them want memory.
+# Two workers with a thread each: some tests hold networks of half a gigabyte, so more of them want memory. Each takes
+# half of the files, and what is left of the other's when it is done: what the tests of a file share is made once.
 unit: .venv/ready optimised
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 # A part of the suite without any `assert` of archdsl: nothing correct may depend on one. The variable, unlike -O, also
 # reaches pytest's workers and the commands that tests start; pytest sees to the asserts of the tests.

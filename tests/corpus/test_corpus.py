@@ -6,6 +6,7 @@ makes of a program that it mends. `pytest tests/corpus --update-golden` writes t
 
 import random
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ FILES = sorted(HERE.glob("*.arch"))
 MARK = re.compile(r"### (E\d{4}|W\d{4}) ?([^#\n]*)")
 
 
-def programs() -> list[tuple[str, str]]:
+@cache
+def programs() -> tuple[tuple[str, str], ...]:
     """Every program with a name that tells its file and first line."""
     found: list[tuple[str, str]] = []
     for path in FILES:
@@ -35,7 +37,7 @@ def programs() -> list[tuple[str, str]]:
         for text in path.read_text().split("\n---\n"):
             found.append((f"{path.stem}:{line}", text))
             line += text.count("\n") + 2
-    return found
+    return tuple(found)
 
 
 def expected(text: str) -> list[tuple[int, str, str]]:
@@ -51,6 +53,12 @@ def unmarked(text: str) -> str:
 
 
 def diagnose(text: str) -> list[Diagnostic]:
+    return list(diagnosed(text))
+
+
+@cache
+def diagnosed(text: str) -> tuple[Diagnostic, ...]:
+    """Several tests look at the same programs."""
     sink, limits = Sink(), Limits()
     module = load_text(text, sink, limits, root=str(HERE))
     if module is not None:
@@ -60,7 +68,7 @@ def diagnose(text: str) -> list[Diagnostic]:
         check_names(module, sink, limits)
         check_tests(module, sink, limits)
         run_tests(module, sink, limits)
-    return sink.found
+    return tuple(sink.found)
 
 
 @pytest.mark.parametrize(("name", "text"), programs(), ids=[name for name, _ in programs()])
