@@ -151,12 +151,24 @@ def test_a_quick_verdict_is_undecided_where_tests_are_left(
             return 0.01
 
     monkeypatch.setattr(trial, "attempt", attempt)
-    assert trial.verdict(found[0], Chosen(99), quick=True)[:2] == ("undecided", "72 of 99 tests")
+    monkeypatch.setattr(trial, "STAGES", ((20, 1.0), (50, 5.0), (1000, 50.0)))
+    assert trial.verdict(found[0], Chosen(99), quick=True)[:2] == ("undecided", "70 of 99 tests")
     assert trial.verdict(found[0], Chosen(50), quick=True)[:2] == ("survived", "50 of 50 tests")
     assert trial.verdict(found[0], Chosen(99))[:2] == ("survived", "99 of 99 tests")
     assert trial.verdict(found[0], Chosen(100), quick=True)[0] == "undecided"
     assert trial.verdict(found[0], Chosen(100))[:2] == ("killed", "t99")
     assert ran.count("t0") == 5
+
+
+def test_a_stage_takes_the_first_tests_that_it_has_time_for_and_leaves_the_others() -> None:
+    class Timed(Selection):
+        def cost(self, test: str) -> float:
+            return float(test)
+
+    chosen, left = trial.affordable(["9", "1", "2", "4", "1", "1"], Timed(), 3, 5.0)
+    assert (chosen, left) == (["1", "2", "1"], ["9", "4", "1"])
+    assert trial.affordable(["9", "8"], Timed(), 3, 5.0) == (["9"], ["8"])
+    assert trial.affordable([], Timed(), 3, 5.0) == ([], [])
 
 
 def test_a_trial_tells_a_change_that_a_test_notices_from_one_that_it_does_not() -> None:

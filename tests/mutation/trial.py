@@ -10,8 +10,9 @@ from pathlib import Path
 from mutators import Mutant
 from selection import ROOT, Selection
 
-STAGES = ((12, 3.0), (60, 15.0), (100_000, 150.0))
-"""Tests run on a mutant, stage by stage: at most so many, of at most so many seconds as they were recorded."""
+STAGES = ((100, 1.5), (200, 3.0), (100_000, 150.0))
+"""Tests run on a mutant, stage by stage: at most so many, of at most so many seconds as they were recorded. Starting
+costs as much as a hundred quick tests."""
 
 
 SLOWEST = 20
@@ -22,24 +23,29 @@ def verdict(mutant: Mutant, selection: Selection, patience: float = 1.0, quick: 
     """`killed` or `survived`, by which of the tests that were run, and the seconds that took. `patience` is a factor
     on the time that they are given; `quick` leaves out the last stage, and what that may kill is `undecided`."""
     started = time.monotonic()
-    tests = selection.tests(mutant)
-    done = 0
+    left = selection.tests(mutant)
+    known = len(left)
     for count, seconds in STAGES[:-1] if quick else STAGES:
-        chosen: list[str] = []
-        cost = 0.0
-        for test in tests[done : done + count]:
-            if cost + selection.cost(test) > seconds and chosen:
-                break
-            chosen.append(test)
-            cost += selection.cost(test)
+        chosen, left = affordable(left, selection, count, seconds)
         if not chosen:
             break
-        done += len(chosen)
+        cost = sum(map(selection.cost, chosen))
         how = noticed(mutant, chosen, patience * (8 + 4 * cost))
         if how != "passed":
             return "killed", how, time.monotonic() - started
-    result = "undecided" if quick and done < len(tests) else "survived"
-    return result, f"{done} of {len(tests)} tests", time.monotonic() - started
+    result = "undecided" if quick and left else "survived"
+    return result, f"{known - len(left)} of {known} tests", time.monotonic() - started
+
+
+def affordable(tests: Sequence[str], selection: Selection, count: int, seconds: float) -> tuple[list[str], list[str]]:
+    """The first tests that take no more time together, and those that are left; at least one, whatever it takes."""
+    chosen: list[str] = []
+    left: list[str] = []
+    for test in tests:
+        fits = len(chosen) < count and selection.cost(test) <= seconds
+        (chosen if fits else left).append(test)
+        seconds -= selection.cost(test) * fits
+    return (chosen, left) if chosen or not left else (left[:1], left[1:])
 
 
 def noticed(mutant: Mutant, tests: Sequence[str], limit: float) -> str:
