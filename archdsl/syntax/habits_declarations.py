@@ -17,8 +17,6 @@ def unfit_input(m: Mistake) -> bool:
     if m.position == m.first + 1 and m.kind == ":" and m.after == "NAME":
         help = f"write `input x: {m.written(m.position + 1, m.line_end(m.position))}`"
         return m.report("E0101", "an input has no name", "unexpected", help)
-    if m.position == m.first + 1:
-        return False
     name, shape = m.short(m.first + 1), _shape(m)
     message = f"expected {m.expected_words}, found {m.found}"
     edits: Edits = ()

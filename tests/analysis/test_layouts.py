@@ -12,7 +12,7 @@ from archdsl.analysis.conventions import find
 from archdsl.analysis.cost import CostModel
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.recount import Recount
-from archdsl.analysis.strides import canonical, channels_last, is_channels_last, like
+from archdsl.analysis.strides import canonical, channels_last, is_channels_last, like, reshaped
 from archdsl.analysis.training import Recorder, Storage, TracedTensor
 from archdsl.api import Network, load
 from archdsl.ir.program import Op
@@ -201,3 +201,37 @@ def test_an_image_lies_with_its_channels_last() -> None:
     assert not is_channels_last((2, 3, 4, 5), (60, 20, 1, 4))
     assert not is_channels_last((2, 3), (1, 2))
     assert channels_last((2, 1, 4, 5)) is None
+
+
+def test_a_reshape_is_a_view_where_it_is_one_in_pytorch_and_then_lies_as_it_does_there() -> None:
+    """Strides drawn at random: axes in any order, with gaps, stretched, of one element, none at all."""
+    chance = Random(0)
+    views = 0
+    for _ in range(3000):
+        dims = [chance.choice([1, 2, 2, 3, 4]) for _ in range(chance.randint(0, 4))]
+        strides, step = [0] * len(dims), chance.choice([1, 1, 2])
+        for axis in chance.sample(range(len(dims)), len(dims)) if chance.random() < 0.5 else range(len(dims))[::-1]:
+            strides[axis] = step * (chance.random() > 0.1)
+            step *= dims[axis] * chance.choice([1, 1, 1, 2])
+        pieces = list(dims)
+        for _ in range(chance.randint(0, 3)):
+            place = chance.randint(0, len(pieces))
+            if chance.random() < 0.4:
+                pieces.insert(place, 1)
+            elif place + 1 < len(pieces):
+                pieces[place : place + 2] = [pieces[place] * pieces[place + 1]]
+            elif pieces and pieces[-1] == 4:
+                pieces[-1:] = [2, 2]
+        tensor = torch.as_strided(torch.zeros(3000), dims, strides)
+        view, found = reshaped(dims, canonical(dims, strides), pieces)
+        try:
+            expected = tensor.view(pieces).stride()
+        except RuntimeError:
+            assert (view, found) == (False, None), (dims, strides, pieces)
+            continue
+        assert view, (dims, strides, pieces)
+        assert (found is None) == (canonical(pieces, expected) is None), (dims, strides, pieces)
+        for dim, ours, theirs in zip(pieces, found or expected, expected, strict=True):
+            assert dim == 1 or ours == theirs, (dims, strides, pieces)  # one step or none is all the same
+        views += 1
+    assert 1000 < views < 2900

@@ -68,6 +68,15 @@ def test_a_part_is_taken_as_python_takes_it_and_refused_beyond_the_ends(build, d
             assert [d.code for d in diagnose(text % f"{start}..{stop}")] == ["E0312"]
 
 
+@pytest.mark.parametrize(
+    "expression", ['1 + "a"', '"a" + 1', '"a" * 2.5', '2 ** "a"', '[1] - "a"', '"a" / N', "N % [1]"]
+)
+def test_arithmetic_names_the_operand_that_is_no_number(diagnose, expression):
+    (found,) = diagnose(f"model m {{ input x: f32[N, 4]; linear({expression}); output y }}")
+    wrong, kind = ("[1]", "list") if "[1]" in expression else ('"a"', "string")
+    assert (found.code, found.label) == ("E0310", f"{wrong} is {kind}")
+
+
 def test_only_the_chosen_alternative_is_evaluated(build):
     assert value(build, "3 if true else 1 // 0") == 3
     assert value(build, 'match 1 { 1 => 3; _ => error("no") }') == 3

@@ -216,3 +216,13 @@ def test_random_characters_never_raise():
     for _ in range(300):
         text = "".join(chr(chance.choice([chance.randrange(128), chance.randrange(0x11000)])) for _ in range(100))
         parse(Source("noise", text), Sink())
+
+
+@pytest.mark.parametrize("mark", ["#", "\u00e9", "\U0001f600"])
+def test_a_text_of_as_many_bytes_as_the_limit_is_read_and_one_of_more_is_not(mark: str) -> None:
+    text = "# " + mark * 10
+    size = len(text.encode())
+    for most in (size - 1, size, size + 1):
+        sink = Sink()
+        parse(Source("limit.arch", text), sink, Limits(source_bytes=most))
+        assert ("E0901" in [found.code for found in sink.found]) == (most < size)
