@@ -9,6 +9,7 @@ from archdsl.analysis.liveness import LivenessModel
 BLOCKS = """
 block unit(c) [N, d] => [N, d] { linear(c) -> relu -> linear(d) }
 block keep(c) [N, d] => [N, d] { h = linear(c) ; add { id | relu } -> linear(d) }
+block pair(c) [N, d] { h = linear(c) ; [h -> linear(d), relu] }
 block cut() [N, d] => [N, d] { reshape([N, 1, d]) -> reshape([N, d]) }
 """
 
@@ -17,7 +18,9 @@ STEPS = (
     "cut -> relu", "add { id | first }", "add { first -> relu | id }", "h = relu\nunit(16)\n[id, h] -> add",
     "concat { id | second } -> linear(8)", "first -> cut", "[id, first -> cut] -> add", "split(2) -> concat", "first",
     "h = first -> cut\nlinear(8)\n[h, id] -> add", "add { unit(40) | second -> unit(24) }", "repeat 2 { unit(24) }",
-    "a, b = split(2)\na -> linear(8)", "linear(100) -> relu\nlinear(8)", "repeat 3 { add { id | second } }",
+    "a, b = split(2)\na -> linear(8)",
+    "a, b = pair(40)\nb -> linear(8)", "a, b = pair(40)\n[b, a] -> add",
+    "linear(100) -> relu\nlinear(8)", "repeat 3 { add { id | second } }",
 )  # fmt: skip
 """Views, values from outside that are read in some iteration or all, values that end nowhere, blocks, loops."""
 

@@ -1,8 +1,11 @@
 """Expressions, symbolic dimensions, bindings from the command line."""
 
 import itertools
+import re
 
 import pytest
+
+from archdsl.elaborate.builtins import BUILTINS
 
 
 def value(build, expression, head=""):
@@ -75,6 +78,16 @@ def test_arithmetic_names_the_operand_that_is_no_number(diagnose, expression):
     (found,) = diagnose(f"model m {{ input x: f32[N, 4]; linear({expression}); output y }}")
     wrong, kind = ("[1]", "list") if "[1]" in expression else ('"a"', "string")
     assert (found.code, found.label) == ("E0310", f"{wrong} is {kind}")
+
+
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+@pytest.mark.parametrize(
+    "value", ["none", "true", '"a"', "[]", "[1]", '["a"]', "1.5", "-1", "0", "N", "relu", "0..3", "x"]
+)
+def test_a_function_is_given_a_value_or_refused_it_with_a_code_but_never_fails(diagnose, name, value):
+    for arguments in ("", value, f"{value}, {value}", f"{value}, 1, {value}"):
+        found = diagnose(f"model m {{ input x: f32[N, 4]; let a = {name}({arguments}); relu; output y }}")
+        assert all(re.fullmatch(r"[EW]\d{4}", d.code) and d.span is not None for d in found)
 
 
 def test_only_the_chosen_alternative_is_evaluated(build):

@@ -263,6 +263,14 @@ def test_blocks_have_defaults_too(build, flat):
     assert flat(build(text)) == ["f.conv conv(3, 1) f32[N, 3, 8, 8]"]
 
 
+def test_a_default_that_a_function_computes_says_nothing_of_the_type_and_one_that_a_block_makes_does(build, diagnose):
+    text = "block f(n, k = max(n, 1)) { linear(k) }\nblock g(act = unit(2)) { act }\nblock unit(n) { relu }\n"
+    assert build(text + model("flatten -> f(3, k = 4) -> g -> g(act = tanh)")).outputs[0].value.type.dims[1] == 4
+    assert [(d.code, d.span.text) for d in diagnose(text + model("flatten -> g(act = 4)"))] == [("E0304", "act = 4")]
+    shadowed = "block max(n) { relu }\nblock f(k = max(1)) { k }\n"
+    assert [(d.code, d.span.text) for d in diagnose(shadowed + model("f(k = 3)"))] == [("E0304", "k = 3")]
+
+
 def test_a_default_is_checked_where_it_stands(diagnose):
     found = diagnose(
         model("default conv(strides = 2), bn(eps = true), width(3)\n  relu as t\n  default residual(body = t)")

@@ -39,6 +39,18 @@ def test_composed_spans_read_what_each_reads_of_the_other(seed: int) -> None:
         assert found[0].at(place) == (inner.at(low)[0], inner.at(high)[1])
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_only_a_span_that_reads_its_own_position_alone_changes_nothing(step: int) -> None:
+    """Two windows of two see three positions, two shifts by one a shift by two."""
+    for low in (-1, 0, 1):
+        for high in range(low, 3):
+            span = AxisReach(0, step, (low,), (high,))
+            assert span.is_point == (step == 1 and low == high == 0)
+            assert after({0: span}, {0: span}) == {
+                0: AxisReach(0, step * step, (low * (step + 1),), (high * (step + 1),))
+            }
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_composed_spans_have_the_shortest_period(seed: int) -> None:
     chance = random.Random(seed)

@@ -30,6 +30,13 @@ POINTS = [
 ]
 
 
+def test_a_product_has_up_to_32_factors() -> None:
+    thirty_two = product([A] * 30 + [B] * 2)
+    assert at(thirty_two, {"A": 2, "B": 3}) == 2**30 * 9
+    with pytest.raises(DimTooLarge):
+        thirty_two * A
+
+
 def at(dim: Dim, point: dict[str, int]) -> int:
     """The value of a dimension, by its definition."""
     if isinstance(dim, int):
