@@ -13,6 +13,7 @@ import csv
 import datetime
 import gc
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -97,23 +98,27 @@ def main() -> int:
     parser.add_argument("--only", default="", help="strata or paths that contain this text")
     parser.add_argument("--record", action="store_true", help="run the suite again to learn what each test runs")
     parser.add_argument("--again", action="store_true", help="only what survived or was undecided; the rest stands")
+    parser.add_argument("--more", action="store_true", help="what an interrupted run of this sample did not come to")
     parser.add_argument("--quick", action="store_true", help="leave undecided what minutes of tests might kill")
     parser.add_argument("--save", action="store_true", help="write the table to report.md")
     options = parser.parse_args()
     if options.record or not any(FOLDER.glob("lines.*")):
         record(options.jobs)
     strata = everything()
-    results = Results(FOLDER / "results.csv", options.again, options.only)
+    results = Results(FOLDER / "results.csv", options.again, options.only, options.more)
     if options.again:
         chosen = results.survivors([mutant for found in strata.values() for mutant in found])
     else:
         drawn = sample(strata, options.sample, options.seed)
         chosen = [mutant for mutant in drawn if options.only in f"{stratum(mutant)} {mutant.path}"]
         DRAWN.write_text(f"{options.sample} mutants drawn with seed {options.seed} {now()}")
+        if options.more:
+            chosen = results.missing(chosen)
     known = equivalents()
     asked = partial(judge, briefly=lambda mutant: options.quick or mutant.name in known)
     random.Random(0).shuffle(chosen)  # so that what is done so far is a sample too
     preload()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with results.written() as write:
         for number, (mutant, result, how, seconds) in enumerate(settled(asked, chosen, options.jobs), 1):
             if result != "killed" and mutant.name in known:

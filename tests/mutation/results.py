@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,16 +34,18 @@ def settled(
 
 class Results:
     """The table of a run. With `again`, rows of the last run stay as they are, but for those of survivors, and of what
-    was left undecided, whose stratum or path contains `only`."""
+    was left undecided, whose stratum or path contains `only`; with `more`, all do."""
 
-    def __init__(self, path: Path, again: bool = False, only: str = "") -> None:
+    def __init__(self, path: Path, again: bool = False, only: str = "", more: bool = False) -> None:
         self.path = path
         self.kept: list[dict[str, str]] = []
         self.old: list[dict[str, str]] = []
         """Survivors of the last run, to be run again."""
-        if again:
+        self._rows: dict[Mutant, dict[str, str]] = {}
+        """Those of them that are mutants of today's text."""
+        if again or more:
             for row in self.rows():
-                chosen = row["verdict"] in UNSETTLED and only in f"{row['stratum']} {row['path']}"
+                chosen = not more and row["verdict"] in UNSETTLED and only in f"{row['stratum']} {row['path']}"
                 (self.old if chosen else self.kept).append(row)
 
     def survivors(self, mutants: list[Mutant]) -> list[Mutant]:
@@ -61,11 +63,23 @@ class Results:
                 nearest = min(alike, key=lambda mutant: (abs(mutant.line - line), abs(mutant.column - column)))
                 alike.remove(nearest)
                 found.append(nearest)
+                self._rows[nearest] = row
+        return found
+
+    def missing(self, drawn: list[Mutant]) -> list[Mutant]:
+        """Of a sample, the mutants that an interrupted run did not come to."""
+        judged = Counter((row["path"], row["place"], row["before"], row["after"]) for row in self.kept)
+        found: list[Mutant] = []
+        for mutant in drawn:
+            if not judged[mutant.key]:
+                found.append(mutant)
+            judged[mutant.key] -= 1
         return found
 
     @contextmanager
     def written(self) -> Iterator[Callable[[Mutant, str, str, str, float], None]]:
-        """Write verdicts as they come. Those of the last run are given up only when all are there."""
+        """Write verdicts as they come. Those of the last run are given up only for others: where this run ends early,
+        what it did not come to stays as it was."""
         now = self.path.with_name("again.csv") if self.old or self.kept else self.path
         with now.open("w", newline="", encoding="utf-8") as stream:
             table = csv.DictWriter(stream, COLUMNS)
@@ -73,13 +87,18 @@ class Results:
             table.writerows(self.kept)
 
             def write(mutant: Mutant, stratum: str, verdict: str, how: str, seconds: float) -> None:
+                self._rows.pop(mutant, None)
                 row = {name: getattr(mutant, name, "") for name in COLUMNS}
                 found = {"stratum": stratum, "verdict": verdict, "how": how, "seconds": f"{seconds:.1f}"}
                 table.writerow({**row, **found})
                 stream.flush()
 
-            yield write
-        os.replace(now, self.path)
+            try:
+                yield write
+            finally:
+                table.writerows(self._rows.values())
+                stream.flush()
+                os.replace(now, self.path)
 
     def rows(self) -> list[dict[str, str]]:
         with self.path.open(newline="", encoding="utf-8") as stream:

@@ -231,13 +231,32 @@ def test_a_mutant_whose_code_is_gone_counts_no_more(found: list[Mutant], tmp_pat
     assert again.tally() == {"types": {"killed": 2}}
 
 
-def test_an_interrupted_run_leaves_the_last_one_as_it_was(found: list[Mutant], tmp_path: Path) -> None:
+def test_an_interrupted_run_keeps_what_it_found_and_leaves_the_rest_as_it_was(
+    found: list[Mutant], tmp_path: Path
+) -> None:
     path = tmp_path / "results.csv"
     with Results(path).written() as write:
-        write(found[0], "types", "survived", "", 1.0)
-    with pytest.raises(KeyboardInterrupt), Results(path, again=True).written():
+        for mutant in found[:3]:
+            write(mutant, "types", "survived", "", 1.0)
+    again = Results(path, again=True)
+    assert again.survivors(found) == found[:3]
+    with pytest.raises(KeyboardInterrupt), again.written() as write:
+        write(found[1], "types", "killed", "", 1.0)
         raise KeyboardInterrupt
-    assert Results(path, again=True).survivors(found) == found[:1]
+    assert Results(path, again=True).survivors(found) == [found[0], found[2]]
+    assert again.tally() == {"types": {"killed": 1, "survived": 2}}
+
+
+def test_a_sample_is_gone_on_with_where_it_was_interrupted(found: list[Mutant], tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    with Results(path).written() as write:
+        write(found[1], "types", "survived", "", 1.0)
+        write(found[2], "types", "killed", "", 1.0)
+    more = Results(path, more=True)
+    assert more.missing(found) == [found[0], *found[3:]]
+    with more.written() as write:
+        write(found[0], "types", "killed", "", 1.0)
+    assert more.tally() == {"types": {"killed": 2, "survived": 1}}
 
 
 def test_a_verdict_by_time_is_given_a_second_time_alone_with_twice_the_limit(found: list[Mutant]) -> None:
