@@ -37,6 +37,8 @@ def test_samples_are_one_whole_axis_of_each_input(inputs: tuple[str, ...], expec
 def test_rows_that_meet_are_no_samples() -> None:
     assert batch("f32[T, 8]", "f32[3, T, 8]", body='[x0, x1] -> einsum("td,lsd->lts")') is None
     assert batch("f32[T, 8]", "f32[3, T, 8]", body='[x0, x1] -> einsum("td,ltd->lt")') == "T"
+    body = 'x0 -> relu -> linear(8)\n z = [y, x1] -> einsum("td,lsd->lts") -> relu -> reduce_mean(2)'
+    assert batch("f32[T, 8]", "f32[3, T, 8]", body=body) is None
 
 
 def test_costs_of_a_cached_step_are_per_sample() -> None:

@@ -37,6 +37,14 @@ def test_a_product_has_up_to_32_factors() -> None:
         thirty_two * A
 
 
+def test_what_is_longer_by_at_least_one_is_never_equal() -> None:
+    for left, right in ((A + 1, A), (A + B, A), (2 * A, A), (A * B + B, A * B), (A + floordiv(B + 1, 2), A)):
+        assert (equal(left, right), equal(right, left)) == (False, False), (left, right)
+        assert at_least(left, right)
+    for left, right in ((A + floordiv(B, 2), A), (A * B, A), (2 * A, A + B), (A, B)):
+        assert (equal(left, right), equal(right, left)) == (None, None), (left, right)
+
+
 def at(dim: Dim, point: dict[str, int]) -> int:
     """The value of a dimension, by its definition."""
     if isinstance(dim, int):

@@ -151,6 +151,29 @@ def test_hostile_headers_are_diagnostics(file: Path, program):
         assert codes(file, program) == ["E0810"], data[:40]
 
 
+FORMATS = {
+    4: ["F4"], 6: ["F6_E2M3", "F6_E3M2"], 16: ["F16", "BF16", "I16", "U16"], 32: ["F32", "I32", "U32"],
+    8: ["I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"],
+    64: ["F64", "I64", "U64", "C64"],
+}  # fmt: skip
+"""Bits of an element in each number format of safetensors."""
+
+
+@pytest.mark.parametrize("dtype", [name for names in FORMATS.values() for name in names])
+def test_a_tensor_in_any_format_has_the_size_of_its_elements_and_only_those_of_numbers_fit(
+    program, tmp_path: Path, dtype: str
+):
+    bits = next(bits for bits, names in FORMATS.items() if dtype in names)
+    for size in (bits, bits - 1, bits + 1):
+        entry = {"x": {"dtype": dtype, "shape": [8], "data_offsets": [0, size]}}
+        header = json.dumps(entry).encode()
+        (tmp_path / "one").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+        with pytest.raises(ArchError) as caught:
+            load_safetensors(tmp_path / "one", program)
+        codes = {found.code for found in caught.value.diagnostics}
+        assert codes == ({"E0810"} if size != bits else {"E0811", "E0812"} & codes), dtype
+
+
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(file: Path, program, monkeypatch: pytest.MonkeyPatch):
     before = file.read_bytes()
 

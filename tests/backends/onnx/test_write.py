@@ -47,6 +47,13 @@ def test_streaming_gives_the_bytes_of_writing_the_model_in_memory(
     assert onnx.load(tmp_path / "a" / "m.onnx") == model or threshold == 0
 
 
+def test_a_model_without_anything_in_its_graph_is_written_as_it_is(tmp_path: Path) -> None:
+    model = onnx.ModelProto(ir_version=8, producer_name="nobody")
+    model.graph.SetInParent()
+    write_onnx(model, tmp_path / "empty.onnx")
+    assert (tmp_path / "empty.onnx").read_bytes() == model.SerializeToString()
+
+
 def test_weights_beyond_the_threshold_lie_beside_the_model(network: archdsl.Network, tmp_path: Path):
     path = tmp_path / "net.onnx"
     export_onnx(network.program, network.weights(), path)
