@@ -174,6 +174,14 @@ def test_a_tensor_in_any_format_has_the_size_of_its_elements_and_only_those_of_n
         assert codes == ({"E0810"} if size != bits else {"E0811", "E0812"} & codes), dtype
 
 
+@pytest.mark.parametrize(("shape", "sound"), [([0], True), ([2, 0, 3], True), ([1] * 64, True), ([1] * 65, False)])
+def test_a_tensor_may_be_empty_and_have_up_to_64_axes(program, tmp_path: Path, shape: list[int], sound: bool):
+    size = 0 if 0 in shape else 4
+    header = json.dumps({"x": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).encode()
+    (tmp_path / "one").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+    assert ("E0810" in codes(tmp_path / "one", program)) == (not sound)
+
+
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(file: Path, program, monkeypatch: pytest.MonkeyPatch):
     before = file.read_bytes()
 
