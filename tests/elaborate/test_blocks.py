@@ -49,6 +49,13 @@ def test_the_number_of_inputs_is_checked(diagnose, call):
     assert [d.code for d in diagnose(text + model(call))] == ["E0506"]
 
 
+@pytest.mark.parametrize("other", ["[N, 3, 8, 9]", "[N, 3, 8]", "[N, 3, 9, 8]", "[N, 3, 8, 8, 1]"])
+def test_rests_of_one_name_are_alike(diagnose, other):
+    text = f"""block f() q: [N, c, ...S], k: [N, d, ...S] {{ [q, k] -> concat }}
+    model m {{ input x: f32[N, 3, 8, 8]\n input y: f32{other}\n [x, y] -> f\n output z }}"""
+    assert [(d.code, d.span.text) for d in diagnose(text)] == [("E0502", "f")]
+
+
 def test_the_right_side_is_checked_for_every_instantiation(diagnose):
     text = "block f(k) [N, c, ...S] => [N, 2*c, ...S] { conv(k, 1) }\n"
     found = diagnose(text + model("f(6) -> f(13)"))
