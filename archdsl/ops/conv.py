@@ -152,12 +152,12 @@ class Conv(Operator):
             return other
         if x.rank == 3 or self.groups != 1:
             return ""
-        channels = rules.known(x, 1, "channels")
+        channels = rules.number(x, 1)
         return rules.channels_given(self.name, channels, self.out, self.kernel, self.stride, least=1)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
-        channels = rules.known(x, 1, "channels") // self.groups
+        channels = rules.number(x, 1) // self.groups
         kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         init = _uniform(channels * prod(kernel))
         weight = Weight("weight", (self.out, channels, *kernel), rules.start(self.std, init))
@@ -331,7 +331,7 @@ class ConvTranspose(Operator):
             return other
         if x.rank == 3 or self.groups != 1:
             return ""
-        channels = rules.known(x, 1, "channels")
+        channels = rules.number(x, 1)
         return rules.channels_given(self.name, channels, self.out, self.kernel, self.stride, least=2)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
@@ -341,7 +341,7 @@ class ConvTranspose(Operator):
         kernel = rules.window(self.kernel, x.rank - 2, "kernel")
         group = self.out // self.groups
         init = _uniform(group * prod(kernel))
-        weight = Weight("weight", (rules.known(x, 1, "channels"), group, *kernel), rules.start(self.std, init))
+        weight = Weight("weight", (rules.number(x, 1), group, *kernel), rules.start(self.std, init))
         return (weight, Weight("bias", (self.out,), init, "bias")) if self.bias else (weight,)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:

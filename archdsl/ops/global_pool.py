@@ -132,7 +132,7 @@ class AdaptiveAvgPool(Operator):
         """The matrices of weights where windows differ."""
         (x,) = inputs
         sizes = rules.window(self.output_size, x.rank - 2, "output_size")
-        lengths = [rules.known(x, axis, "elements") for axis in range(2, x.rank)]
+        lengths = [rules.number(x, axis) for axis in range(2, x.rank)]
         pairs = list(zip(lengths, sizes, strict=True))
         if all(length % size == 0 for length, size in pairs):
             return 0

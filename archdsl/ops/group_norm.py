@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _channel_weights(x: TensorType, affine: bool) -> tuple[Weight, ...]:
     if not affine:
         return ()
-    shape = (rules.known(x, 1, "channels"),)
+    shape = (rules.number(x, 1),)
     return Weight("weight", shape, ONES, "normalisation"), Weight("bias", shape, ZEROS, "normalisation")
 
 

@@ -94,7 +94,7 @@ class Scale(Operator):
         return (x,)
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
-        return (Weight("", (rules.known(inputs[0], self.axis, "channels"),), Init("constant", self.init)),)
+        return (Weight("", (rules.number(inputs[0], self.axis),), Init("constant", self.init)),)
 
     def work(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> Work:
         """1 per element."""

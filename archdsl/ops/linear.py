@@ -86,7 +86,7 @@ class Linear(Operator):
         """PyTorch's rule: kaiming_uniform(a = sqrt(5)), that is U(+-1/sqrt(in)), for weight and bias; with `std` the
         weight is normal."""
         (x,) = inputs
-        features = rules.known(x, -1, "features")
+        features = rules.number(x, -1)
         init = Init("uniform", -(features**-0.5), features**-0.5)
         start = init if self.bias_init is None else Init("constant", self.bias_init)
         weight = (Weight("weight", (self.out, features), rules.start(self.std, init)),) if self.tie is None else ()

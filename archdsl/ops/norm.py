@@ -62,7 +62,7 @@ class BatchNorm(Operator):
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         (x,) = inputs
-        shape = (rules.known(x, 1, "channels"),)
+        shape = (rules.number(x, 1),)
         learned = (
             Weight("weight", shape, ONES, "normalisation"),
             Weight("bias", shape, ZEROS, "normalisation"),

@@ -144,7 +144,7 @@ class Recurrent(Operator):
 
     def _layer_inputs(self, x: TensorType) -> list[int]:
         """Input features of each layer."""
-        return [rules.known(x, 2, "features"), *[self._width] * (self.layers - 1)]
+        return [rules.number(x, 2), *[self._width] * (self.layers - 1)]
 
     def weights(self, *inputs: TensorType) -> tuple[Weight, ...]:
         """PyTorch's rule: U(+-1/sqrt(hidden)), biases included."""

@@ -296,6 +296,15 @@ def test_two_neighbours_are_no_range_of_what_was_counted(archdsl: Archdsl, tmp_p
     assert "counted and compared at k = 1, 2, 5, 6, 9 to 11, 25, 26\n" in f"{out}\n"
 
 
+def test_symbolic_formulas_are_fractions_in_latex_only_where_they_are(archdsl: Archdsl, tmp_path: Path) -> None:
+    path = tmp_path / "f.arch"
+    steps = "for i in 0..n { conv(4 * (i + 1), 1, !bias) } ; global_avg_pool"
+    path.write_text(f"model m(n = 3) {{ input x: f32[N, 3, 8, 8]; {steps}; output y }}")
+    out = archdsl("count", path, "--symbolic", "n", "--format", "latex").out
+    assert r"params & $\frac{16\,n^{3} - 16\,n + 36}{3}$ &" in out
+    assert r"activations & $128\,n^{2} + 132\,n$ &" in out
+
+
 @pytest.mark.parametrize("kind", ["text", "json", "csv", "markdown", "latex"])
 def test_symbolic_prints_every_format(archdsl: Archdsl, spec: Path, kind: str) -> None:
     ran = archdsl("count", spec, "--symbolic", "n", "--format", kind)

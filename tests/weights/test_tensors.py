@@ -182,6 +182,15 @@ def test_a_tensor_may_be_empty_and_have_up_to_64_axes(program, tmp_path: Path, s
     assert ("E0810" in codes(tmp_path / "one", program)) == (not sound)
 
 
+def test_parameters_that_are_trained_are_saved_as_the_numbers_that_they_hold(tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    values = torch.arange(6.0).reshape(2, 3)
+    kinds = {"plain": values.numpy(), "trained": torch.nn.Parameter(values), "halved": values.bfloat16()}
+    for name, kind in kinds.items():
+        save_safetensors(tmp_path / name, {"x": kind})
+    assert len({(tmp_path / name).read_bytes() for name in kinds}) == 1
+
+
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(file: Path, program, monkeypatch: pytest.MonkeyPatch):
     before = file.read_bytes()
 
