@@ -216,6 +216,20 @@ def test_axes_that_are_cut_and_joined_keep_their_positions(body: str, field: str
     assert repr(FieldModel(net.program).field(FieldModel(net.program).entry[net.program.outputs[0].value])[0]) == field
 
 
+@pytest.mark.parametrize(
+    ("length", "fields"),
+    [("8", ["3, stride 1, from -1", "3, stride 1, from 3"]), ("2*H", ["3, stride 1, from -1", "all"])],
+)
+def test_a_part_begins_where_those_before_it_end_if_that_is_a_number(length: str, fields: list[str]) -> None:
+    body = "conv(4, [3, 1])\n a, b = split(2, axis = 2)\n output a\n output b"
+    net = load(f"model m {{ input x: f32[N, 4, {length}, 6]\n {body} }}")
+    model = FieldModel(net.program)
+    found = [repr(model.field(model.entry[output.value])[0]) for output in net.program.outputs]
+    assert found == [
+        text.replace(",", " of axis 2 of x,", 1) if text != "all" else "all of axis 2 of x" for text in fields
+    ]
+
+
 def test_paths_of_different_strides_have_no_window() -> None:
     assert both({2: AxisReach(2, 1)}, {2: AxisReach(2, 2)}) == {}
 
