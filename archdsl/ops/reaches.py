@@ -71,22 +71,22 @@ def regrouped(x: TensorType, y: TensorType) -> Relation:
     return moved(found)
 
 
-def resized(axis: int, old: int, new: int, taps: int, *, aligned: bool) -> AxisReach | None:
+def resized(axis: int, old: int, new: int, sides: int, *, aligned: bool) -> AxisReach | None:
     """`old` positions made `new`, for every `old` of the input; None, the axis whole, for a `new` past `MAX_PERIOD`.
-    With one tap position i is the element at floor(i * old / new); with more a mixture of as many around
-    (i + 1/2) * old / new - 1/2, or, with aligned corners, around i * (old - 1) / (new - 1)."""
+    Without sides position i is the element at floor(i * old / new); with some a mixture of so many on either side of
+    (i + 1/2) * old / new - 1/2, or, with aligned corners, of i * (old - 1) / (new - 1)."""
     if new > MAX_PERIOD:
         return None
     lows: list[int] = []
     highs: list[int] = []
     for place in range(new):
-        if taps == 1:
+        if not sides:
             above, below = place * old, new
         elif aligned:
             above, below = place * (old - 1), max(new - 1, 1)
         else:
             above, below = (2 * place + 1) * old - new, 2 * new
-        alone = taps == 1 or above % below == 0  # the others have weight 0
-        lows.append(above // below - (0 if alone else taps // 2 - 1))
-        highs.append(above // below + (0 if alone else taps // 2))
+        alone = not sides or above % below == 0  # the others have weight 0
+        lows.append(above // below - (0 if alone else sides - 1))
+        highs.append(above // below + (0 if alone else sides))
     return AxisReach(axis, old, tuple(lows), tuple(highs))

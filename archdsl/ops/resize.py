@@ -309,13 +309,13 @@ class Resize(Operator):
         """The nearest position, the two neighbours of `bilinear`, or the four of `bicubic`; whole where aligned corners
         or a size depend on a length that is not known."""
         spans: list[reaches.AxisReach | None] = []
-        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
+        sides = {"nearest": 0, "bilinear": 1, "bicubic": 2}[self.mode]
         for axis in range(2, inputs[0].rank):
             old, new = inputs[0].dims[axis], outputs[0].dims[axis]
             if self.size is None and not self.align_corners:
                 old, new = 1, rules.per_axis(self.scale or 1, inputs[0].rank - 2)[axis - 2]
             if isinstance(old, int) and isinstance(new, int):
-                spans.append(reaches.resized(axis, old, new, taps, aligned=self.align_corners))
+                spans.append(reaches.resized(axis, old, new, sides, aligned=self.align_corners))
         return reaches.windows(spans, (0, 1))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":

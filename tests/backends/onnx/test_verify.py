@@ -18,6 +18,13 @@ def test_both_backends_agree_with_double_precision(network: archdsl.Network, fun
     assert [c.output for c in report.comparisons] == [o.name for o in network.program.outputs if not o.train]
 
 
+@pytest.mark.parametrize("alpha", [0.5, 0.0, -0.1])
+@pytest.mark.parametrize("beta", [0.75, 0.5])
+def test_responses_are_normalised_alike_whatever_their_sign(load, alpha: float, beta: float):
+    text = f"model m {{ input x: f32[N, 6, 5, 5]\n lrn(3, alpha = {alpha}, beta = {beta}, k = 2.0)\n output y }}"
+    assert verify(load(text).program, seed=1, dims={"N": 2}).passed
+
+
 def test_a_difference_in_one_backend_is_found_and_told_apart(load, monkeypatch: pytest.MonkeyPatch):
     original = module.onnx_model
 
