@@ -75,7 +75,7 @@ def _named(names: list[str], candidates: list[str]) -> tuple[str, ...]:
     # is a guess anyway.
     plain = [name for name in candidates[:2000] if len(name) <= _LONGEST_COMPARED]
     for name in names[:SHOWN]:
-        close = get_close_matches(name, plain, n=1, cutoff=0.6) if len(name) <= _LONGEST_COMPARED else []
+        close = get_close_matches(name, plain, n=1) if len(name) <= _LONGEST_COMPARED else []
         shown = shortened(name)
         lines.append(f"{shown} (similar: {close[0]})" if close else shown)
     return listed(lines, len(names))
