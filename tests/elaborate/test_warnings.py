@@ -233,6 +233,11 @@ def test_a_default_that_holds_for_no_call_is_pointed_out() -> None:
 # ------------------------------------------------------------------------------------------------------- dead code
 
 
+@pytest.mark.parametrize(("eps", "warns"), [("1", True), ("64", True), ("0.99", False), ("0.001", False)])
+def test_an_eps_of_one_or_more_is_taken_for_the_number_of_channels(eps: str, warns: bool) -> None:
+    assert any("`eps` is" in f"{d.message} {d.label} {d.help}" for d in found(of(f"bn({eps})"))) == warns
+
+
 def test_dead_steps_that_end_in_a_view_are_dead() -> None:
     assert warned(of("h = linear(8) -> id\nrelu", "f32[N, 4]")) == [("W0501", "linear")]
     assert warned(of("constant(2)", "f32[N, 4]")) == []
