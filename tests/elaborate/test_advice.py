@@ -82,3 +82,15 @@ def test_what_a_list_holds_is_counted_with_its_ranges() -> None:
     assert elements((1, (2, 3), range(4))) == 1 + 3 + 2 + 4
     assert elements((range(MAX_LIST),)) == 2 + MAX_LIST
     assert elements((range(MAX_LIST + 1),)) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("1", "true"), ("0", "false"), ('"True"', "true"), ('"false"', "false"), ('"yes"', "true"), ('"No"', "false")],
+)
+def test_a_truth_value_in_other_words_is_mended(
+    diagnose: Callable[..., list[Diagnostic]], written: str, meant: str
+) -> None:
+    (found,) = diagnose(f"model m {{\n  input x: f32[N, 3, 8, 8]\n  conv(8, 3, bias = {written})\n  output y\n}}")
+    assert (found.code, found.help) == ("E0304", f"write `bias = {meant}`")
+    assert [edit.replacement for edit in found.edits] == [f"bias = {meant}"]

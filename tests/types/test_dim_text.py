@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archdsl.types import dims
 from archdsl.types.dim_text import LONGEST, evaluate, parse, symbols
-from archdsl.types.dims import Dim, floordiv, symbol
+from archdsl.types.dims import Dim, floordiv, product, symbol
 
 LEAVES = st.one_of(st.sampled_from("NHWT").map(symbol), st.integers(0, 9))
 
@@ -87,6 +87,13 @@ def test_any_expression_has_the_value_that_python_gives_it(text: str) -> None:
         expected = None
     if len(text) <= LONGEST:
         assert evaluate(text, sizes) == expected
+
+
+def test_a_power_has_up_to_32_factors() -> None:
+    assert parse("H ** 32") == product([symbol("H")] * 32)
+    assert parse("2 ** 32") == 2**32
+    assert (parse("H ** 0"), parse("H ** 1")) == (1, symbol("H"))
+    assert parse("1 ** 33") is None
 
 
 @pytest.mark.parametrize(
