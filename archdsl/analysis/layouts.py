@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
-from archdsl.analysis.runs import outer_values, settle
+from archdsl.analysis.runs import outer_values, trampoline
 from archdsl.analysis.strides import Strides
 from archdsl.analysis.training import Recorder, Storage, TracedTensor
 from archdsl.analysis.uses import uses
@@ -32,7 +32,7 @@ class Layouts:
     def __init__(self, program: Program) -> None:
         self._sample = {program.batch_symbol or "": 1}
         self._found: dict[Op, set[bool]] = {}
-        settle((program.entry, ((None, False),) * len(program.inputs)), self._steps)
+        trampoline((program.entry, ((None, False),) * len(program.inputs)), self._steps)
 
     def contiguous(self, node: Op) -> bool | None:
         """Whether the first input of a node lies in order; None where that differs from one run of it to another."""

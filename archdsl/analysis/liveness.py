@@ -12,7 +12,7 @@ they are; a repeat until its iterations are alike. So the work does not grow wit
 from collections.abc import Generator, Sequence
 
 from archdsl.analysis.effort import Effort, too_large
-from archdsl.analysis.runs import outer_values, settle
+from archdsl.analysis.runs import outer_values, trampoline
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import field, record
 from archdsl.types.dims import Dim, DimTooLarge, at_least, evaluate, terms_of, total_of
@@ -139,7 +139,7 @@ class LivenessModel:
             stay = {output.value for output in program.outputs if not output.train}
             wanted = tuple(value in stay for value in program.entry.outputs)
             key = (tuple(range(len(sizes))), tuple((size, False) for size in sizes), wanted)
-            self.entry = settle((program.entry, key), self._steps)
+            self.entry = trampoline((program.entry, key), self._steps)
             self.peak = Maximum()
             self.peak.join(self.entry.peak, self.inputs)
         except DimTooLarge:

@@ -228,7 +228,7 @@ RequestT = TypeVar("RequestT", bound=Hashable)
 RunT = TypeVar("RunT")
 
 
-def settle(wanted: RequestT, steps: Callable[[RequestT], Generator[RequestT, RunT, RunT]]) -> RunT:
+def trampoline(wanted: RequestT, steps: Callable[[RequestT], Generator[RequestT, RunT, RunT]]) -> RunT:
     """The run of a request. `steps` starts one, which asks for the runs of what it calls by yielding their requests;
     each request is run once. The stack is kept here, so calls may nest as deep as they like."""
     runs: dict[RequestT, RunT] = {}

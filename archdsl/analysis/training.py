@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.effort import Effort, too_large
-from archdsl.analysis.runs import Figures, RecomputeRegion, Sight, TrainingRun, outer_values, settle, units
+from archdsl.analysis.runs import Figures, RecomputeRegion, Sight, TrainingRun, outer_values, trampoline, units
 from archdsl.analysis.strides import Strides
 from archdsl.ir.program import Call, Function, Node, Op, Program, Repeat, Value
 from archdsl.records import record, replace
@@ -155,7 +155,7 @@ class TrainingModel:
         self._regions: dict[Function | Repeat | RecomputeRegion, list[Node | RecomputeRegion]] = {}
         inputs = [TracedTensor(value.type, False, Storage(0, kept=True)) for value in program.inputs]
         try:
-            self.entry = settle((program.entry, _situation(inputs)[0]), self._steps)
+            self.entry = trampoline((program.entry, _situation(inputs)[0]), self._steps)
         except DimTooLarge:
             raise too_large(program.entry, "training cost") from None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_support import Ran
 
-from archdsl import version
+from archdsl import cli, version
 from archdsl.cli.main import COMMANDS
 
 Archdsl = Callable[..., Ran]
@@ -27,6 +27,11 @@ def test_no_command_is_wrong_usage(archdsl: Archdsl) -> None:
     ran = archdsl()
     assert (ran.code, ran.out) == (2, "")
     assert "usage:" in ran.err
+
+
+def test_every_module_of_a_command_is_reached_by_its_name() -> None:
+    modules = Path(cli.__path__[0]).glob("*_command.py")
+    assert sorted(path.stem.removesuffix("_command") for path in modules) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
