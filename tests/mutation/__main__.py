@@ -157,7 +157,9 @@ def table(tally: dict[str, dict[str, int]]) -> str:
 
 def report(tally: dict[str, dict[str, int]], rows: list[dict[str, str]]) -> str:
     """What is kept of a run: when and of what it was, the table, and each survivor."""
-    lines = ["# Mutants", "", f"{DRAWN.read_text()}; what survived was last run {now()}.", ""]
+    unsettled = sum(row["verdict"] == "undecided" for row in rows)
+    judged = f"{len(rows)} of them are judged, {unsettled} not with every test yet, and the survivors last {now()}"
+    lines = ["# Mutants", "", f"{DRAWN.read_text()}; {judged}.", ""]
     lines += [
         "Rate: killed, of those that are not equivalent (`equivalent.csv` says why each is).",
         "",
