@@ -89,7 +89,6 @@ def write_onnx(
     for field, value in model.ListFields():
         if field.name != "graph":
             _copy_field(rest, field.name, value)
-    rest.graph.SetInParent()
     for field, value in model.graph.ListFields():
         if field.name != "initializer":
             _copy_field(rest.graph, field.name, value)
