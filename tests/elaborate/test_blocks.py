@@ -49,6 +49,19 @@ def test_the_number_of_inputs_is_checked(diagnose, call):
     assert [d.code for d in diagnose(text + model(call))] == ["E0506"]
 
 
+@pytest.mark.parametrize(
+    ("left", "given", "symbol"),
+    [
+        ("[N, c, H, H]", "[N, 3, W, T]", "T"),
+        ("[N, c, H, 2*H]", "[N, 3, A, B]", "A"),
+        ("[N, c, 8, 8]", "[N, 3, T, 8]", "T"),
+    ],
+)
+def test_axes_that_may_be_alike_are_decided_by_binding_a_symbol(diagnose, left, given, symbol):
+    (found,) = diagnose(f"block f {left} {{ relu }}\nmodel m {{ input x: f32{given}\n f\n output y }}")
+    assert (found.code, found.help) == ("E0311", f"bind the symbol: --dim {symbol}=...")
+
+
 @pytest.mark.parametrize("other", ["[N, 3, 8, 9]", "[N, 3, 8]", "[N, 3, 9, 8]", "[N, 3, 8, 8, 1]"])
 def test_rests_of_one_name_are_alike(diagnose, other):
     text = f"""block f() q: [N, c, ...S], k: [N, d, ...S] {{ [q, k] -> concat }}

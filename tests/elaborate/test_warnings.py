@@ -233,6 +233,15 @@ def test_a_default_that_holds_for_no_call_is_pointed_out() -> None:
 # ------------------------------------------------------------------------------------------------------- dead code
 
 
+@pytest.mark.parametrize(
+    ("step", "warns"),
+    [("conv_transpose(16, 16, 8)", False), ("conv_transpose(16, 16, 7)", True), ("conv_transpose(16, 17, 8)", True)],
+)
+def test_a_window_over_twice_as_wide_as_its_step_is_asked_about(step: str, warns: bool) -> None:
+    given = found(of(step, "f32[N, 16, 40, 40]"))
+    assert any("on the 16 channels that come in" in f"{d.message} {d.label} {d.help}" for d in given) == warns
+
+
 @pytest.mark.parametrize(("eps", "warns"), [("1", True), ("64", True), ("0.99", False), ("0.001", False)])
 def test_an_eps_of_one_or_more_is_taken_for_the_number_of_channels(eps: str, warns: bool) -> None:
     assert any("`eps` is" in f"{d.message} {d.label} {d.help}" for d in found(of(f"bn({eps})"))) == warns
