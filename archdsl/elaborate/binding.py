@@ -5,7 +5,7 @@ choices and ranges, and reports every mistake at the argument that made it. No o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import Edit, Label
 from archdsl.elaborate.arithmetic import elements, same
@@ -37,15 +37,19 @@ from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr
 
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
+
 
 class Given:
     """An argument as written: its value and where it stands."""
 
-    __slots__ = ("span", "value")
+    __slots__ = ("formula", "span", "value")
 
-    def __init__(self, value: Any, span: Span) -> None:
+    def __init__(self, value: Any, span: Span, formula: "Derivation | None" = None) -> None:
         self.value = value
         self.span = span
+        self.formula = formula
 
 
 class Binder:
@@ -115,7 +119,7 @@ class Binder:
                 )
                 continue
             failed = failed or isinstance(value, Unknown)
-            given[name] = Given(value, argument.span)
+            given[name] = Given(value, argument.span, self.evaluator.formula(argument.value, scope))
         return None if failed else given
 
     def _too_many(self, callee: str, names: Sequence[str], argument: ast.Argument, scope: Scope) -> None:
@@ -358,7 +362,11 @@ class Binder:
             argument = given.get(name)
             if argument is None:
                 if parameter.default is not None:
-                    argument = Given(self.evaluator.evaluate(parameter.default, scope), parameter.default.span)
+                    argument = Given(
+                        self.evaluator.evaluate(parameter.default, scope),
+                        parameter.default.span,
+                        self.evaluator.formula(parameter.default, scope),
+                    )
                 elif parameter.is_flag:
                     argument = Given(False, parameter.span)
                 else:
@@ -374,7 +382,7 @@ class Binder:
                     continue
             value = self._checked(definition, parameter, argument, scope)
             fine = fine and not isinstance(value, Unknown)
-            scope.names[name] = value if isinstance(value, Tensor) else Static(value)
+            scope.names[name] = value if isinstance(value, Tensor) else self.evaluator.bound(value, argument.formula)
         return fine
 
     def _checked(self, definition: BlockDef, parameter: ast.Parameter, argument: Given, scope: Scope) -> Any:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.ir.program import (
     Call,
@@ -23,6 +23,9 @@ from archdsl.ir.segments import objection
 from archdsl.source import Span
 from archdsl.types.tensor import TensorType
 
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
+
 
 class Builder:
     """Nodes of a function under construction. `regions` is the stack of node lists: the function's own, then one per
@@ -41,6 +44,8 @@ class Builder:
         """`repeat` statements that are being run, folded or not."""
         self.round: Round | None = None
         """The round of the innermost loop that is being run: the mark of the nodes that are added."""
+        self.condition: Derivation | None = None
+        """Under which condition the nodes that are added exist, where that is remembered."""
         self.labelled: dict[Node, Span] = {}
         """Where the nodes that a label names have it from."""
         self.recompute: Recompute | None = None
@@ -57,15 +62,16 @@ class Builder:
         return value
 
     def add(self, node: Node) -> None:
-        node.recompute, node.round = self.recompute, self.round
+        node.recompute, node.round, node.condition = self.recompute, self.round, self.condition
         self.regions[-1].append(node)
         if isinstance(node, Op):
             self.owned.add(node)
 
     @contextmanager
-    def rounds(self, span: Span) -> Generator[Callable[[], None]]:
-        """The run of a loop: whoever runs it calls what this gives before each round."""
-        outer, loop, done = self.round, Unrolled(span), 0
+    def rounds(self, span: Span, times: int | None = None) -> Generator[Callable[[], None]]:
+        """The run of a loop: whoever runs it calls what this gives before each round. `times` is how many there will
+        be, with the formula of that."""
+        outer, loop, done = self.round, Unrolled(span, times), 0
 
         def begin() -> None:
             nonlocal done
@@ -121,10 +127,10 @@ class Builder:
                     views.append(makers[value])
         return [node for node in nodes if unread(node) and not (isinstance(node, Op) and node.op.view)]
 
-    def label(self, node: Node | None, name: str, span: Span) -> None:
+    def label(self, node: Node | None, name: str, span: Span, numbered: tuple[str, int] | None = None) -> None:
         """Rename a node that was just added (`as name`). A shared instance keeps its own name."""
         if isinstance(node, (Op, Call)) and node.instance is None:
-            node.segment = Segment(name)
+            node.segment, node.numbered = Segment(name), numbered
             self.labelled[node] = span
 
     def misnamed(self, top: bool) -> Iterator[tuple[str, Span, str]]:
@@ -167,7 +173,7 @@ def assign_segments(nodes: list[Node]) -> None:
 def _count(nodes: list[Node], times: int, totals: dict[str, int]) -> None:
     for node in nodes:
         if isinstance(node, Repeat):
-            _count(node.nodes, times * node.times, totals)
+            _count(node.nodes, times * int(node.times), totals)
         elif node.instance is None:
             totals[node.segment.name] = totals.get(node.segment.name, 0) + times
 
@@ -187,7 +193,7 @@ def _number(
             start = {name: next_index[name] for name in per_iteration}
             _number(node.nodes, next_index, totals, (*strides, per_iteration))
             for name, count in per_iteration.items():
-                next_index[name] = start[name] + count * node.times
+                next_index[name] = start[name] + count * int(node.times)
         elif node.instance is not None:
             node.segment = node.instance.segment
         else:

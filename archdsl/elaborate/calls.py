@@ -49,11 +49,11 @@ Branches = list[tuple[Flow, Span]]
 class Elaborator(SharedInstances):
     """Elaborates bodies into functions. One instance per model."""
 
-    def __init__(self, report: Reporter, resolver: Resolver) -> None:
+    def __init__(self, report: Reporter, resolver: Resolver, evaluator: Evaluator | None = None) -> None:
         super().__init__()
         self.report = report
         self.resolver = resolver
-        self.evaluator = Evaluator(report, resolver.find)
+        self.evaluator = evaluator or Evaluator(report, resolver.find)
         self.binder = Binder(self.evaluator)
         self.lifting = Lifting()
         self._free: dict[int, tuple[ast.Body, tuple[str, ...]]] = {}
@@ -127,7 +127,8 @@ class Elaborator(SharedInstances):
             results: Branches = []
             if isinstance(items, Unknown):
                 return [(UNKNOWN, step.iterable.span)]
-            with frame.builder.rounds(step.span) as begin:
+            times = self.evaluator.times(step.iterable, items, frame.scope)
+            with frame.builder.rounds(step.span, times) as begin:
                 for item in items:
                     begin()
                     self.report.spend(CALL_STEPS, step.span)
@@ -190,6 +191,7 @@ class Elaborator(SharedInstances):
             self.check_size(type, span)
         outputs = tuple([Value(type) for type in types])
         node = Op(op, inputs, outputs, Segment(op.name), span)
+        node.given = self.evaluator.written({name: each.formula for name, each in given.items()})
         frame.builder.add(node)
         return (outputs[0] if len(outputs) == 1 else outputs), node
 
@@ -345,6 +347,8 @@ class Elaborator(SharedInstances):
         if signature is not None and not self.bind_signature(definition, signature, inputs, scope, span):
             return UNKNOWN, None
 
+        remembered = self.evaluator.given(scope)
+
         def prepare(inside: dict[Value, Value]) -> Scope:
             memo: dict[int, Any] = {}
             for name in interface.names:
@@ -352,7 +356,9 @@ class Elaborator(SharedInstances):
             return scope
 
         key = (summary.key, tuple([value.type for value in inputs]))
-        return self.specialise(key, definition.name, inputs, summary.tensors, prepare, definition.syntax, frame, span)
+        return self.specialise(
+            key, definition.name, inputs, summary.tensors, prepare, definition.syntax, frame, span, remembered
+        )
 
     def _pair_bodies(
         self,

@@ -54,7 +54,7 @@ def converted(spec: ArgumentSpec, value: Any) -> Any:
     if kind == "int":
         return value if is_int(value) else UNKNOWN
     if kind == "float":
-        return float(value) if is_int(value) or isinstance(value, float) else UNKNOWN
+        return value if isinstance(value, float) else float(value) if is_int(value) else UNKNOWN
     if kind == "bool":
         return value if isinstance(value, bool) else UNKNOWN
     if kind == "string":

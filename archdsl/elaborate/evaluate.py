@@ -5,8 +5,8 @@ parser has bounded (`limits.nesting`).
 """
 
 from collections.abc import Callable as Function
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import Edit
 from archdsl.elaborate.arithmetic import Arithmetic
@@ -16,6 +16,7 @@ from archdsl.elaborate.values import (
     BLOCKS,
     UNKNOWN,
     BlockDef,
+    Closure,
     OperatorRef,
     Partial,
     Scope,
@@ -32,10 +33,13 @@ from archdsl.elaborate.values import (
     type_name,
 )
 from archdsl.ir.operator import WeightRef
-from archdsl.ir.program import Op
+from archdsl.ir.program import Call, Op, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr, symbols
+
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
 
 
 class Evaluator(Arithmetic):
@@ -145,6 +149,46 @@ class Evaluator(Arithmetic):
             "E0314", f"{len(targets)} names on the left, {found} on the right", span, f"this is {show(value)}"
         )
         return [UNKNOWN] * len(targets)
+
+    # -------------------------------------------------------------------------------------------------- provenance
+
+    # Nothing is remembered here: counting wants plain numbers. `Remembering` fills these in.
+
+    def formula(self, expr: ast.Expr | None, scope: Scope) -> "Derivation | None":
+        """The formula of an expression over the parameters of the block that it stands in."""
+        return None
+
+    def bound(self, value: Any, formula: "Derivation | None") -> Static:
+        """What a name is bound to."""
+        return Static(value)
+
+    def under(
+        self, outer: "Derivation | None", tested: "Sequence[tuple[Derivation | None, bool]]"
+    ) -> "Derivation | None":
+        """The condition under which an arm runs: the one around it, and how the conditions looked at came out."""
+        return None
+
+    def numbered(self, label: ast.String, scope: Scope) -> tuple[str, int] | None:
+        """The beginning and the number of a label that ends in a computed number."""
+        return None
+
+    def times(self, expr: ast.Expr, items: "tuple[Any, ...] | range", scope: Scope) -> int | None:
+        """How often a loop over these items runs, with the formula of that."""
+        return None
+
+    def given(self, scope: Scope) -> "dict[str, Derivation] | None":
+        """The caller's formulas of what the names of a callee are bound to."""
+        return None
+
+    def written(self, given: "Mapping[str, Derivation | None]") -> "Mapping[str, Derivation] | None":
+        """The formulas of an operator's arguments."""
+        return None
+
+    def enter(self, scope: Scope, inputs: Sequence[Value], origin: "ast.Block | ast.Model | Closure") -> None:
+        """Rename, at the entry of a body, what its caller made: names and sizes are the block's own from here."""
+
+    def leave(self, node: Call, given: "Mapping[str, Derivation] | None", origin: "ast.Block | Closure") -> None:
+        """Note on a call what it was given, and say its results' sizes in the caller's terms."""
 
     # ---------------------------------------------------------------------------------------------------- leaves
 

@@ -6,7 +6,7 @@ over the length of anything."""
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.builder import substitute_inputs
 from archdsl.elaborate.declarations import Declarations
@@ -28,6 +28,9 @@ from archdsl.elaborate.values import (
 from archdsl.ir.program import Node, Recompute, Repeat, Value
 from archdsl.source import Span
 from archdsl.syntax import ast
+
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
 
 _LABEL = re.compile(r"[A-Za-z0-9_]+")
 
@@ -195,7 +198,7 @@ class Statements(Declarations):
         callee = step.callee.id if isinstance(step, (ast.Apply, ast.FanOutFor)) else ""
         # `x as y` names a tensor that exists; a shared instance keeps the name it was declared with.
         if frame.builder.added(node) and not isinstance(frame.scope.lookup(callee), (Tensor, SharedInstance)):
-            frame.builder.label(node, text, step.label.span)
+            frame.builder.label(node, text, step.label.span, self.evaluator.numbered(step.label, frame.scope))
         if isinstance(result, Value):
             frame.builder.labels[text] = result
             result.name = result.name or text
@@ -259,7 +262,8 @@ class Statements(Declarations):
         if frame.round is not None:
             self._warn_hidden(statement, frame)
         value = self.evaluator.evaluate(statement.value, frame.scope)
-        self.bind_static(statement.targets, value, statement.value.span, frame.scope)
+        formula = self.evaluator.formula(statement.value, frame.scope)
+        self.bind_static(statement.targets, value, statement.value.span, frame.scope, formula)
 
     def _warn_hidden(self, statement: ast.Let, frame: Frame) -> None:
         """Warn about `let n = n + 1` in a loop: it hides the `n` outside for this round, and adds up nothing."""
@@ -276,10 +280,14 @@ class Statements(Declarations):
                     severity="warning",
                 )
 
-    def bind_static(self, targets: list[ast.Name], value: Any, span: Span, scope: Scope) -> None:
-        """Bind `let` or loop targets."""
+    def bind_static(
+        self, targets: list[ast.Name], value: Any, span: Span, scope: Scope, formula: "Derivation | None" = None
+    ) -> None:
+        """Bind `let` or loop targets; `formula` is that of the value, if it is known."""
+        whole = formula if len(targets) == 1 else None
         for target, item in zip(targets, self.evaluator.unpack(targets, value, span), strict=True):
-            scope.names[target.id] = item if isinstance(item, (Tensor, SharedInstance)) else Static(item)
+            static = not isinstance(item, (Tensor, SharedInstance))
+            scope.names[target.id] = self.evaluator.bound(item, whole) if static else item
 
     # ------------------------------------------------------------------------------------------------------- loops
 
@@ -289,7 +297,8 @@ class Statements(Declarations):
             frame.flow = UNKNOWN
             return
         anew = False
-        with frame.builder.rounds(statement.span) as begin:
+        times = self.evaluator.times(statement.iterable, items, frame.scope)
+        with frame.builder.rounds(statement.span, times) as begin:
             for item in items:
                 begin()
                 self.report.spend(CALL_STEPS, statement.span)
@@ -328,7 +337,7 @@ class Statements(Declarations):
         frame.reads = True
         frame.builder.repeats += 1
         try:
-            with frame.builder.rounds(statement.span) as begin:
+            with frame.builder.rounds(statement.span, count) as begin:
                 self._iterations(statement, frame, count, begin)
         finally:
             frame.builder.repeats -= 1
@@ -397,22 +406,26 @@ class Statements(Declarations):
 
     def _if(self, statement: ast.If, frame: Frame) -> None:
         """`if` opens no scope of its own for tensors and `let`: which arm runs is known when it runs."""
+        outer = frame.builder.condition
+        tested: list[tuple[Derivation | None, bool]] = []
         for condition, body in statement.arms:
             chosen = self.evaluator.condition(condition, frame.scope)
             if isinstance(chosen, Unknown):
                 frame.flow = UNKNOWN
                 self._poison([statement], frame)
                 return
+            tested.append((self.evaluator.formula(condition, frame.scope), chosen))
             if chosen:
-                self._arm(body, frame)
+                self._arm(body, frame, self.evaluator.under(outer, tested))
                 return
         if statement.otherwise is not None:
-            self._arm(statement.otherwise, frame)
+            self._arm(statement.otherwise, frame, self.evaluator.under(outer, tested))
 
-    def _arm(self, body: ast.Body, frame: Frame) -> None:
-        defaults = frame.scope.defaults
+    def _arm(self, body: ast.Body, frame: Frame, condition: "Derivation | None") -> None:
+        defaults, outer = frame.scope.defaults, frame.builder.condition
+        frame.builder.condition = condition
         self.run(body, frame)
-        frame.scope.defaults = defaults
+        frame.scope.defaults, frame.builder.condition = defaults, outer
 
     def _shared(self, statement: ast.Shared, frame: Frame) -> None:
         frame.scope.names[statement.name.id] = SharedInstance(

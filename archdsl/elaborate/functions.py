@@ -5,7 +5,8 @@ tensors it mentions along as extra inputs, so a function never reads a value of 
 """
 
 from collections.abc import Callable as Function_
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import Label
 from archdsl.elaborate.builder import Builder
@@ -33,6 +34,12 @@ from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import at_least
 from archdsl.types.tensor import shape_text
+
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
+
+
+_LITERALS = (ast.Int, ast.Float, ast.Bool)
 
 
 class _Running:
@@ -67,6 +74,7 @@ class Functions(Statements):
         origin: "ast.Block | Closure",
         frame: Frame,
         span: Span,
+        given: "Mapping[str, Derivation] | None" = None,
     ) -> tuple[Flow, Node | None]:
         """Call the function of this key on `inputs` and on those of the `carried` tensors that it reads, elaborating it
         first if it is new. `prepare` gives the scope of its body, where tensors of the caller are replaced as told."""
@@ -91,6 +99,7 @@ class Functions(Statements):
             return UNKNOWN, None
         outputs = tuple([Value(value.type) for value in function.outputs])
         node = Call(function, (*inputs, *(carried[index] for index in known.kept)), outputs, Segment(name), span)
+        self.evaluator.leave(node, given, origin)
         frame.builder.add(node)
         return (outputs[0] if len(outputs) == 1 else outputs), node
 
@@ -201,6 +210,7 @@ class Functions(Statements):
         origin: "ast.Block | Closure",
     ) -> Function | Unknown:
         arguments = {key: plain(bound.value) for key, bound in scope.names.items() if isinstance(bound, Static)}
+        self.evaluator.enter(scope, builder.inputs[: len(values)], origin)
         signature = None
         doc = ""
         if isinstance(origin, ast.Block):
@@ -230,6 +240,7 @@ class Functions(Statements):
             declared = [p for p in origin.parameters if p.name.id in function.arguments]
             function.declared = len(declared)
             function.flags = frozenset([p.name.id for p in declared if p.is_flag])
+            function.defaults = {p.name.id: p.default.value for p in declared if isinstance(p.default, _LITERALS)}
         return function
 
     def _check_result(self, name: str, signature: ast.Signature, outputs: tuple[Value, ...], scope: Scope) -> bool:

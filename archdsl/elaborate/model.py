@@ -17,6 +17,7 @@ from archdsl.elaborate.resolve import Resolver
 from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
 from archdsl.limits import Ledger, Limits
+from archdsl.records import replace
 from archdsl.source import Span
 from archdsl.syntax import ast
 
@@ -43,7 +44,25 @@ def elaborate(
     program = None
     with elaboration(sink, limits, file) as report:
         program = _Model(Elaborator(report, resolver), module).build(name, arguments, dims)
-    return program if module.sound and not report.errors else None
+    if program is None or not module.sound or report.errors:
+        return None
+    program.remembering = lambda changed: _remembered(module, name, {**arguments, **changed}, dims, limits)
+    return program
+
+
+def _remembered(
+    module: Module, name: str, arguments: Mapping[str, object], dims: Mapping[str, int], limits: Limits
+) -> Program | None:
+    """A model's program, its numbers with their formulas; None under parameters that it does not take."""
+    from archdsl.elaborate.remembering import Remembering
+
+    resolver = module.resolver
+    assert isinstance(resolver, Resolver)
+    program, sink = None, Sink()
+    with elaboration(sink, replace(limits, command=None), None) as report:
+        elaborator = Elaborator(report, resolver, Remembering(report, resolver.find))
+        program = _Model(elaborator, module).build(name, arguments, dims)
+    return program if not report.errors else None
 
 
 class _Model:
@@ -61,6 +80,7 @@ class _Model:
         definition, scope = bound
         syntax = definition.syntax
         parameters = {key: bound.value for key, bound in scope.names.items() if isinstance(bound, Static)}
+        self.elaborator.evaluator.enter(scope, (), syntax)
         builder = Builder()
         frame = Frame(builder, scope, None, dict(dims))
         self.elaborator.run(syntax.body, frame)

@@ -6,15 +6,24 @@ body run `times` times). A block that is used a thousand times with the same arg
 thousand `Call`s, or one `Call` in one `Repeat`; nothing ever depends on the number of layers unless it asks for
 `flatten`. Nodes may be marked as ones that training computes again (`Recompute`).
 
+A program can be had once more with what its author wrote (`Program.remembering`): its numbers then know the formulas
+over the parameters of their block that made them (`types.derivations`), a node the `condition` that it exists under and
+how its label is `numbered` (`as "layer{i}"`), a call the caller's formulas of what it is `given`. Where nothing is
+remembered these are None.
+
 Nodes and values are compared by identity.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from archdsl.ir.operator import Operator, Weight
 from archdsl.records import field, record
 from archdsl.source import Source, Span
 from archdsl.types.tensor import TensorType
+
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
 
 
 @record
@@ -69,9 +78,11 @@ class Recompute:
 
 @record
 class Unrolled:
-    """One run of a loop whose rounds are written out: a `for`, or a `repeat` whose rounds are not alike."""
+    """One run of a loop whose rounds are written out: a `for`, or a `repeat` whose rounds are not alike. `times` is how
+    many rounds the author asked for, where that is remembered."""
 
     span: Span
+    times: int | None = None
 
 
 @record
@@ -109,6 +120,9 @@ class Op:
     train_only: bool = False
     recompute: Recompute | None = None
     round: Round | None = None
+    condition: "Derivation | None" = None
+    numbered: tuple[str, int] | None = None
+    given: "Mapping[str, Derivation] | None" = None
 
     @property
     def owned_weights(self) -> tuple[Weight, ...]:
@@ -129,6 +143,9 @@ class Call:
     train_only: bool = False
     recompute: Recompute | None = None
     round: Round | None = None
+    condition: "Derivation | None" = None
+    numbered: tuple[str, int] | None = None
+    given: "Mapping[Derivation, Derivation] | None" = None
 
 
 @record
@@ -151,6 +168,7 @@ class Repeat:
     train_only: bool = False
     recompute: Recompute | None = None
     round: Round | None = None
+    condition: "Derivation | None" = None
 
 
 Node = Op | Call | Repeat
@@ -186,6 +204,8 @@ class Function:
     binds the others."""
     flags: frozenset[str] = frozenset()
     """Those of `arguments` that are false unless set."""
+    defaults: Mapping[str, object] = {}
+    """The values of parameters that a call leaves out, of those whose default is a plain number."""
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
@@ -217,6 +237,9 @@ class Program:
     """The texts it was made from, the spec's own first; the standard library is none of them."""
     chosen: tuple[str, ...] = ()
     """The parameters that whoever asked for the program set; a preset's own are in its name."""
+    remembering: "Callable[[Mapping[str, object]], Program | None] | None" = None
+    """Makes the program once more, with what its author wrote, and with other values of some of its parameters (None
+    where the model does not take them); None for a program that no text says."""
 
     def __repr__(self) -> str:
         return f"<archdsl program {self.entry!r}, {len(self.functions)} functions>"

@@ -7,10 +7,11 @@ from archdsl.backends.torch.expressions import Expressions, Scope
 from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry, Target
 from archdsl.backends.torch.lists import Row
 from archdsl.backends.torch.parameters import ABSENT, Column, Parameters
-from archdsl.backends.torch.records import NO_DEFAULT, Built, Code, Leaf
+from archdsl.backends.torch.records import NO_DEFAULT, Built, Code, Leaf, Submodule
 from archdsl.backends.torch.tree import call, dotted, name
 from archdsl.internal import InternalError
 from archdsl.ir.program import Function, Value
+from archdsl.types.derivations import Derivation, kind, localised, substituted
 
 INJECTION_DEPTH = 3
 """Constructor calls inside one another, at most, that hand submodules to submodules."""
@@ -43,7 +44,8 @@ class Calls:
             return self._construct_one(distinct[0], column)
         if len(distinct) == 2:
             body, other = (distinct[1], distinct[0]) if distinct[0] is IDENTITY else distinct
-            test = self.parameters.separates([None if each is None else each is body for each in targets])
+            chosen = [None if each is None else each is body for each in targets]
+            test = self.parameters.condition(chosen, [_condition(value, column) for value in column])
             if test is not None:
                 ways = [
                     self._construct_one(
@@ -53,7 +55,7 @@ class Calls:
                 ]
                 return ast.IfExp(test, ways[0], ways[1])
         depth = 1 + max(each.depth for each in distinct if isinstance(each, Klass))
-        bodies = all(isinstance(value, Function) and not value.arguments for value in column)
+        bodies = all(isinstance(value, Submodule) and not value.function.arguments for value in column)
         if not self.injectable or not bodies or depth > INJECTION_DEPTH:
             raise NeedsSplit([id(each) for each in targets])
         self.depth = max(self.depth, depth)
@@ -106,7 +108,23 @@ class Calls:
         return self.parameters.express(column, leaf.role, leaf.default)
 
 
+def _condition(value: object, column: Column) -> Derivation | None:
+    """The caller's formula of the condition under which any of the functions of a column does something."""
+    inside = [_common_condition(each.function) for each in column if isinstance(each, Submodule)]
+    known = {each for each in inside if each is not None}
+    if not isinstance(value, Submodule) or len(known) != 1:
+        return None
+    return substituted(known.pop(), value.given, strict=True)
+
+
+def _common_condition(function: Function) -> Derivation | None:
+    """The condition that all nodes of a function exist under, over what its block knows by name."""
+    found = {node.condition for node in function.nodes}
+    condition = found.pop() if len(found) == 1 else None
+    return None if condition is None else localised(condition, id(function.origin))
+
+
 def _always(column: Column, default: object) -> bool:
     return default is not NO_DEFAULT and all(
-        value is ABSENT or (type(value) is type(default) and value == default) for value in column
+        value is ABSENT or (kind(value) is kind(default) and value == default) for value in column
     )

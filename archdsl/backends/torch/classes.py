@@ -5,7 +5,8 @@ rolled steps and what is built, literals apart); each sort becomes a class, or s
 choose between what its members build (`NeedsSplit`)."""
 
 import ast
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from archdsl.backends.torch.constructor import Constructor
@@ -16,16 +17,17 @@ from archdsl.backends.torch.klass import IDENTITY, Klass, NeedsSplit, Registry
 from archdsl.backends.torch.layout import WIDTH
 from archdsl.backends.torch.lists import Listing, listing
 from archdsl.backends.torch.names import class_name, identifier, plain_text, unused
-from archdsl.backends.torch.parameters import Column, Parameters
+from archdsl.backends.torch.parameters import Column, Fixed, Parameter, Parameters
 from archdsl.backends.torch.recompute import Outline
 from archdsl.backends.torch.records import NO_DEFAULT, Built, Leaf, Run, signature
 from archdsl.backends.torch.tidy import is_sequence
-from archdsl.backends.torch.tree import assign, attribute, call, class_, function, literal, name, self_
+from archdsl.backends.torch.tree import Taken, assign, attribute, call, class_, literal, method, name, self_
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.internal import InternalError
 from archdsl.ir.program import Call, Function, Program, Value, walk
 from archdsl.ir.segments import MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archdsl.records import field, record
+from archdsl.types.derivations import Derivation, kind, localised
 
 COMMENTED = 6
 """Steps from which on the forward pass of a block with one specialisation shows shapes, as the model's always
@@ -85,16 +87,27 @@ def _check_items(each: Listing, function: Function) -> None:
 
 class Classes:
     """Writes classes. `taken` are names that the file defines otherwise, `entry_name` is what the model's class
-    shall be called, `owners` the blocks that bodies in braces are handed to."""
+    shall be called, `owners` the blocks that bodies in braces are handed to, `free` the model's parameters that its
+    class may take."""
 
-    def __init__(self, program: Program, taken: Sequence[str], entry_name: str, owners: Mapping[Function, str]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        taken: Sequence[str],
+        entry_name: str,
+        owners: Mapping[Function, str],
+        free: Container[str],
+    ) -> None:
         self._program = program
+        self._free = free
         self._owners = owners
         self._registry = Registry()
         self._taken = set(taken)
         self._entry_name = unused(entry_name, self._taken)
         self._taken.add(self._entry_name)
         self.written = Written()
+        self.taken_by_model: list[str] = []
+        """The parameters of the model that its class takes."""
 
     def identity(self, function: Function) -> None:
         """Note that a function returns its input."""
@@ -111,7 +124,7 @@ class Classes:
             members = pending.pop()
             members.sort(key=lambda each: any(part.absent for part in each.listings.values()))
             try:
-                self._class(members, specialisations)
+                self._fitted(members, specialisations)
             except NeedsSplit as split:
                 parts: dict[int, list[Specialisation]] = {}
                 for each, by in zip(members, split.by, strict=True):
@@ -120,10 +133,26 @@ class Classes:
                     raise InternalError("specialisations are split, but into one part") from split
                 pending.extend(reversed([_complete(part) for part in parts.values()]))
 
-    def _class(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> None:
+    def _fitted(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> None:
+        """Write a class without the parameters that something in it does not follow."""
+        fixed = {atom for each in members for atom in _decided(each.function)}
+        while True:
+            try:
+                self._class(members, block, fixed)
+                return
+            except Fixed as found:
+                if found.atoms <= fixed:
+                    raise InternalError("a number that never changes is fixed twice") from found
+                fixed |= found.atoms
+
+    def _class(
+        self, members: Sequence[Specialisation], block: Sequence[Specialisation], fixed: Container[Derivation]
+    ) -> None:
         first = members[0]
         is_entry = first.function is self._program.entry
-        parameters = Parameters([each.function for each in members], self._taken)
+        parameters = Parameters(
+            [each.function for each in members], self._taken, fixed=fixed, free=self._free if is_entry else None
+        )
         constructor = Constructor(self._registry, parameters, first.listings)
         body: list[ast.stmt] = []
         chains = _chains(first.body.items)
@@ -138,7 +167,7 @@ class Classes:
         saved: dict[str, str] = {}
         taken = {*first.listings, *MODULE_ATTRIBUTES, *TRACED_ATTRIBUTES}
         outline = Outline(first.body, taken)
-        kept = _Saved(saved, taken)
+        kept = _Saved(saved, taken, parameters)
         lists = {loop: _walked(first, loop) for loop in first.loops}
         outputs = self._program.outputs if is_entry else []
 
@@ -152,6 +181,7 @@ class Classes:
                 literal_of,
                 lambda loop: kept.visit(parameters.express(times[outline.original[loop]], "n")),
                 lambda loop: lists[outline.original[loop]],
+                parameters.size,
                 comments=comments,
                 output_names=names,
                 reserved=self._taken,
@@ -159,9 +189,11 @@ class Classes:
 
         methods: list[ast.stmt] = []
         for each in outline.methods:
-            method = write(each.body, comments=False)
-            inner = method.write_method(each.counters)
-            methods.append(function(each.name, [("self", None), *((arg, None) for arg in method.arguments)], inner))
+            inside = write(each.body, comments=False)
+            inner = inside.write_method(each.counters)
+            counted = sum(each.counters)
+            taken_in = [Taken(arg, "int" if k < counted else "Tensor") for k, arg in enumerate(inside.arguments)]
+            methods.append(method(each.name, taken_in, inner, _results(len(each.body.outputs))))
         comments = is_entry or (len(members) == 1 and len(first.body.items) >= COMMENTED)
         forward = write(outline.body, comments, [output.name for output in outputs])
         returns = [(value, False) for value in first.body.outputs]
@@ -169,27 +201,27 @@ class Classes:
             returns = [(value, output.train) for value, output in zip(first.body.outputs, outputs, strict=True)]
         statements = forward.write(returns)
         listed = parameters.listed
+        if is_entry:
+            self.taken_by_model = [each.atom.parts[0] for each in listed if each.atom is not None]
         chosen = self._entry_name if is_entry else self._name(members, block)
         klass = Klass(chosen, listed, {member.function: s for s, member in enumerate(members)}, constructor.calls.depth)
         self._registry.targets.update((member.function, klass) for member in members)
         remembered: list[ast.stmt] = [assign(self_(stored), name(each)) for each, stored in saved.items()]
-        arguments = [(each.name, None if each.default is NO_DEFAULT else literal(each.default)) for each in listed]  # type: ignore[arg-type]
         begin = call(attribute(call(name("super")), "__init__"))
-        definitions: list[ast.stmt] = [ast.Expr(ast.Constant(self._describe(first.function)))]
-        if not is_entry and is_sequence(first.body):
-            begin.args = list(map(_stored, body))
-            definitions.append(function("__init__", [("self", None), *arguments], [ast.Expr(begin)]))
-            self.written.classes.append(class_(chosen, "nn.Sequential", definitions))
-            return
-        if body or remembered or arguments:
-            definitions.append(
-                function("__init__", [("self", None), *arguments], [ast.Expr(begin), *remembered, *body])
-            )
-        inputs = [(each, None) for each in forward.arguments]
-        definitions += methods
-        definitions.append(function("forward", [("self", None), *inputs], statements))
-        self.written.classes.append(class_(chosen, "nn.Module", definitions))
-        self.written.comments.update(forward.comments)
+        sequence = not is_entry and is_sequence(first.body)
+        if sequence:
+            begin.args, body = list(map(_stored, body)), []
+        doc = self._describe([member.function for member in members])
+        definitions: list[ast.stmt] = [ast.Expr(ast.Constant(doc))] if doc else []
+        if sequence or body or remembered or listed:
+            definitions.append(method("__init__", map(_taken, listed), [ast.Expr(begin), *remembered, *body], "None"))
+        if not sequence:
+            kept_back = sum(train for _, train in returns)
+            results = " | ".join(dict.fromkeys((_results(len(returns) - kept_back), _results(len(returns)))))
+            inputs = [Taken(each, "Tensor") for each in forward.arguments]
+            definitions += [*methods, method("forward", inputs, statements, results)]
+            self.written.comments.update(forward.comments)
+        self.written.classes.append(class_(chosen, "nn.Sequential" if sequence else "nn.Module", definitions))
 
     def _name(self, members: Sequence[Specialisation], block: Sequence[Specialisation]) -> str:
         """The block's name in CamelCase; a second class of the block says which flag makes the difference, or is
@@ -207,21 +239,45 @@ class Classes:
         self._taken.add(chosen)
         return chosen
 
-    def _describe(self, function: Function) -> str:
-        """The block's doc comment, or what it was called; wrapped as a docstring of a class."""
-        doc = plain_text(function.doc)
+    def _describe(self, functions: Sequence[Function]) -> str:
+        """The block's doc comment, wrapped as a docstring of a class, without the sentences on what none of its
+        functions has; "" where there is nothing to say."""
+        first = functions[0]
+        doc = plain_text(first.doc)
+        if not doc and first in self._owners:
+            doc = plain_text(f"The {first.block} of `{self._owners[first]}`.")
+        off = [name for name in first.arguments if all(each.arguments.get(name) in (False, None) for each in functions)]
+        if any(f"`{name}`" in doc for name in off):
+            sentences = re.split(r"(?<=[.;])\s+", doc)
+            doc = " ".join(each for each in sentences if not any(f"`{name}`" in each for name in off))
+        doc = doc.rstrip("; ")
         if not doc:
-            declared = list(function.arguments)[: function.declared]
-            call = f"{function.block}({', '.join(declared)})" if declared else function.block
-            doc = f"The {'model' if function is self._program.entry else 'block'} `{call}`."
-            if function in self._owners:
-                doc = f"The {function.block} of `{self._owners[function]}`."
-            doc = plain_text(doc)
+            return ""
         if doc[-1] in '"\\' or doc[-1].isalnum():
             doc += "."
         if any(len(line) > WIDTH - 10 for line in doc.split("\n")):
             doc = "\n".join(wrap(" ".join(doc.split()), WIDTH - 10))
         return doc.replace("\n", "\n    ")
+
+
+_TYPES: dict[type, str] = {bool: "bool", int: "int", float: "float", str: "str", type(None): "None"}
+
+
+def _taken(parameter: Parameter) -> Taken:
+    """A parameter as an argument of `__init__`."""
+    if parameter.module:
+        return Taken(parameter.name, "nn.Module")
+    given = parameter.default is not NO_DEFAULT
+    kinds = {kind(value) for value in (*parameter.values, *((parameter.default,) if given else ()))}
+    hint = " | ".join(text for each, text in _TYPES.items() if each in kinds)
+    return Taken(parameter.name, hint, literal(parameter.default) if given else None)  # type: ignore[arg-type]
+
+
+def _results(count: int) -> str:
+    """The type of so many results."""
+    if count < 2:
+        return "Tensor"
+    return f"tuple[{', '.join(['Tensor'] * count)}]" if count < 5 else "tuple[Tensor, ...]"
 
 
 def _stored(statement: ast.stmt) -> ast.expr:
@@ -233,11 +289,14 @@ def _stored(statement: ast.stmt) -> ast.expr:
 class _Saved(ast.NodeTransformer):
     """Turns constructor parameters that `forward` reads into attributes."""
 
-    def __init__(self, saved: dict[str, str], busy: set[str]) -> None:
+    def __init__(self, saved: dict[str, str], busy: set[str], parameters: Parameters) -> None:
         self._saved = saved
         self._busy = busy
+        self._parameters = parameters
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self._parameters.taken:
+            return node  # `max`, `math`
         if node.id not in self._saved:
             stored = identifier(node.id, self._busy)
             self._busy.add(stored)
@@ -377,6 +436,15 @@ def _complete(members: list[Specialisation]) -> list[Specialisation]:
     if any(all(not part.absent for part in each.listings.values()) for each in members):
         return members
     return [specialise(each.body) for each in members]
+
+
+def _decided(function: Function) -> set[Derivation]:
+    """What decides which nodes a function has."""
+    found: set[Derivation] = set()
+    for condition in dict.fromkeys(node.condition for node, _ in walk(function.nodes)):
+        local = None if condition is None else localised(condition, id(function.origin))
+        found |= set() if local is None else local.atoms()
+    return found
 
 
 def callees(function: Function) -> set[Function]:

@@ -36,7 +36,8 @@ from archdsl.backends.torch.tree import (
     subscript,
     target,
 )
-from archdsl.ir.program import Function
+from archdsl.records import replace
+from archdsl.types.derivations import kind
 
 PROGRESSION = 3
 """Items from which on numbers that grow evenly are written as a formula; two numbers always do."""
@@ -86,19 +87,20 @@ class Constructor:
 
         def canonical(elements: Sequence[Element]) -> list[Element]:
             return [
-                Row(e.code, e.leaves, e.key, e.starts, e.count, tuple(map(self._registry.canonical, e.values)))
+                replace(e, values=tuple(map(self._registry.canonical, e.values)))
                 if isinstance(e, Row)
                 else Cycle(canonical(e.elements), e.times)
                 for e in elements
             ]
 
-        return Listing(each.name, each.single, canonical(each.elements), each.family, each.absent)
+        return Listing(each.name, each.single, canonical(each.elements), each.family, each.absent, each.condition)
 
     def _optional(self, built: ast.expr, listings: Sequence[Listing]) -> ast.expr:
         """A part that some specialisations go without: `part if condition else nn.Identity()`."""
         if not any(each.absent for each in listings):
             return built
-        test = self._parameters.separates([not each.absent for each in listings])
+        chosen = [not each.absent for each in listings]
+        test = self._parameters.condition(chosen, [each.condition for each in listings])
         if test is None:
             raise NeedsSplit([int(each.absent) for each in listings])
         return ast.IfExp(test, built, call(dotted("nn.Identity")))
@@ -170,7 +172,7 @@ class Constructor:
         for slot in range(len(tables[0][0])):
             columns = [[items[slot] for items in table] for table in tables]
             fit = _even(columns)
-            if fit is None and any(any(v != c[0] or type(v) is not type(c[0]) for v in c) for c in columns):
+            if fit is None and any(any(v != c[0] or kind(v) is not kind(c[0]) for v in c) for c in columns):
                 return None
             fits.append(fit)
         variable = self._loop_variable()
@@ -206,9 +208,7 @@ class Constructor:
 
     def _numbers(self, row: Row, klass: "Target | None") -> tuple[object, ...]:
         if isinstance(klass, Klass):
-            function = row.values[0]
-            assert isinstance(function, Function)
-            return klass.arguments(function)
+            return klass.arguments(row.values[0])
         return row.values
 
     def _values(self, runs: Sequence[Row]) -> ast.expr:
@@ -342,7 +342,7 @@ def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | 
     first: list[int] = []
     steps: list[int] = []
     for column in columns:
-        numbers = [value for value in column if type(value) is int]
+        numbers = [value for value in column if isinstance(value, int) and kind(value) is int]
         if len(numbers) != len(column):
             return None
         step = numbers[1] - numbers[0] if len(numbers) > 1 else 0

@@ -1,7 +1,7 @@
 """The recorder that operators describe their PyTorch code to (the `TorchEmitter` of `ir.lowering`)."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.records import (
@@ -26,6 +26,7 @@ from archdsl.internal import InternalError
 from archdsl.ir.operator import Init, WeightRef
 from archdsl.ir.program import Call, Op, Value
 from archdsl.records import field, record
+from archdsl.types.derivations import Derivation, traced
 from archdsl.types.dims import Dim
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ class Emitter:
     def call(self, function: str, *args: "TorchArg", **options: "TorchArg | Option") -> Apply:
         roles = next((names for start, names in _ROLES.items() if function.startswith(start)), ())
         given = tuple(as_code(arg, roles[i] if i < len(roles) else "") for i, arg in enumerate(args))
-        return Apply(function, given, _options(options))
+        return Apply(function, given, _options(options, self._node.given or {}))
 
     def method(self, receiver: "TorchArg", name: str, *args: "TorchArg", **options: "TorchArg | Option") -> Method:
-        return Method(as_code(receiver, ""), name, tuple(as_code(arg, "") for arg in args), _options(options))
+        return Method(as_code(receiver, ""), name, tuple(as_code(arg, "") for arg in args), _options(options, {}))
 
     def number(self, value: int | float) -> Apply:
         self.stated = value
@@ -193,9 +194,14 @@ def as_code(value: object, role: str) -> Code:
     return Series(tuple(as_code(each, role) for each in value), brackets=isinstance(value, list))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-def _options(options: "dict[str, TorchArg | Option]") -> tuple[tuple[str, Code], ...]:
+def _options(
+    options: "dict[str, TorchArg | Option]", formulas: Mapping[str, Derivation]
+) -> tuple[tuple[str, Code], ...]:
+    """Keyword arguments; `formulas` are those of the operator's own arguments, for bools, which cannot hold one."""
     given: list[tuple[str, Code]] = []
     for key, option in options.items():
+        if isinstance(option, Option) and isinstance(option.value, bool) and key in formulas:
+            option = Option(traced(option.value, formulas[key], bools=True), option.default)
         if not isinstance(option, Option):
             given.append((key, as_code(option, key)))
             continue

@@ -23,7 +23,8 @@ from archdsl.backends.torch.records import Code, Infix, Leaf, Nested, Pack, Reco
 from archdsl.backends.torch.tree import attribute, call, name, range_, self_, sequence, target
 from archdsl.ir.program import Value
 from archdsl.records import record
-from archdsl.types.tensor import TensorType, shape_text
+from archdsl.types.dims import Dim
+from archdsl.types.tensor import TensorType
 
 POOL = ("x", "y", "z", "u", "v", "w")
 COUNTERS = ("i", "j", "k", "m", *(f"i{n}" for n in range(99)))
@@ -45,7 +46,7 @@ class _Pending:
 
 class Forward:
     """Writes `forward` for one class. `leaf` gives the code of a literal, `times` the code of a loop's count,
-    `lists` the lists that a loop walks through (None: it counts)."""
+    `lists` the lists that a loop walks through (None: it counts), `size` the text of a dimension."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Forward:
         leaf: Callable[[Leaf, bool], ast.expr | None],
         times: Callable[[Loop], ast.expr],
         lists: Callable[[Loop], list[str] | None],
+        size: Callable[[Dim], str],
         *,
         comments: bool = False,
         output_names: Sequence[str] = (),
@@ -62,6 +64,7 @@ class Forward:
         self._expressions = Expressions(body.families, leaf)
         self._times = times
         self._lists = lists
+        self._size = size
         self._comments = comments
         self.comments: dict[ast.stmt, str] = {}
         self._pending: dict[Value, _Pending] = {}
@@ -232,7 +235,7 @@ class Forward:
         value = statement.value
         assert value is not None
         start = f"{flat(statement.targets[0])} = " if isinstance(statement, ast.Assign) else "return "
-        text = shape_text(type.dims)
+        text = f"[{', '.join(map(self._size, type.dims))}]"
         if isinstance(value, ast.Name) or not self._fits(start + text + "    ", value):
             return
         self._shown = type

@@ -11,6 +11,7 @@ from archdsl.ir.operator import Init
 from archdsl.ir.program import Function, Recompute, Round, Value
 from archdsl.records import field, record, replace
 from archdsl.source import Span
+from archdsl.types.derivations import Derivation
 
 Weight = Literal["heavy", "norm", "light"]
 """How a step reads on a line: `heavy` ones (convolutions, linear layers, blocks) begin it, or end it when a
@@ -67,6 +68,10 @@ class Entry:
     starts: tuple[tuple[str, Init], ...]
     times: tuple[int, ...]
     rounds: tuple[Round, ...] = ()
+    condition: Derivation | None = None
+    """Under which condition the author has it built."""
+    numbered: tuple[str, int] | None = None
+    """The beginning and the number of a label that ends in a number the author computed."""
 
 
 @record

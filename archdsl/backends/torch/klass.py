@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from archdsl.backends.torch.parameters import Parameter
+from archdsl.backends.torch.records import Submodule
 from archdsl.ir.program import Function
 from archdsl.records import field, record
+from archdsl.types.derivations import Derivation, bare, formula_of, kind, substituted, traced
 
 
 class _Identity:
@@ -28,11 +30,27 @@ class Klass:
     rows: dict[Function, int]
     depth: int
 
-    def arguments(self, function: object) -> tuple[object, ...]:
-        """The constructor's arguments that make this class run `function`."""
-        assert isinstance(function, Function)
-        row = self.rows[function]
-        return tuple(parameter.values[row] for parameter in self.parameters)
+    def arguments(self, submodule: object) -> tuple[object, ...]:
+        """The constructor's arguments that make this class run a submodule's function, with the caller's formulas."""
+        assert isinstance(submodule, Submodule)
+        row = self.rows[submodule.function]
+        found: list[object] = []
+        for each in self.parameters:
+            value = each.values[row]
+            formula = _outside(value, submodule) if each.atom is None else submodule.given.get(each.atom)
+            found.append(bare(value) if formula is None else traced(value, formula, bools=True))
+        return tuple(found)
+
+
+def _outside(value: object, submodule: Submodule) -> Derivation | None:
+    """The caller's formula of a number that a class has no name for: what it is made of by name was given, or belongs
+    to a block further out, whose body in braces this is."""
+    formula = formula_of(value)
+    if formula is None:
+        return None
+    owner = id(submodule.function.origin)
+    mine = {atom: Derivation(atom.head, *atom.parts[:-1], 0) for atom in formula.atoms() if atom.parts[-1] == owner}
+    return substituted(formula, {atom: submodule.given.get(local) for atom, local in mine.items()})
 
 
 Target = Klass | _Identity
@@ -45,19 +63,19 @@ class Registry:
     targets: dict[Function, Target] = field(default_factory=dict[Function, Target])
     _first: dict[tuple[object, ...], Function] = field(default_factory=dict[tuple[object, ...], Function])
 
-    def target(self, function: object) -> Target:
-        assert isinstance(function, Function)
-        return self.targets[function]
+    def target(self, submodule: object) -> Target:
+        assert isinstance(submodule, Submodule)
+        return self.targets[submodule.function]
 
     def canonical(self, value: object) -> object:
         """One function for all those that the same class with the same arguments runs; other values as they are."""
-        if not isinstance(value, Function):
+        if not isinstance(value, Submodule):
             return value
-        way = self.targets[value]
-        if not isinstance(way, Klass):
-            return self._first.setdefault((IDENTITY,), value)
-        arguments = [(type(each), each) for each in map(self.canonical, way.arguments(value))]
-        return self._first.setdefault((id(way), *arguments), value)
+        way = self.targets[value.function]
+        key: tuple[object, ...] = (IDENTITY,)
+        if isinstance(way, Klass):
+            key = (id(way), *((kind(each), each) for each in map(self.canonical, way.arguments(value))))
+        return Submodule(self._first.setdefault(key, value.function), value.given)
 
 
 class NeedsSplit(Exception):

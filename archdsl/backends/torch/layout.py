@@ -28,6 +28,7 @@ _SYMBOLS: dict[type[ast.operator], str] = {
     ast.Mod: "%",
     ast.MatMult: "@",
     ast.Pow: "**",
+    ast.BitOr: "|",
 }
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -44,6 +45,7 @@ _LOOSEST: list[tuple[type[ast.AST], ...]] = [
     (ast.And,),
     (ast.Not,),
     (ast.Compare,),
+    (ast.BitOr,),
     (ast.Add, ast.Sub),
     (ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.MatMult),
     (ast.USub,),
@@ -193,13 +195,18 @@ def _flat_target(target: ast.expr) -> str:
 
 
 def _signature(node: ast.FunctionDef, indent: str) -> list[str]:
-    arguments = [argument.arg for argument in node.args.args]
+    arguments = list(map(_typed, node.args.args))
     for offset, default in enumerate(node.args.defaults, len(arguments) - len(node.args.defaults)):
-        arguments[offset] += f"={flat(default)}"
+        equals = " = " if node.args.args[offset].annotation else "="
+        arguments[offset] += f"{equals}{flat(default)}"
     if node.args.vararg is not None:
-        arguments.append(f"*{node.args.vararg.arg}")
-    head = f"{indent}def {node.name}("
-    return _bracketed(head, arguments, "):", indent)
+        arguments.append(f"*{_typed(node.args.vararg)}")
+    returns = f" -> {flat(node.returns)}" if node.returns else ""
+    return _bracketed(f"{indent}def {node.name}(", arguments, f"){returns}:", indent)
+
+
+def _typed(argument: ast.arg) -> str:
+    return f"{argument.arg}: {flat(argument.annotation)}" if argument.annotation else argument.arg
 
 
 def _bracketed(head: str, parts: Sequence[str], tail: str, indent: str) -> list[str]:

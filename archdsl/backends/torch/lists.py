@@ -8,10 +8,11 @@ from itertools import groupby
 
 from archdsl.backends.torch.items import Entry
 from archdsl.backends.torch.parameters import ABSENT
-from archdsl.backends.torch.records import Apply, Built, Code, Leaf, signature
+from archdsl.backends.torch.records import Apply, Built, Code, Leaf, Submodule, signature
 from archdsl.ir.operator import Init
-from archdsl.ir.program import Round
-from archdsl.records import record
+from archdsl.ir.program import Round, Unrolled
+from archdsl.records import record, replace
+from archdsl.types.derivations import Derivation, kind
 
 
 @record
@@ -24,10 +25,17 @@ class Row:
     starts: tuple[tuple[str, Init], ...]
     count: int
     values: tuple[object, ...]
+    loop: Unrolled | None = None
+    """The innermost written-out loop that they were made in."""
 
     def times(self, count: int) -> "Row":
-        """The same submodules, `count` of them."""
-        return Row(self.code, self.leaves, self.key, self.starts, count, self.values)
+        """The same submodules, `count` of them; as many as a loop has rounds are as many as its author said."""
+        return replace(self, count=_as_said(count, self.loop))
+
+    def and_(self, other: "Row") -> "Row":
+        """These submodules and more of the same."""
+        together = self if self.loop is other.loop else replace(self, loop=None)
+        return together.times(self.count + other.count)
 
 
 @record
@@ -52,10 +60,13 @@ class Listing:
     elements: list[Element]
     family: int | None = None
     absent: bool = False
+    condition: Derivation | None = None
+    """Under which condition the author has it built, where that is one for all of it."""
 
     @property
     def length(self) -> int:
-        return sum(map(_length, self.elements))
+        loops = {row.loop if isinstance(row, Row) else None for row in self.elements}
+        return _as_said(sum(map(_length, self.elements)), loops.pop() if len(loops) == 1 else None)
 
     @property
     def parameters(self) -> set[bool]:
@@ -83,7 +94,7 @@ class Listing:
         for row in self.elements:
             assert isinstance(row, Row)
             if merged and _alike(merged[-1], row):
-                merged[-1] = merged[-1].times(merged[-1].count + row.count)
+                merged[-1] = merged[-1].and_(row)
             else:
                 merged.append(row)
         return merged
@@ -115,10 +126,12 @@ class Listing:
 
 def listing(name: str, entries: Sequence[Entry], family: int | None = None) -> Listing:
     """Order what was registered under a name. Holes (items without state) are filled with `nn.Identity()`."""
+    conditions = {entry.condition for entry in entries}
+    condition = next(iter(conditions)) if len(conditions) == 1 else None
     if len(entries) == 1 and entries[0].place.index is None:
-        return Listing(name, True, [_row(entries[0])])
+        return Listing(name, True, [_row(entries[0])], condition=condition)
     ordered = sorted(entries, key=lambda entry: entry.place.index or 0)
-    return Listing(name, False, _elements(ordered, 0, 0), family)
+    return Listing(name, False, _elements(ordered, 0, 0), family, condition=condition)
 
 
 _Marked = tuple[Element, tuple[Round, ...]]
@@ -193,8 +206,14 @@ def _equal(left: Sequence[Element], right: Sequence[Element]) -> bool:
 def _row(entry: Entry) -> Row:
     leaves: list[Leaf | Built] = []
     key = (signature(entry.code, id, leaves), tuple((weight, init.kind) for weight, init in entry.starts))
-    values = tuple(leaf.value if isinstance(leaf, Leaf) else leaf.function for leaf in leaves)
-    return Row(entry.code, leaves, key, entry.starts, 1, values)
+    values = tuple(leaf.value if isinstance(leaf, Leaf) else Submodule(leaf.function, leaf.given) for leaf in leaves)
+    return Row(entry.code, leaves, key, entry.starts, 1, values, entry.rounds[-1].loop if entry.rounds else None)
+
+
+def _as_said(count: int, loop: Unrolled | None) -> int:
+    """A number of submodules that a loop made, one in each round, with the formula of its rounds."""
+    said = None if loop is None else loop.times
+    return count if said is None or said != count or kind(count) is not type(count) else said
 
 
 def _hole() -> Row:
@@ -218,7 +237,7 @@ def _alike(left: Row, right: Row) -> bool:
     if left.key != right.key or len(left.values) != len(right.values):
         return False
     starts = [(init.low, init.high) for _, init in left.starts] == [(init.low, init.high) for _, init in right.starts]
-    return starts and all(type(a) is type(b) and a == b for a, b in zip(left.values, right.values, strict=True))
+    return starts and all(kind(a) is kind(b) and a == b for a, b in zip(left.values, right.values, strict=True))
 
 
 def _key(element: Element) -> Hashable:

@@ -144,11 +144,11 @@ class _Lowering:
         if callee in self._identities:
             self._alias(node.outputs[0], self._source(node.inputs[0]))
             if node.instance is None and node.segment.index is not None:
-                self._register(node, Built(callee), (), times)
+                self._register(node, Built(callee, node.given or {}), (), times)
             return []
         place = place_of(node)
         if node.instance is None:
-            self._register(node, Built(callee), (), times)
+            self._register(node, Built(callee, node.given or {}), (), times)
         code = Run(place, tuple(Input(self._source(value)) for value in node.inputs))
         return [self._step(node, node.outputs, code, "heavy")]
 
@@ -170,7 +170,9 @@ class _Lowering:
         check_segment(segment.name, node.span)
         place = Place(segment.name, segment.index, segment.strides)
         used = times if segment.index is not None else ()
-        self._entries.setdefault(segment.name, []).append(Entry(place, code, starts, used, rounds(node)))
+        self._entries.setdefault(segment.name, []).append(
+            Entry(place, code, starts, used, rounds(node), node.condition, node.numbered)
+        )
 
 
 def needed(items: Sequence[Item], outputs: Sequence[Value]) -> list[Item]:

@@ -11,7 +11,7 @@ from archdsl.source import Span
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AMBIGUOUS = ("l", "O", "I")
-_OURS = frozenset(("self", "torch", "nn", "F", "_"))
+_OURS = frozenset(("self", "torch", "nn", "F", "_", "Tensor", "math"))
 _BUILTINS = frozenset(dir(builtins))
 
 

@@ -1,21 +1,35 @@
-"""Constructor parameters: what the numbers that differ between the specialisations of a block are called.
+"""Constructor parameters: what the numbers of a class are called.
 
-A *column* holds one value per specialisation. A constant column is a literal. A column that always equals a static
-argument of the block is that argument's name; otherwise the simplest relation to a name that holds everywhere is
-used (`4 * out`, `in_channels // 2`, `out + 32`, `c + k`); otherwise the column becomes a parameter of its own,
-called what PyTorch calls the argument. Numbers can agree by chance, so a relation or a condition is made of what the
-block's text holds: its names, and its numbers as they are written there. One with a free constant must be confirmed by
-more values than it has constants, and be the only one of its kind."""
+A *column* holds one value per specialisation. Its numbers remember the formulas that made them (`types.derivations`),
+over what the block knows by name: its parameters, the dimensions of its signature, the channels that flow in. A column
+with one formula is written as that formula, once it has been worked out for every specialisation and gives the
+column's values; one without becomes a literal where it is constant, else a parameter of its own, called what PyTorch
+calls the argument. Nothing is fitted to the numbers."""
 
 import ast
-import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 
+from archdsl.backends.torch.derived import formula_code
+from archdsl.backends.torch.layout import flat
 from archdsl.backends.torch.names import identifier
 from archdsl.backends.torch.records import NO_DEFAULT
-from archdsl.backends.torch.tree import binary, literal, name
+from archdsl.backends.torch.tree import literal, name
 from archdsl.ir.program import Function
 from archdsl.records import field, record
+from archdsl.types.derivations import (
+    Derivation,
+    Undecided,
+    bare,
+    equal_formulas,
+    formula_of,
+    kind,
+    localised,
+    spelled,
+    substituted,
+    value_of,
+)
+from archdsl.types.derivations import constant as constant_formula
+from archdsl.types.dims import Dim
 
 
 class _Absent:
@@ -32,40 +46,94 @@ Column = tuple[object, ...]
 @record
 class Parameter:
     """One argument of a generated constructor. `default` is a literal that callers may leave out; `module` marks one
-    that takes a submodule, whose values are functions; `flag` one that callers give by name, because its value says
-    little."""
+    that takes a submodule, whose values are submodules; `flag` one that callers give by name, because its value says
+    little. `atom` is what the block knows it as, if it is the block's own."""
 
     name: str
     values: Column
     default: object = NO_DEFAULT
     module: bool = False
     flag: bool = False
+    atom: Derivation | None = None
 
 
 @record
-class _Use:
+class _Known:
+    """A number that the block has a name for, or that was given one: its atom (or how it came to be), its values, the
+    defaults that its uses have."""
+
+    atom: Derivation | None
+    values: Column
+    made: tuple[object, ...] = ()
+    declared: object = NO_DEFAULT
     defaults: list[object] = field(default_factory=list[object])
+    used: bool = False
+
+
+LONGEST = 11
+"""Nodes of a formula that a reader still follows; where the author wrote a longer one, a number is passed on."""
+
+
+SMALL = 5
+"""Nodes of a formula that a comment shows."""
+
+SHORT = 8
+"""Characters of a fraction that is printed as it is."""
+
+
+class Fixed(Exception):
+    """Numbers that never change in this file and cannot be the class's parameters, because something that depends on
+    them is printed as a number."""
+
+    def __init__(self, atoms: "set[Derivation]") -> None:
+        super().__init__()
+        self.atoms = atoms
 
 
 class Parameters:
     """The parameters of one class, found while its body is written. `reserved` are names that mean something else
-    in the file."""
+    in the file, `fixed` what can be no parameter if it never changes. A model's class takes those of the model's
+    parameters that are `free`, with the values that they have as defaults."""
 
-    def __init__(self, functions: Sequence[Function], reserved: Container[str] = ()) -> None:
+    def __init__(
+        self,
+        functions: Sequence[Function],
+        reserved: Container[str] = (),
+        *,
+        fixed: Container[Derivation] = (),
+        free: Container[str] | None = None,
+    ) -> None:
         self._reserved = reserved
-        self._names: dict[str, Column] = _candidates(functions, reserved) if len(functions) > 1 else {}
-        self._text = _Text(functions)
-        self._uses: dict[str, _Use] = {}
+        self._owners = [id(function.origin) for function in functions]
+        self._named: dict[str, _Known] = {}
+        self._fixed: dict[Derivation, Derivation] = {}
         self._modules: dict[str, Column] = {}
+        for text, atom, values, declared in _candidates(functions):
+            constant = all(_same(value, values[0]) for value in values)
+            if free is not None:
+                declared = values[0] if text in free else NO_DEFAULT
+            says_nothing = _says_nothing(atom, values[0], declared) if free is None else text not in free
+            if constant and (atom in fixed or says_nothing):
+                self._fixed[atom] = constant_formula(values[0])
+            else:
+                chosen = identifier(identifier(text, reserved), self._named)
+                self._named[chosen] = _Known(atom, values, declared=declared)
+        self._atoms = {known.atom: text for text, known in self._named.items() if known.atom is not None}
 
     @property
     def listed(self) -> list[Parameter]:
         """The parameters that are used, those with a default last."""
         modules = [Parameter(each, column, module=True) for each, column in self._modules.items()]
         numbers = [
-            Parameter(each, values, self._default(each), flag=any(v is None or isinstance(v, bool) for v in values))
-            for each, values in self._names.items()
-            if each in self._uses
+            Parameter(
+                each,
+                known.values,
+                self._default(known),
+                flag=any(v is None or isinstance(v, bool) for v in known.values),
+                atom=known.atom,
+            )
+            for each, known in self._named.items()
+            if known.used
         ]
         plain = [each for each in numbers if each.default is NO_DEFAULT]
         return plain + modules + [each for each in numbers if each.default is not NO_DEFAULT]
@@ -73,28 +141,41 @@ class Parameters:
     @property
     def taken(self) -> set[str]:
         """Names that are parameters, or may become some."""
-        return {*self._names, *self._modules}
+        return {*self._named, *self._modules}
 
-    def _default(self, parameter: str) -> object:
-        """The default that every use of a parameter has, if some specialisation takes it."""
-        defaults = self._uses[parameter].defaults
-        first = defaults[0]
-        same = all(type(each) is type(first) and each == first for each in defaults)
-        return first if same and any(_same(first, value) for value in self._names[parameter]) else NO_DEFAULT
+    def _default(self, known: _Known) -> object:
+        """The default that the block declares, or that every use has, if some specialisation takes it."""
+        if known.declared is not NO_DEFAULT:
+            return known.declared
+        first = known.defaults[0] if known.defaults else NO_DEFAULT
+        same = all(type(each) is type(first) and each == first for each in known.defaults)
+        return first if same and any(_same(first, value) for value in known.values) else NO_DEFAULT
 
     def express(self, column: Column, role: str, default: object = NO_DEFAULT) -> ast.expr:
         """Code for a column of literals."""
+        formula = self._common(column)
+        if formula is not None:
+            code = formula_code(formula, self._atoms, self._environments())
+            if code is not None:
+                self._use(formula, default)
+                return code
         first = next(value for value in column if value is not ABSENT)
         if all(value is ABSENT or _same(value, first) for value in column):
-            return literal(first)  # type: ignore[arg-type]
-        exact = self._exact(column, role)
-        if exact is None:
-            related = self._related(column, role)
-            if related is not None:
-                return related
-            exact = self._new(column, role)
-        self._uses.setdefault(exact, _Use()).defaults.append(default)
-        return name(exact)
+            self._stays(column)
+            return self._spelled(column) or literal(bare(first))
+        return name(self._own(column, role, default))
+
+    def size(self, dim: Dim) -> str:
+        """A dimension of the first specialisation, as a comment says it."""
+        formula = self._common((dim,)) if isinstance(dim, int) else None
+        if (
+            formula is None
+            or formula.size > SMALL
+            or not all(self._named[self._atoms[atom]].used for atom in formula.atoms())
+        ):
+            return str(dim)
+        code = formula_code(formula, self._atoms, self._environments())
+        return str(dim) if code is None else flat(code)
 
     def module(self, column: Column, role: str) -> ast.expr:
         """A parameter that takes a submodule."""
@@ -102,245 +183,141 @@ class Parameters:
         self._modules[parameter] = column
         return name(parameter)
 
-    def separates(self, chosen: Sequence[bool | None]) -> ast.expr | None:
-        """A condition on the parameters that is true where `chosen` is True and false where it is False."""
-        for test, names_read, holds in self._conditions():
-            if self._text.holds(names_read, test) and all(
-                want is None or holds(s) == want for s, want in enumerate(chosen)
-            ):
-                self._use(*names_read)
-                return test
-        return None
+    def condition(self, chosen: Sequence[bool | None], formulas: Sequence[Derivation | None]) -> ast.expr | None:
+        """The author's condition, if it is true where `chosen` is True and false where it is False; `formulas` are
+        those that the specialisations know."""
+        known = [self._local(formula, s) for s, formula in enumerate(formulas) if formula is not None]
+        if not known or any(each is None or each != known[0] for each in known):
+            return None
+        formula = known[0]
+        assert formula is not None
+        for want, atoms in zip(chosen, self._environments(), strict=True):
+            try:
+                if want is not None and bool(value_of(formula, atoms)) != want:
+                    return None
+            except Undecided:
+                return None
+        code = formula_code(formula, self._atoms, self._environments())
+        if code is not None:
+            self._use(formula)
+        return code
 
-    # ------------------------------------------------------------------------------------------------- names
+    # ------------------------------------------------------------------------------------------------ formulas
 
-    def _ordered(self) -> list[str]:
-        """Candidate names, those in use first."""
-        return sorted(self._names, key=lambda each: each not in self._uses)
+    def _environments(self) -> list[dict[Derivation, object]]:
+        """What the atoms stand for in each specialisation."""
+        fixed: dict[Derivation, object] = {atom: formula.parts[0] for atom, formula in self._fixed.items()}
+        known = [(each.atom, each.values) for each in self._named.values() if each.atom is not None]
+        return [{**fixed, **{atom: values[s] for atom, values in known}} for s in range(len(self._owners))]
 
-    def _exact(self, column: Column, role: str) -> str | None:
-        matches = [each for each, values in self._names.items() if _covers(values, column)]
-        if role in matches:
-            return role
-        return min(matches, key=lambda each: each not in self._uses, default=None)
+    def _local(self, formula: Derivation, specialisation: int) -> Derivation | None:
+        """A formula over this class's own atoms, with the numbers in it that never change."""
+        found = localised(formula, self._owners[specialisation])
+        return None if found is None else substituted(found, self._fixed)
 
-    def _new(self, column: Column, role: str) -> str:
-        parameter = identifier(identifier(role or "value", self._reserved), self.taken)
+    def _common(self, column: Column) -> Derivation | None:
+        """The one formula that all specialisations have for a column, which gives its values; None for a constant, and
+        where they have none in common."""
+        found: Derivation | None = None
+        for s, value in enumerate(column):
+            if value is ABSENT:
+                continue
+            formula = formula_of(value)
+            local = None if formula is None else self._local(formula, s)
+            if local is None or local.is_constant or not local.atoms() <= self._atoms.keys():
+                return None
+            if found is not None and not equal_formulas(found, local):
+                return None
+            found = found or local
+        if found is None or found.size > LONGEST:
+            return None
+        for value, atoms in zip(column, self._environments(), strict=False):
+            try:
+                if value is not ABSENT and not _same(value_of(found, atoms), value):
+                    return None
+            except Undecided:
+                return None
+        return found
+
+    def _spelled(self, column: Column) -> ast.expr | None:
+        """`0.02 / math.sqrt(2 * 12)`: how a long fraction came to be, where that is one formula of short numbers."""
+        first = next(value for value in column if value is not ABSENT)
+        if kind(first) is not float or len(repr(bare(first))) <= SHORT:
+            return None
+        formulas = {
+            None if formula is None else localised(formula, self._owners[s])
+            for s, formula in enumerate(formula_of(value) for value in column)
+            if column[s] is not ABSENT
+        }
+        formula = formulas.pop() if len(formulas) == 1 else None
+        if formula is None or formula.is_constant or not formula.atoms() <= self._fixed.keys():
+            return None
+        found = spelled(formula, self._fixed)
+        return formula_code(found, {}, [{}]) if found.size <= LONGEST else None
+
+    def _stays(self, column: Column) -> None:
+        """Note that a number is printed as it is: what it depends on can be no parameter, if it never changes."""
+        for s, value in enumerate(column):
+            formula = None if value is ABSENT else formula_of(value)
+            local = None if formula is None else self._local(formula, s)
+            for atom in set[Derivation]() if local is None else local.atoms() & self._atoms.keys():
+                values = self._named[self._atoms[atom]].values
+                if all(_same(each, values[0]) for each in values):
+                    raise Fixed({atom})
+
+    def _use(self, formula: Derivation, *defaults: object) -> None:
+        for atom in formula.atoms():
+            known = self._named[self._atoms[atom]]
+            known.used = True
+            if formula.is_atom:
+                known.defaults.extend(defaults)
+
+    def _own(self, column: Column, role: str, default: object) -> str:
+        """The parameter of a column that has no formula: one that was made for the same numbers, or a new one."""
+        made = (role, *(formula_of(value) if value is not ABSENT else ABSENT for value in column))
+        for text, known in self._named.items():
+            if known.made and (known.made == made or (known.made[1:] == made[1:] and _is_traced(column))):
+                known.defaults.append(default)
+                return text
+        text = identifier(identifier(role or "value", self._reserved), self.taken)
         fallback = next(value for value in column if value is not ABSENT)
-        self._names[parameter] = tuple(fallback if value is ABSENT else value for value in column)
-        return parameter
-
-    def _use(self, *names_read: str) -> None:
-        for each in names_read:
-            self._uses.setdefault(each, _Use()).defaults.append(NO_DEFAULT)
-
-    # --------------------------------------------------------------------------------------------- relations
-
-    def _related(self, column: Column, role: str) -> ast.expr | None:
-        points = [(s, value) for s, value in enumerate(column) if value is not ABSENT]
-        if all(type(value) is int for _, value in points):
-            for names_read, code in self._integer_relations(points):  # type: ignore[arg-type]
-                if self._text.holds(names_read, code, role):
-                    self._use(*names_read)
-                    return code
-        if all(type(value) is float for _, value in points):
-            for each in self._ordered():
-                values = self._names[each]
-                if all(type(v) is int and v > 0 for v in values):
-                    root = binary(name(each), "**", literal(-0.5))
-                    if all(values[s] ** -0.5 == value for s, value in points):  # type: ignore[operator]
-                        self._use(each)
-                        return root
-                    if all(-(values[s] ** -0.5) == value for s, value in points):  # type: ignore[operator]
-                        self._use(each)
-                        return ast.UnaryOp(ast.USub(), root)
-        return None
-
-    def _integer_relations(self, points: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[str, ...], ast.expr]]:
-        """Relations that hold, the simplest first."""
-        numbers = [each for each in self._ordered() if all(type(v) is int for v in self._names[each])]
-
-        def at(each: str) -> list[int]:
-            return [self._names[each][s] for s, _ in points]  # type: ignore[misc]
-
-        wanted = [value for _, value in points]
-        many = len(set(wanted)) > 2
-        for each in numbers:
-            factor = _factor(at(each), wanted)
-            if factor is not None:
-                yield (each,), binary(literal(factor), "*", name(each))
-        for each in numbers:
-            divisor = _factor(wanted, at(each)) or (2 if [v // 2 for v in at(each)] == wanted else None)
-            if divisor is not None:
-                yield (each,), binary(name(each), "//", literal(divisor))
-        for left in numbers[:8]:
-            for right in numbers[:8]:
-                if left < right and [a + b for a, b in zip(at(left), at(right), strict=True)] == wanted:
-                    yield (left, right), binary(name(left), "+", name(right))
-                if left < right and [a * b for a, b in zip(at(left), at(right), strict=True)] == wanted:
-                    yield (left, right), binary(name(left), "*", name(right))
-                if left != right and [a - b for a, b in zip(at(left), at(right), strict=True)] == wanted:
-                    yield (left, right), binary(name(left), "-", name(right))
-        moved = [(each, {value - v for v, value in zip(at(each), wanted, strict=True)}) for each in numbers]
-        yield from _only([((each,), _plus(name(each), min(by))) for each, by in moved if len(by) == 1])
-        lines = [(each, _line(at(each), wanted)) for each in numbers if many]
-        yield from _only(
-            [((each,), _plus(binary(literal(line[0]), "*", name(each)), line[1])) for each, line in lines if line]
-        )
-        for left in numbers[:8] if many else ():
-            for right in numbers[:8]:
-                rest = [value - a for a, value in zip(at(left), wanted, strict=True)]
-                factor = _factor(at(right), rest)
-                if left != right and factor is not None and factor > 1:
-                    yield (left, right), binary(name(left), "+", binary(literal(factor), "*", name(right)))
-
-    def _conditions(self) -> Iterator[tuple[ast.expr, tuple[str, ...], Callable[[int], bool]]]:
-        """Conditions that a person might write, the most telling first."""
-        ordered = self._ordered()
-        for each in ordered:
-            values = self._names[each]
-            if all(type(v) is bool for v in values):
-                yield name(each), (each,), lambda s, v=values: bool(v[s])
-                yield ast.UnaryOp(ast.Not(), name(each)), (each,), lambda s, v=values: not v[s]
-        numbers = [each for each in ordered if all(type(v) is int for v in self._names[each])][:8]
-        for left in numbers:
-            for right in numbers:
-                if left == right:
-                    continue
-                a, b = self._names[left], self._names[right]
-                for factor in (1, 2, 4):
-                    other = name(right) if factor == 1 else binary(literal(factor), "*", name(right))
-                    yield (
-                        binary(name(left), "!=", other),
-                        (left, right),
-                        lambda s, a=a, b=b, k=factor: a[s] != k * b[s],  # type: ignore[operator]
-                    )
-                    yield (
-                        binary(name(left), "==", other),
-                        (left, right),
-                        lambda s, a=a, b=b, k=factor: a[s] == k * b[s],  # type: ignore[operator]
-                    )
-        for each in numbers:
-            values = self._names[each]
-            for bound in sorted(set(values)):  # type: ignore[type-var]
-                yield binary(name(each), "!=", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] != b  # type: ignore[arg-type]
-                yield binary(name(each), "==", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] == b  # type: ignore[arg-type]
-            for bound in sorted(set(values))[1:]:  # type: ignore[type-var]
-                yield binary(name(each), ">=", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] >= b  # type: ignore[arg-type,operator]
-                yield binary(name(each), "<", literal(bound)), (each,), lambda s, v=values, b=bound: v[s] < b  # type: ignore[arg-type,operator]
+        values = tuple(fallback if value is ABSENT else value for value in column)
+        self._named[text] = _Known(None, values, made, defaults=[default], used=True)
+        return text
 
 
-def _only(found: Sequence[tuple[tuple[str, ...], ast.expr]]) -> Sequence[tuple[tuple[str, ...], ast.expr]]:
-    """A relation that is the only one of its kind; where two names explain the same numbers, neither is sure to."""
-    return found if len(found) == 1 else ()
+def _is_traced(column: Column) -> bool:
+    return any(kind(value) is not type(value) for value in column)
 
 
-_IMPLIED = frozenset(("in_channels", "in_features"))
-"""Names that the backend gives what a block's text need not name."""
+def _says_nothing(atom: Derivation, value: object, declared: object) -> bool:
+    """Whether a number that is the same everywhere is no parameter: nobody gave the channels that flow in a name, a
+    flag or a word chooses what is built, and what was never given is what it is when left out."""
+    return atom.head == "axis" or isinstance(value, bool) or not isinstance(value, int | float) or value == declared
 
 
-class _Text:
-    """What the author of a block wrote: its names, its numbers, and the numbers that its callers always give it."""
-
-    def __init__(self, functions: Sequence[Function]) -> None:
-        first = functions[0]
-        span = getattr(first.origin, "span", first.span)
-        self._text = re.sub(r"#[^\n]*", "", span.text)
-        numbers = re.findall(r"(?<![\w.])\d[\d_]{0,18}(?![\w.])", self._text)
-        self._numbers: set[object] = {int(each.replace("_", "")) for each in numbers}
-        self._growth: set[int] = set()
-        for argument, value in first.arguments.items():
-            if type(value) is int and all(each.arguments.get(argument) == value for each in functions):
-                self._numbers.add(value)
-                self._growth.add(value)
-
-    def holds(self, names_read: Sequence[str], code: ast.expr, role: str = "") -> bool:
-        """Whether a relation or a condition is made of what is written here: its numbers are, and what is compared,
-        added, multiplied or subtracted stands so in the text. `kernel // 2` as a padding is an operator's own rule."""
-        numbers: set[object] = {node.value for node in ast.walk(code) if isinstance(node, ast.Constant)}
-        if isinstance(code, ast.BinOp) and isinstance(code.op, ast.FloorDiv) and role == "padding":
-            return True
-        if not (numbers <= self._numbers or self._grows(code)):
-            return False
-        if isinstance(code, ast.Compare) and isinstance(bound := code.comparators[0], ast.Constant):
-            return re.search(rf"\b{re.escape(names_read[0])}\s*[!=<>]=?\s*{bound.value}\b", self._text) is not None
-        if len(names_read) < 2 or not _IMPLIED.isdisjoint(names_read):
-            return not isinstance(code, ast.BinOp) or len(names_read) < 2 or isinstance(code.op, ast.Add)
-        sign = "[-+*]" if isinstance(code, ast.BinOp) else "[!=<>]=?"
-        left, right = (rf"(?:\d+\s*\*\s*)?\b{re.escape(each)}\b" for each in names_read)
-        return re.search(rf"{left}\s*{sign}\s*{right}|{right}\s*{sign}\s*{left}", self._text) is not None
-
-    def _grows(self, code: ast.expr) -> bool:
-        """`c + 24` in a loop whose every round adds the 12 that a block is always given."""
-        if not (isinstance(code, ast.BinOp) and isinstance(code.op, ast.Add) and isinstance(code.right, ast.Constant)):
-            return False
-        added = code.right.value
-        known = (
-            isinstance(code.left, ast.Name) and isinstance(added, int) and re.search(r"\b(for|repeat)\b", self._text)
-        )
-        return bool(known) and any(by > 1 and added % by == 0 for by in self._growth)  # type: ignore[operator]
-
-
-def _candidates(functions: Sequence[Function], reserved: Container[str]) -> dict[str, Column]:
-    """Names that may stand for numbers: the input's channels, then the static arguments, where they differ at all."""
-    found: dict[str, Column] = {}
+def _candidates(functions: Sequence[Function]) -> list[tuple[str, Derivation, Column, object]]:
+    """Numbers that the block knows by name, with what it calls them: the input's channels, then the static
+    arguments."""
     first = functions[0]
-    if first.inputs and all(f.inputs[0].type.rank == first.inputs[0].type.rank for f in functions):
+    found: list[tuple[str, Derivation, Column, object]] = []
+    if first.inputs and all(f.inputs and f.inputs[0].type.rank == first.inputs[0].type.rank for f in functions):
         rank = first.inputs[0].type.rank
-        if rank > 2:
-            found["in_channels"] = tuple(f.inputs[0].type.dims[1] for f in functions)
-        if rank in (2, 3):
-            found["in_features"] = tuple(f.inputs[0].type.dims[-1] for f in functions)
+        axes = [("in_channels", 1)] if rank > 2 else []
+        axes += [("in_features", rank - 1)] if rank in (2, 3) else []
+        for text, axis in axes:
+            column = tuple(bare(f.inputs[0].type.dims[axis]) for f in functions)
+            found.append((text, Derivation("axis", 0, axis, 0), column, NO_DEFAULT))
+    signature: list[tuple[str, Derivation, Column, object]] = []
+    declared_count = len(first.arguments) if first.declared is None else first.declared
     for position, argument in enumerate(first.arguments):
-        column = tuple(f.arguments.get(argument) for f in functions)
-        if any(value is None for value in column):
-            continue
-        same = [each for each, values in found.items() if values == column and each.startswith("in_")]
-        if same and position >= (len(first.arguments) if first.declared is None else first.declared):
-            # A dimension that the signature names keeps its name, and its place in front.
-            found = {identifier(argument, reserved) if each == same[0] else each: v for each, v in found.items()}
-        else:
-            found[identifier(identifier(argument, reserved), found)] = column
-        for each in same:
-            found.pop(each, None)
-    kept = (int, float, bool, str)
-    return {
-        each: column
-        for each, column in found.items()
-        if all(isinstance(value, kept) for value in column) and len({(type(v), v) for v in column}) > 1
-    }
+        column = tuple(bare(f.arguments.get(argument)) for f in functions)
+        each = (argument, Derivation("name", argument, 0), column, first.defaults.get(argument, NO_DEFAULT))
+        # A dimension that the signature names is what flows in, and stands in front.
+        (signature if position >= declared_count else found).append(each)
+    scalars = (int, float, bool, str, type(None))
+    return [each for each in [*signature, *found] if all(isinstance(value, scalars) for value in each[2])]
 
 
 def _same(left: object, right: object) -> bool:
-    return type(left) is type(right) and left == right
-
-
-def _covers(values: Column, column: Column) -> bool:
-    return all(wanted is ABSENT or _same(value, wanted) for value, wanted in zip(values, column, strict=True))
-
-
-def _factor(small: Sequence[int], large: Sequence[int]) -> int | None:
-    """k >= 2 with large = k * small everywhere."""
-    if not small or small[0] <= 0 or large[0] % small[0]:
-        return None
-    factor = large[0] // small[0]
-    return factor if factor > 1 and [factor * v for v in small] == list(large) else None
-
-
-def _line(xs: Sequence[int], ys: Sequence[int]) -> tuple[int, int] | None:
-    """(a, b) with y = a * x + b everywhere, for a positive whole number a."""
-    pairs = sorted(set(zip(xs, ys, strict=True)))
-    if len({x for x, _ in pairs}) < 3 or len({x for x, _ in pairs}) != len(pairs):
-        return None
-    (x0, y0), (x1, y1) = pairs[0], pairs[1]
-    slope, rest = divmod(y1 - y0, x1 - x0)
-    if rest or slope < 1:
-        return None
-    offset = y0 - slope * x0
-    return (slope, offset) if all(y == slope * x + offset for x, y in pairs) else None
-
-
-def _plus(code: ast.expr, offset: int) -> ast.expr:
-    if offset == 0:
-        return code
-    return binary(code, "+" if offset > 0 else "-", literal(abs(offset)))
+    return kind(left) is kind(right) and left == right

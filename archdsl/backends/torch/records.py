@@ -4,12 +4,13 @@ The tree is compared between the specialisations of a block, so it keeps apart w
 flag or word; `Built`: which function a submodule runs) from what must be the same (everything else). `signature`
 flattens a tree into a hashable key of the latter and a list of the former."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self
 
 from archdsl.backends.torch.tree import Scalar
 from archdsl.ir.program import Function, Value
 from archdsl.records import field_names, record, replace
+from archdsl.types.derivations import Derivation
 from archdsl.types.tensor import TensorType
 
 
@@ -139,11 +140,27 @@ class Place:
 
 
 @record
+class Submodule:
+    """A submodule as a constructor's number: which function it runs, and the caller's formulas of the numbers that the
+    function's block knows by name. Two are equal where they run the same function."""
+
+    function: Function
+    given: Mapping[Derivation, Derivation]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Submodule) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+
+@record
 class Built(Code):
     """The construction of a submodule that runs a function of the program; `packed` if it takes any number of
     tensors."""
 
     function: Function
+    given: Mapping[Derivation, Derivation]
     packed: bool = False
 
     @property

@@ -37,6 +37,8 @@ def roll(body: Body, packed: Container[Function] = ()) -> None:
 class _Roller:
     def __init__(self, body: Body) -> None:
         self._body = body
+        self._level = 0
+        """How many written-out loops are around the one that is being folded."""
 
     def run(self) -> None:
         self._body.items = needed(self._body.items, self._body.outputs)
@@ -112,6 +114,7 @@ class _Roller:
 
     def _loops(self, level: int, items: list[Item], depth: int) -> list[Item]:
         """Fold the written-out loops that have `level` others around them; `depth` loops are open in the code."""
+        self._level = level
         folded: list[Item] = []
         for loop, run in groupby(items, lambda item: item.rounds[level].loop if len(item.rounds) > level else None):
             if loop is None:
@@ -210,8 +213,9 @@ class _Roller:
         for step in steps:
             own = set(makes([step]))
             substitute([step], lambda value, own=own: value if value in own else next(following), shifted)
+        said = first.rounds[self._level].loop.times
         return Loop(
-            times,
+            times if said is None or said != times else said,
             tuple(carried.values()),
             steps,
             tuple(made[0][slot] for _, slot in carried),

@@ -25,31 +25,112 @@ from archdsl.backends.torch.recompute import helpers, regions
 from archdsl.backends.torch.records import Input
 from archdsl.backends.torch.roll import roll
 from archdsl.backends.torch.tidy import tidy, untangle
+from archdsl.diagnostics.model import ArchError
 from archdsl.ir.program import Call, Function, Op, Program
+
+OTHERS = (2, 3)
+"""Other values of a parameter are its own times these, a rate's divided by them: what must divide still does."""
 
 
 def torch_source(program: Program, class_name: str | None = None) -> str:
     """The source of a module whose class for the model is called `class_name` (by default the model's name in
-    CamelCase).
+    CamelCase). That class takes those parameters of the model for which the code is one.
 
     Importing torch is not needed to print it. Raises `ArchError` for names that PyTorch cannot hold (E0701), sizes
     that cannot be computed (E0702) and loops that Python cannot nest (E0703)."""
-    return _Source(program, class_name).text()
+    return _chosen(program, model_class(program, class_name)).text(_header(program))
 
 
-def model_class(program: Program, class_name: str | None = None) -> str:
+def model_class(program: Program, chosen: str | None = None) -> str:
     """The name of the model's class in `torch_source`."""
-    return _Source(program, class_name).entry_name
+    return identifier(chosen) if chosen else class_name(program.entry.block)
+
+
+def _header(program: Program) -> str:
+    """What the file is: the model, its parameters, how many weights it has."""
+    entry = program.entry
+    given = [f"{key}={_plain(value)}" for key, value in list(entry.arguments.items())[: entry.declared]]
+    call = plain_text(f"`{entry.block}({', '.join(given)})`").replace("\n", " ")
+    first = f"{entry.block}: {cost(program).params:,} parameters."
+    return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), ""])
+
+
+# ----------------------------------------------------------------------------------------------- the model's parameters
+
+
+def _chosen(program: Program, entry_name: str) -> "_Source":
+    """The source whose class for the model takes the parameters that its code names, as far as the same code comes out
+    with two other values of each."""
+    made = None if program.remembering is None else program.remembering({})
+    if made is None:
+        return _Source(program, entry_name)
+    entry = program.entry
+    numbers = {key: entry.arguments[key] for key in list(entry.arguments)[: entry.declared]}
+    free = [key for key, each in numbers.items() if isinstance(each, int | float) and not isinstance(each, bool)]
+    source = _Source(made, entry_name, free)
+    names = source.taken
+    if len(names) > 1:
+        # Most of those that are none build another network, which is seen before its code is written.
+        names = [name for name in names if _outline(_with_others(program, [name], OTHERS[0])) == _outline(made)]
+        source = _Source(made, entry_name, names) if len(names) < len(source.taken) else source
+    if _is_one_code(program, source, names):
+        return source
+    sound = [
+        name for name in names if len(names) > 1 and _is_one_code(program, _Source(made, entry_name, [name]), [name])
+    ]
+    source = _Source(made, entry_name, sound)
+    return source if _is_one_code(program, source, sound) else _Source(made, entry_name)
+
+
+def _with_others(program: Program, names: Sequence[str], by: int) -> Program | None:
+    """The program with other values of these parameters."""
+    changed: dict[str, object] = {}
+    for name in names:
+        value = program.entry.arguments[name]
+        assert isinstance(value, int | float)
+        changed[name] = value * by if isinstance(value, int) else value / by
+    return None if program.remembering is None else program.remembering(changed)
+
+
+def _outline(program: Program | None) -> list[tuple[str, int]]:
+    """How much is in each of a program's functions."""
+    return [] if program is None else [(function.block, len(function.nodes)) for function in program.functions]
+
+
+def _is_one_code(program: Program, source: "_Source", names: Sequence[str]) -> bool:
+    """Whether the code is the same for other values of these parameters."""
+    for by in OTHERS if names else ():
+        other = _with_others(program, names, by)
+        try:
+            if other is None or _Source(other, source.entry_name, names).key != source.key:
+                return False
+        except ArchError:
+            return False
+    return True
+
+
+# ----------------------------------------------------------------------------------------------------------- the file
 
 
 class _Source:
-    def __init__(self, program: Program, entry_name: str | None) -> None:
-        self._program = program
-        self._helpers = Helpers()
-        self.entry_name = identifier(entry_name) if entry_name else class_name(program.entry.block)
+    """The classes of a program, of which the model's may take the parameters `free`."""
 
-    def text(self) -> str:
-        program = self._program
+    def __init__(self, program: Program, entry_name: str, free: Sequence[str] = ()) -> None:
+        self.entry_name = entry_name
+        self._helpers = Helpers()
+        self._classes = self._written(program, free)
+
+    @property
+    def taken(self) -> list[str]:
+        """The model's parameters that its class takes."""
+        return self._classes.taken_by_model
+
+    @property
+    def key(self) -> list[str]:
+        """What two sources have in common that are the same code, but for the values of the model's parameters."""
+        return [_without_defaults(each, each.name == self.entry_name) for each in self._classes.written.classes]
+
+    def _written(self, program: Program, free: Sequence[str]) -> Classes:
         identities = _identities(program)
         vanishing = _vanishing(program, identities)
         blocks: dict[Hashable, list[Body]] = {}
@@ -73,14 +154,16 @@ class _Source:
             untangle(bodies)
             for body in bodies:
                 specialised[body.function] = specialise(body)
-        classes = Classes(program, list(self._helpers.sources), self.entry_name, _owners(program))
+        classes = Classes(program, list(self._helpers.sources), self.entry_name, _owners(program), free)
         for function in identities:
             classes.identity(function)
         for batch in _batches([each for each in program.functions if each in specialised]):
             classes.block([specialised[function] for function in batch])
-        return self._assemble(classes)
+        return classes
 
-    def _assemble(self, classes: Classes) -> str:
+    def text(self, header: str) -> str:
+        """The file, under this header."""
+        classes = self._classes
         helpers: dict[ast.stmt, str] = {}
         for source in self._helpers.sources.values():
             (node,) = ast.parse(source).body
@@ -92,28 +175,30 @@ class _Source:
             used |= _names(found)
             waiting = [node for node in waiting if node not in found]
         body: list[ast.stmt] = [*(node for node in helpers if node not in waiting), *classes.written.classes]
-        imports: list[ast.stmt] = []
-        if "nullcontext" in used:
-            imports.append(ast.ImportFrom("contextlib", [ast.alias("nullcontext")], 0))
-        if "math" in used:
-            imports.append(ast.Import([ast.alias("math")]))
-        if "torch" in used:
-            imports.append(ast.Import([ast.alias("torch")]))
-        if "F" in used:
-            imports.append(ast.Import([ast.alias("torch.nn.functional", "F")]))
-        imports.append(ast.ImportFrom("torch", [ast.alias("nn")], 0))
-        if "checkpoint" in used:
-            imports.append(ast.ImportFrom("torch.utils.checkpoint", [ast.alias("checkpoint")], 0))
-        tree = ast.Module([ast.Expr(ast.Constant(self._header())), *imports, *body], [])
+        tree = ast.Module([ast.Expr(ast.Constant(header)), *_imports(used), *body], [])
         return render(tree, classes.written.comments, helpers)
 
-    def _header(self) -> str:
-        """What the file is: the model, its parameters, how many weights it has."""
-        entry = self._program.entry
-        given = [f"{key}={_plain(value)}" for key, value in list(entry.arguments.items())[: entry.declared]]
-        call = plain_text(f"`{entry.block}({', '.join(given)})`").replace("\n", " ")
-        first = f"{entry.block}: {cost(self._program).params:,} parameters."
-        return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), ""])
+
+def _imports(used: set[str]) -> list[ast.stmt]:
+    """The imports of a file that uses these names."""
+    wanted = [ast.alias("Tensor")] if "Tensor" in used else []
+    known: list[tuple[str, ast.stmt]] = [
+        ("nullcontext", ast.ImportFrom("contextlib", [ast.alias("nullcontext")], 0)),
+        ("math", ast.Import([ast.alias("math")])),
+        ("torch", ast.Import([ast.alias("torch")])),
+        ("F", ast.Import([ast.alias("torch.nn.functional", "F")])),
+        ("nn", ast.ImportFrom("torch", [*wanted, ast.alias("nn")], 0)),
+        ("checkpoint", ast.ImportFrom("torch.utils.checkpoint", [ast.alias("checkpoint")], 0)),
+    ]
+    return [statement for name, statement in known if name in used]
+
+
+def _without_defaults(each: ast.ClassDef, is_model: bool) -> str:
+    """A class as text; the defaults of a model's parameters are their values and say nothing of its code."""
+    for statement in each.body if is_model else ():
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return ast.dump(each).replace(ast.dump(statement.args), "")
+    return ast.dump(each)
 
 
 def _names(nodes: Sequence[ast.AST]) -> set[str]:

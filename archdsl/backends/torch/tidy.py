@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from archdsl.backends.torch.items import Body, Entry, Item, Loop, Region, Step, places, steps, substitute
+from archdsl.backends.torch.names import is_attribute
 from archdsl.backends.torch.records import Apply, Code, Input, Leaf, Method, Place, Run
 from archdsl.internal import InternalError
 from archdsl.ir.lowering import FUNCTION_MODULES
@@ -21,9 +22,6 @@ from archdsl.records import replace
 FAMILY = 4
 """Members from which on numbered names are written as a loop, if there is a loop; with fewer, line by line reads
 better."""
-
-_NUMBERED = re.compile(r"([A-Za-z_](?:[A-Za-z0-9_]*[A-Za-z_])?)([1-9][0-9]{0,8}|0)\Z")
-"""A name that counts; with more digits, which Python may refuse to take for a number, it is a name like any other."""
 
 
 def tidy(bodies: Sequence[Body]) -> None:
@@ -220,9 +218,13 @@ def _numbered(body: Body) -> dict[str, tuple[int, int]]:
             pending.extend(item.steps)
     runs: dict[str, list[tuple[int, tuple[int, int] | None]]] = {}
     for name, entries in body.entries.items():
-        match = _NUMBERED.match(name)
-        if match and len(entries) == 1 and entries[0].place.index is None and not entries[0].times:
-            runs.setdefault(match[1], []).append((int(match[2]), spans.get(name)))
+        if (
+            len(entries) == 1
+            and (numbered := entries[0].numbered)
+            and is_attribute(numbered[0])
+            and not entries[0].times
+        ):
+            runs.setdefault(numbered[0], []).append((numbered[1], spans.get(name)))
     found: dict[str, tuple[int, int]] = {}
     for prefix, members in runs.items():
         first = members[0][0]

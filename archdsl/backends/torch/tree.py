@@ -5,6 +5,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from archdsl.records import record
+from archdsl.types.derivations import bare
+
 Scalar = int | float | bool | str | None
 """What a literal may be."""
 
@@ -16,6 +19,7 @@ _OPERATORS: Mapping[str, type[ast.operator]] = {
     "*": ast.Mult,
     "/": ast.Div,
     "//": ast.FloorDiv,
+    "%": ast.Mod,
     "@": ast.MatMult,
     "**": ast.Pow,
 }
@@ -55,6 +59,7 @@ def self_(*names: str) -> ast.expr:
 
 def literal(value: Scalar) -> ast.expr:
     """A constant; a negative number is a minus sign before one, and what has no literal is `float("inf")`."""
+    value = bare(value)
     if isinstance(value, float) and not math.isfinite(value):
         return call(name("float"), [ast.Constant(str(value))])
     if isinstance(value, int | float) and not isinstance(value, bool) and math.copysign(1, value) < 0:
@@ -95,16 +100,28 @@ def assign(place: ast.expr, value: ast.expr) -> ast.Assign:
     return ast.Assign([stored], value)
 
 
-def function(
-    identifier: str, arguments: Iterable[tuple[str, ast.expr | None]], body: list[ast.stmt]
-) -> ast.FunctionDef:
-    """`def identifier(...)`; arguments with a default come last, `*rest` after them."""
+@record
+class Taken:
+    """An argument of a method: its name (`*rest` takes all others), its type, its default."""
+
+    name: str
+    type: str
+    default: ast.expr | None = None
+
+
+def method(identifier: str, arguments: Iterable[Taken], body: list[ast.stmt], returns: str) -> ast.FunctionDef:
+    """`def identifier(self, ...) -> returns`; arguments with a default come last, `*rest` after them."""
     listed = list(arguments)
-    positional = [ast.arg(each) for each, _ in listed if each[0] != "*"]
-    rest = next((ast.arg(each[1:]) for each, _ in listed if each[0] == "*"), None)
-    defaults = [default for _, default in listed if default is not None]
-    given = ast.arguments([], positional, rest, [], [], None, defaults)
-    return _without_type_parameters(ast.FunctionDef(identifier, given, body, []))
+    positional = [ast.arg(each.name, annotation(each.type)) for each in listed if each.name[0] != "*"]
+    rest = next((ast.arg(each.name[1:], annotation(each.type)) for each in listed if each.name[0] == "*"), None)
+    defaults = [each.default for each in listed if each.default is not None]
+    given = ast.arguments([], [ast.arg("self"), *positional], rest, [], [], None, defaults)
+    return _without_type_parameters(ast.FunctionDef(identifier, given, body, [], annotation(returns)))
+
+
+def annotation(text: str) -> ast.expr:
+    """A type that our own code spells."""
+    return ast.parse(text, mode="eval").body
 
 
 def class_(identifier: str, base: str, body: list[ast.stmt]) -> ast.ClassDef:

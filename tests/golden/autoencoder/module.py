@@ -5,7 +5,7 @@ Written by archdsl from `deep_autoencoder(widths=[1000, 500, 250, 30], pixels=78
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 
 class TiedLinear(nn.Module):
@@ -21,11 +21,9 @@ class TiedLinear(nn.Module):
 
 
 class DeepAutoencoder(nn.Module):
-    """The model `deep_autoencoder(widths, pixels)`."""
-
-    def __init__(self):
+    def __init__(self, pixels: int = 784) -> None:
         super().__init__()
-        self.enc0 = nn.Linear(784, 1000)
+        self.enc0 = nn.Linear(pixels, 1000)
         self.enc1 = nn.Linear(1000, 500)
         self.enc2 = nn.Linear(500, 250)
         self.enc3 = nn.Linear(250, 30)
@@ -34,11 +32,11 @@ class DeepAutoencoder(nn.Module):
                 TiedLinear(30, 250),
                 TiedLinear(250, 500),
                 TiedLinear(500, 1000),
-                TiedLinear(1000, 784),
+                TiedLinear(1000, pixels),
             ]
         )
 
-    def forward(self, v):
+    def forward(self, v: Tensor) -> tuple[Tensor, Tensor]:
         x = torch.sigmoid(self.enc0(v))  # [N, 1000]
         x = torch.sigmoid(self.enc1(x))  # [N, 500]
         x = torch.sigmoid(self.enc2(x))  # [N, 250]

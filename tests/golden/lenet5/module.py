@@ -5,18 +5,18 @@ Written by archdsl from `lenet5()`.
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 
 class Subsample(nn.Module):
     """Averages 2x2 cells; each map has one trainable coefficient and one bias."""
 
-    def __init__(self, c):
+    def __init__(self, c: int) -> None:
         super().__init__()
         self.coefficient = nn.Parameter(torch.ones(c))
         self.bias = nn.Parameter(torch.zeros(1, c, 1, 1))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = F.avg_pool2d(x, 2) * self.coefficient.view(-1, 1, 1) + self.bias
         return torch.tanh(x)
 
@@ -25,7 +25,7 @@ class LeNet5(nn.Module):
     """Ends at F6. The ten outputs are distances to fixed 7x12 bitmaps: 840
     constants, nothing that is trained."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.c1 = nn.Conv2d(1, 6, 5)
         self.s2 = Subsample(6)
@@ -39,7 +39,7 @@ class LeNet5(nn.Module):
         self.c5 = nn.Conv2d(16, 120, 5)
         self.f6 = nn.Linear(120, 84)
 
-    def forward(self, image):
+    def forward(self, image: Tensor) -> Tensor:
         x = torch.tanh(self.c1(image))  # [N, 6, 28, 28]
         s2 = self.s2(x)  # [N, 6, 14, 14]
         x = torch.cat(
