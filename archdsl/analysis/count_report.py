@@ -11,12 +11,13 @@ from archdsl.analysis.columns import COLUMNS, Column, find
 from archdsl.analysis.cost import CONVENTIONS, OWN_CONVENTION, Cost, CostModel, per_sample_text
 from archdsl.analysis.effort import Effort
 from archdsl.analysis.figures import Cell, number_text, raw
-from archdsl.analysis.grid import WIDTH, grid, packed, prose
+from archdsl.analysis.grid import grid
 from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row, TooManyRows, model_arguments, network_row, network_title, table_rows
 from archdsl.analysis.totals import recount_lines, totals_lines, totals_record
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.terminal import printable
+from archdsl.diagnostics.wrapping import WIDTH, packed, prose
 from archdsl.ir.printer import title_text, value_text
 from archdsl.ir.program import Program
 from archdsl.limits import Ledger, Limits
@@ -155,20 +156,44 @@ class _Table:
             return f"counted by archdsl's own convention, {per}"
         return f"counted as by {self.convention.tool}, {per}: {self.convention.meaning}"
 
-    @property
-    def notes(self) -> list[str]:
-        """The meaning of the figures, one thing a line."""
+    def notes(self, totals: bool = False) -> list[str]:
+        """The meaning of the figures that are shown, one thing a line; `totals` are all of a network's, below its
+        table."""
         stated = [column.note for column in self.columns if column.note]
-        return [*_notes(self.reports, self.convention, self.recounts), *stated]
+        names = None if totals else {column.name for column in self.columns}
+        return [*_notes(self.reports, self.convention, self.recounts, names), *stated]
+
+
+_PARAMS = frozenset(("params", "weights", "biases", "normalisation", "embeddings"))
+
+
+def _is_shown(figure: str, names: set[str]) -> bool:
+    """Whether a column shows a figure, or a part of it, that `CONVENTIONS` explain by its heading."""
+    if figure == "params":
+        return not _PARAMS.isdisjoint(names)
+    return any(name == figure.lower() or name.endswith(f"_{figure.lower()}") for name in names)
+
+
+def _legends(names: set[str] | None) -> list[str]:
+    """`CONVENTIONS`, those of figures that no column shows left out; all of them where no names are given."""
+    if names is None:
+        return list(CONVENTIONS)
+    lines = [
+        "; ".join(part for part in line.split("; ") if _is_shown(part.partition(":")[0], names)) for line in CONVENTIONS
+    ]
+    return [line for line in lines if line]
 
 
 def _notes(
-    reports: Sequence[Report], convention: "Convention | None", recounts: "Mapping[Parts, Recount]"
+    reports: Sequence[Report],
+    convention: "Convention | None",
+    recounts: "Mapping[Parts, Recount]",
+    names: set[str] | None = None,
 ) -> list[str]:
     free = sorted({name for report in reports for name in _free_symbols(report.total)})
     formulas = [f"figures that depend on {' and '.join(free)} are formulas, exact for every size"] if free else []
     if convention is None:
-        return [*formulas, *CONVENTIONS]
+        return [*formulas, *_legends(names)]
     unseen: dict[str, Dim] = {}
     unknown: set[str] = set()
     for report in reports:
@@ -362,7 +387,8 @@ def _text(table: _Table) -> str:
         (only,) = table.reports
         recount = table.recounts.get(only.parts)
         lines += ["", *(recount_lines(recount, only.total, most) if recount else totals_lines(only.total, most))]
-    return "\n".join([*lines, "", *(line for note in table.notes for line in prose(note, most))])
+    notes = [line for note in table.notes(totals=summed) for line in prose(note, most)]
+    return "\n".join([*lines, *([""] if notes else []), *notes])
 
 
 # ------------------------------------------------------------------------------------------------------------ json
@@ -424,13 +450,13 @@ def _markdown(table: _Table) -> str:
 
     grid = markdown_text(table.head, [*table.texts(table.body), *table.texts(table.foot)], table.numeric)
     title = [f"**{markdown_escaped('   '.join(table.common))}**"] if table.common else []
-    return "\n\n".join([*title, markdown_escaped(table.sentence), grid, *map(markdown_escaped, table.notes)])
+    return "\n\n".join([*title, markdown_escaped(table.sentence), grid, *map(markdown_escaped, table.notes())])
 
 
 def _latex(table: _Table) -> str:
     from archdsl.analysis import latex, paper
 
-    notes = [f"% {printable(line)}" for line in ("   ".join(table.common), table.sentence, *table.notes) if line]
+    notes = [f"% {printable(line)}" for line in ("   ".join(table.common), table.sentence, *table.notes()) if line]
     programs = [report.program for report in table.reports]
     rows = [[paper.cell(column, row) for column in table.columns] for row in (*table.body, *table.foot)]
     around = paper.around(programs, _varied(table.reports), table.convention, table.style.caption, table.style.label)

@@ -6,9 +6,9 @@ from archdsl.analysis.closed_form import CHECKS, FIGURES, ClosedForm, Formula, F
 from archdsl.analysis.cost import per_sample_text
 from archdsl.analysis.documents import csv_text, markdown_escaped, markdown_text
 from archdsl.analysis.figures import raw
-from archdsl.analysis.grid import WIDTH, packed, prose, wrapped
 from archdsl.analysis.latex import Math, TableFloat, formula_text, latex_text
 from archdsl.diagnostics.terminal import printable
+from archdsl.diagnostics.wrapping import WIDTH, packed, prose, wrapped
 from archdsl.ir.printer import title_text
 from archdsl.ir.program import Program
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost
 from archdsl.analysis.figures import Cell, human, number_text, raw
-from archdsl.analysis.grid import WIDTH, wrapped
+from archdsl.diagnostics.wrapping import WIDTH, wrapped
 from archdsl.ir.operator import FLOP_KINDS
 from archdsl.types.dims import Dim
 

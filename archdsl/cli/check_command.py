@@ -74,7 +74,8 @@ def _print(found: list[Diagnostic], arguments: argparse.Namespace) -> None:
         if found:
             from archdsl.diagnostics.text import render_text
 
-            print(render_text(found, opts.wants_color(arguments.color, sys.stdout)))
+            most = opts.terminal_cells(sys.stdout)
+            print(render_text(found, opts.wants_color(arguments.color, sys.stdout), most))
         return
     from archdsl.diagnostics import json
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archdsl.cli import exits
 from archdsl.cli import options as opts
-from archdsl.diagnostics.terminal import printable
+from archdsl.diagnostics.terminal import printable, width
+from archdsl.diagnostics.wrapping import listed, packed, reflowed, wrapped
 from archdsl.ir.operator import REQUIRED, ArgumentSpec, Operator
 from archdsl.records import replace
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from archdsl.elaborate.values import BlockDef
 
 _WIDTH = 100
+"""Cells of a page where no terminal is narrower."""
+_BESIDE = 24
+
+
+def _page() -> int:
+    return min(opts.terminal_width(_WIDTH), _WIDTH)
 
 
 def main(arguments: list[str]) -> int:
@@ -24,21 +31,21 @@ def main(arguments: list[str]) -> int:
     from archdsl.ops import catalogue
 
     if name is None:
-        print(_everything())
+        _print(_everything())
         return exits.FINE
     operator = catalogue.lookup(name)
     if operator is not None:
-        print(_operator(operator))
+        _print(_operator(operator))
         return exits.FINE
     block = _standard_blocks().get(name)
     if block is not None:
-        print(_block(block))
+        _print(_block(block))
         return exits.FINE
     ours = _elsewhere(name)
     if ours:
         print(f"note: `{printable(name)}` is called `{ours}` here", file=sys.stderr)
         operator, block = catalogue.lookup(ours), _standard_blocks().get(ours)
-        print(_operator(operator) if operator is not None else _block(block) if block is not None else "")
+        _print(_operator(operator) if operator is not None else _block(block) if block is not None else "")
         return exits.FINE
     from archdsl.elaborate.report import did_you_mean
     from archdsl.std import INDEX
@@ -46,6 +53,24 @@ def main(arguments: list[str]) -> int:
     suggestion = did_you_mean(name, {*catalogue.names(), *INDEX}) or "`archdsl ops` lists all of them"
     print(f"error: no operator or standard block `{printable(name)}`\n  = help: {suggestion}", file=sys.stderr)
     return exits.USAGE
+
+
+def _print(text: str) -> None:
+    """Print a page, wrapped where it is wider than the terminal."""
+    most = opts.terminal_cells(sys.stdout)
+    print("\n".join(_fitted(line, most) for line in text.split("\n")) if most else text)
+
+
+def _fitted(line: str, most: int) -> str:
+    """A line of a page. What stands in columns goes on below its last one, anything else below where it begins."""
+    if width(line) <= most:
+        return line
+    column = next((found.end() for found in reversed([*re.finditer(r"(?<=\S) {2,}(?=\S)", line)])), 0)
+    if column and "  ->  " in line:
+        return "\n".join(packed(re.split(r"(?<!->) {2,}(?!->)|(?<=\S) {2,}(?=->)", line.strip()), most, "  "))
+    if column:
+        return "\n".join(listed(line[:column].rstrip(), line[column:], column, most))
+    return "\n".join(wrapped(line, most, hang=0 if line.startswith("  ") else 4))
 
 
 def _elsewhere(name: str) -> str:
@@ -162,7 +187,11 @@ def _arguments(specs: tuple[ArgumentSpec, ...]) -> list[str]:
     for spec in specs:
         default = "" if spec.default is REQUIRED else f" (default {_value(spec.default)})"
         left = f"  {spec.name:<{widest}}  {kinds[spec.name]:<{widest_kind}}  "
-        first, *rest = _filled(f"{spec.doc}{default}", _WIDTH - len(left)) or [""]
+        most = _page()
+        if most - len(left) < _BESIDE:
+            lines.extend(listed(left.rstrip(), f"{spec.doc}{default}", len(left), most))
+            continue
+        first, *rest = _filled(f"{spec.doc}{default}", most - len(left)) or [""]
         lines.append(f"{left}{first}".rstrip())
         lines.extend(" " * len(left) + line for line in rest)
     return lines
@@ -187,13 +216,13 @@ def _rule(operator: type[Operator], method: str) -> list[str]:
 
 
 def _indented(text: str) -> list[str]:
-    return [f"  {line}".rstrip() for line in inspect.cleandoc(text).split("\n")]
+    return [f"  {line}".rstrip() for line in reflowed(inspect.cleandoc(text), _page() - 2)]
 
 
 def _filled(text: str, width: int) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, max(width, 40))
+    return textwrap.wrap(text, width)
 
 
 def _block(block: "BlockDef") -> str:

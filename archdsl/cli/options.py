@@ -92,10 +92,15 @@ def _columns() -> int:
 
 def terminal_width(other: int) -> int:
     """Cells of a line of the terminal that standard output is, else `other`."""
+    return terminal_cells(sys.stdout) or other
+
+
+def terminal_cells(stream: Any) -> int | None:
+    """Cells of a line of the terminal that a stream is; None where it is none."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or other
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (AttributeError, OSError, ValueError):  # no standard output, none with a descriptor, or no terminal
-        return other
+        return None
 
 
 def add_color(p: argparse.ArgumentParser) -> None:

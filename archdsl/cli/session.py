@@ -12,7 +12,7 @@ from archdsl.cli import options as opts
 from archdsl.cli.progress import progress
 from archdsl.cli.usage import is_setting
 from archdsl.diagnostics.model import ArchError, Diagnostic, Sink
-from archdsl.diagnostics.terminal import printable
+from archdsl.diagnostics.terminal import printable, styled
 from archdsl.limits import Ledger, Limits
 from archdsl.source import Source
 
@@ -35,7 +35,8 @@ def report(diagnostics: Sequence[Diagnostic], color: str) -> None:
     if diagnostics:
         from archdsl.diagnostics.text import render_text
 
-        print(render_text(diagnostics, opts.wants_color(color)), file=sys.stderr)
+        most = opts.terminal_cells(sys.stderr)
+        print(render_text(diagnostics, opts.wants_color(color), most), file=sys.stderr)
 
 
 def load_any(path: str, sink: Sink, limits: Limits) -> "Module | None":
@@ -249,3 +250,12 @@ def bad_usage(message: str, help: str = "") -> ArchError:
 def plural(count: int, what: str) -> str:
     """`1 test`, `2 tests`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def colored_verdict(line: str, color: bool) -> str:
+    """A line of results, its `ok` or `FAIL` in colour."""
+    verdict = line.lstrip(" ")[:4]
+    if verdict not in ("ok  ", "FAIL"):
+        return line
+    begin = len(line) - len(line.lstrip(" "))
+    return line[:begin] + styled(verdict, "good" if verdict == "ok  " else "bad", color) + line[begin + 4 :]

@@ -94,7 +94,7 @@ def _about(text: str) -> str:
 
 
 def _table(entries: list[SpecEntry]) -> str:
-    from archdsl.analysis.grid import prose
+    from archdsl.diagnostics.wrapping import prose
 
     width = opts.terminal_width(100)
     lines: list[str] = []

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.cli.progress import progress
-from archdsl.cli.session import guarded, load_any, plural, report, say_unchecked, spec_files
+from archdsl.cli.session import colored_verdict, guarded, load_any, plural, report, say_unchecked, spec_files
 from archdsl.diagnostics.model import Diagnostic, Sink
 from archdsl.diagnostics.terminal import printable, styled, width
+from archdsl.diagnostics.wrapping import wrapped
 from archdsl.limits import Limits
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def _test(arguments: argparse.Namespace) -> int:
         results.extend(inside)
         unread += sink.has_errors and not inside
         if any(result.checks for result in inside):
-            print(_table(path, inside, opts.wants_color(arguments.color, sys.stdout)), end="\n\n")
+            color, most = opts.wants_color(arguments.color, sys.stdout), opts.terminal_cells(sys.stdout)
+            print(_table(path, inside, color, most), end="\n\n")
         elif not inside and not sink.has_errors:
             print(f"note: {printable(path)} has no tests", file=sys.stderr)
     if left:
@@ -88,8 +90,9 @@ def _test_file(path: str, sink: Sink, limits: Limits) -> "list[TestResult]":
     return results
 
 
-def _table(path: str, results: "list[TestResult]", color: bool) -> str:
-    """Checks of one file, their columns aligned over all of its tests."""
+def _table(path: str, results: "list[TestResult]", color: bool, most: int | None) -> str:
+    """Checks of one file, their columns aligned over all of its tests; where a line is wider than `most` cells, what a
+    check cites is set below it, and at last each check is a record."""
     head = ("check", "published", "computed")
     cells = [
         tuple(printable(text) for text in (check.text, check.expected, check.computed))
@@ -97,17 +100,40 @@ def _table(path: str, results: "list[TestResult]", color: bool) -> str:
         for check in result.checks
     ]
     widths = [max(width(row[column]) for row in (head, *cells)) for column in range(3)]
-    lines = [styled(printable(path), "bold", color)]
-    lines.append(f"      {_row(head, widths)}".rstrip())
+    lines = [f"      {_row(head, widths)}".rstrip()]
     for result in results:
         unbuilt = "  (errors; not checked in full)" if result.failed_to_build else ""
         lines.append(f"  {printable(result.name)}{unbuilt}")
         for check in result.checks:
             texts = tuple(printable(text) for text in (check.text, check.expected, check.computed))
-            verdict = styled("ok  ", "good", color) if check.passed else styled("FAIL", "bad", color)
+            verdict = "ok  " if check.passed else "FAIL"
             source = f"  {printable(check.citation)}" if check.citation else ""
             lines.append(f"  {verdict}{_row(texts, widths)}{source}".rstrip())
-    return "\n".join(lines)
+    if most is not None and any(width(line) > most for line in lines):
+        lines = _narrow(results, most)
+    title = [printable(path)] if most is None else wrapped(printable(path), most)
+    return "\n".join(
+        [*(styled(line, "bold", color) for line in title), *(colored_verdict(line, color) for line in lines)]
+    )
+
+
+def _narrow(results: "list[TestResult]", most: int) -> list[str]:
+    """The same as a table of `analysis.grid`, which has a form for every width."""
+    from archdsl.analysis.grid import grid
+
+    head = ["check", "published", "computed", "source"]
+    lines: list[str] = []
+    for result in results:
+        unbuilt = "  (errors; not checked in full)" if result.failed_to_build else ""
+        lines += ["", *wrapped(f"{printable(result.name)}{unbuilt}", most)]
+        rows = [
+            [f"{'ok  ' if check.passed else 'FAIL'}  {check.text}", check.expected, check.computed, check.citation]
+            for check in result.checks
+        ]
+        shown = 3 + any(check.citation for check in result.checks)
+        texts = [[printable(cell) for cell in row[:shown]] for row in rows]
+        lines += grid(head[:shown], texts, [], [False, True, True, False][:shown], most) if texts else []
+    return lines[1:]
 
 
 def _row(texts: tuple[str, ...], widths: list[int]) -> str:

@@ -6,8 +6,9 @@ import sys
 from archdsl.cli import exits
 from archdsl.cli import options as opts
 from archdsl.cli.progress import progress
-from archdsl.cli.session import guarded, open_network, read_weights
-from archdsl.diagnostics.terminal import printable, styled
+from archdsl.cli.session import colored_verdict, guarded, open_network, read_weights
+from archdsl.diagnostics.terminal import printable
+from archdsl.diagnostics.wrapping import listed, wrapped
 
 
 def main(arguments: list[str]) -> int:
@@ -42,11 +43,16 @@ def _verify(arguments: argparse.Namespace) -> int:
             limits=network.limits,
         )
     color = opts.wants_color(arguments.color, sys.stdout)
-    print("max|error| / max|reference|, against PyTorch in float64")
-    print(f"          {'PyTorch':>10}  {'onnxruntime':>11}  output")
+    most = opts.terminal_cells(sys.stdout)
+    lines = ["max|error| / max|reference|, against PyTorch in float64"]
+    lines.append(f"          {'PyTorch':>10}  {'onnxruntime':>11}  output")
     for found in result.comparisons:
-        verdict = styled("ok  ", "good", color) if found.passed else styled("FAIL", "bad", color)
-        errors = f"{found.torch_error:>10.2e}  {found.onnx_error:>11.2e}"
-        print(f"  {verdict}    {errors}  {printable(found.output)} {list(found.shape)}")
-    print(f"allowed {verify.TOLERANCE:g}; onnxruntime ran on {result.provider}, seed {arguments.seed}")
+        verdict = "ok  " if found.passed else "FAIL"
+        errors = f"  {verdict}    {found.torch_error:>10.2e}  {found.onnx_error:>11.2e}"
+        output = f"{printable(found.output)} {list(found.shape)}"
+        lines += listed(errors, output, 35, most) if most else [f"{errors}  {output}"]
+    lines.append(f"allowed {verify.TOLERANCE:g}; onnxruntime ran on {result.provider}, seed {arguments.seed}")
+    for line in lines:
+        for part in wrapped(line, most) if most else [line]:
+            print(colored_verdict(part, color))
     return exits.FINE if result.passed else exits.SPEC

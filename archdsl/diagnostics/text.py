@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics.finding import Finding, Label, in_order
 from archdsl.diagnostics.terminal import cells, printable, styled, width
+from archdsl.diagnostics.wrapping import with_code
 from archdsl.records import record
 from archdsl.source import Source, Span
 
@@ -29,6 +30,8 @@ _LEAD_CELLS = 30
 """The cells that are kept before an annotation in a trimmed line."""
 _NEAR = 5 * LINE_CELLS
 """Characters around an annotation that are looked at in a very long line."""
+_NARROWEST = 20
+"""The least room that a sentence is broken to fit in."""
 _ELLIPSIS = "..."
 _BODY_LINES = 6
 """A longer multi-line span is shown by its first lines and its last one."""
@@ -54,14 +57,17 @@ class _Mark:
         return _Mark(self.line, column, self.end_line, end, self.text, self.primary)
 
 
-def render_text(diagnostics: Sequence[Finding], color: bool = False) -> str:
-    """All diagnostics `in_order`, a blank line between two, without a final line break."""
-    return "\n\n".join(_render(diagnostic, color) for diagnostic in in_order(diagnostics))
+def render_text(diagnostics: Sequence[Finding], color: bool = False, most: int | None = None) -> str:
+    """All diagnostics `in_order`, a blank line between two, without a final line break. Sentences are broken into lines
+    of at most `most` cells; lines of a source stay whole."""
+    return "\n\n".join(_render(diagnostic, color, most) for diagnostic in in_order(diagnostics))
 
 
-def _render(diagnostic: Finding, color: bool) -> str:
-    head = styled(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, color)
-    lines = [head + styled(f": {printable(diagnostic.message)}", "bold", color)]
+def _render(diagnostic: Finding, color: bool, most: int | None) -> str:
+    title = f"{diagnostic.severity}[{diagnostic.code}]"
+    head = styled(title, diagnostic.severity, color)
+    first, *rest = _broken(f"{title}: {printable(diagnostic.message)}", "  ", most)
+    lines = [head + styled(first.removeprefix(title), "bold", color), *(styled(line, "bold", color) for line in rest)]
     span = diagnostic.span
     labels = ([Label(span, diagnostic.label)] if span else []) + list(diagnostic.related)
     margin = max((len(str(_last_line(label.span))) for label in labels), default=1)
@@ -78,10 +84,20 @@ def _render(diagnostic: Finding, color: bool) -> str:
     for kind, text in tail:
         first, *rest = text.split("\n")
         title = styled(f"{kind}:", "bold", color)
-        lines.append(f"{' ' * (margin + 1)}{bar} {title} {printable(first)}")
         indent = " " * (margin + 1 + 2 + len(kind) + 2)
-        lines.extend(f"{indent}{printable(line)}" for line in rest)
+        first, *further = _broken(printable(first), indent, most, len(indent))
+        lines.append(f"{' ' * (margin + 1)}{bar} {title} {first}")
+        lines.extend([*further, *(f"{indent}{printable(line)}" for line in rest)])
     return "\n".join(lines)
+
+
+def _broken(text: str, indent: str, most: int | None, taken: int = 0) -> list[str]:
+    """A sentence on lines of at most `most` cells, those after the first set in. Of the first, `taken` are taken."""
+    if most is None or taken + width(text) <= most:
+        return [text]
+    room = max(most - max(taken, len(indent)), _NARROWEST)
+    first, *rest = with_code(text, room)
+    return [first, *(indent + line.lstrip(" ") for line in rest)]
 
 
 def _help(diagnostic: Finding) -> str:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archdsl.analysis.grid import grid, prose, wrapped
+from archdsl.analysis.grid import grid
 from archdsl.diagnostics.terminal import width
+from archdsl.diagnostics.wrapping import prose, wrapped
 
 WORDS = st.one_of(
     st.text("abcdefgh_.", min_size=1, max_size=14),
