@@ -44,6 +44,22 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_runtest_setup() -> None:
+    """Sessions of onnxruntime compute with one thread, as PyTorch does (`OMP_NUM_THREADS`). Else each has another one,
+    which is busy waiting for work as long as the session is there, on the processor of the suite's other worker."""
+    runtime = sys.modules.get("onnxruntime")
+    if runtime is None or runtime.SessionOptions.__module__ == __name__:
+        return
+
+    class SessionOptions(runtime.SessionOptions):
+        def __init__(self) -> None:
+            super().__init__()
+            self.intra_op_num_threads = 1
+
+    runtime.SessionOptions = SessionOptions
+    sys.modules["onnxruntime.capi._pybind_state"].get_default_session_options = SessionOptions
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Quiet runs have no header, where the order would be said."""
     seed = getattr(config.option, "randomly_seed", None)

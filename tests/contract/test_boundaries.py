@@ -92,7 +92,7 @@ def pursue(text: str, dims: dict[str, int]) -> str:
     if network is None:
         return "refused"
     try:
-        if _is_large(load(text, dims=dims)):
+        if _is_large(load(text, dims=dims) if dims else network):
             network.torch_source()
             return "counted"
         module = network.torch()
