@@ -1,6 +1,19 @@
 """How much of everything a spec may ask for; every pass takes one `Limits` and asks it, so no input can hang
 or bloat us.
 
+Accounts are what is spent against a limit. These exist:
+
+- Elaboration has one for each model or test (`steps`), one for each file and one for the command (`Ledger.steps`). A
+  test has two of the first kind: that of its own arguments and checks, and that of its model. Both are put on the
+  account of the file, so what many tests do is bounded there.
+- Each file of the standard library has an account of its own: what reading it costs is the same for everybody, and must
+  not depend on who is the first to name a block of it.
+- Analyses have one for each network, one for each file and one for the command (`Ledger.analysis`, `analysis.effort`).
+  `test` gives each network a part of what the file may spend, so that one that takes too long fails alone.
+- What a network is written out to (nodes of ONNX, weights, statements of PyTorch) and what running it takes is known
+  from its counts before anything is done, so it is compared with a limit, and needs no account.
+- Formulas (`families`) count a network often: each time with steps of its own, and all together with nodes.
+
 The name of a field is its name on the command line: `--limit nesting=400`. A limit that is hit is a
 diagnostic with a code of the E09 family, which the command line turns into exit code 4.
 """
@@ -10,6 +23,12 @@ from archdsl.records import field_names, record
 ANALYSIS_STEPS = 3_000_000
 """Steps of the analyses of all networks of one file, under one setting of their parameters. Those of a DenseNet of
 121 layers, in every column, take a thirtieth of that."""
+
+TEST_ANALYSIS_STEPS = 1_000_000
+"""Steps of the analyses of the network of one test, which are its costs and its depth alone."""
+
+COMMAND_ANALYSIS_STEPS = 75_000_000
+"""Steps of the analyses of all networks of one command."""
 
 
 @record

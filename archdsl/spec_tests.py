@@ -10,7 +10,8 @@ from typing import Any
 
 from archdsl.analysis.cost import Cost, CostModel
 from archdsl.analysis.depth import depth
-from archdsl.diagnostics.model import Sink
+from archdsl.analysis.effort import Effort
+from archdsl.diagnostics.model import ArchError, Sink
 from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.claims import PART_FIGURES, label_of, no_figure, no_label, no_part, no_shape
 from archdsl.elaborate.evaluate import Evaluator
@@ -19,7 +20,7 @@ from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.report import Reporter, elaboration
 from archdsl.elaborate.values import Scope, Static, Unknown, show, type_name
 from archdsl.ir.program import Program
-from archdsl.limits import Limits
+from archdsl.limits import TEST_ANALYSIS_STEPS, Limits
 from archdsl.records import described, record
 from archdsl.source import Span
 from archdsl.syntax import ast
@@ -77,9 +78,14 @@ def _run(item: TestItem, module: Module, sink: Sink, limits: Limits) -> TestResu
         name = item.syntax.target.callee.id
         program = None if arguments is None else elaborate(module, name, arguments, {}, sink, limits, module.ledger)
         if program is not None:
-            checker = _Checker(program, item, module, report)
-            result.checks = [checker.check(check) for check in item.syntax.checks]
-            result.failed_to_build = False
+            try:
+                checker = _Checker(program, item, module, report)
+                for check in item.syntax.checks:
+                    result.checks.append(checker.check(check))
+                result.failed_to_build = False
+            except ArchError as error:  # figures that cannot be had (E0611, E0914) are missing here and nowhere else
+                for found in error.diagnostics:
+                    report.error(found.code, found.message, found.span, found.label, help=found.help, notes=found.notes)
     result.failed_to_build = result.failed_to_build or report.errors > 0
     return result
 
@@ -96,7 +102,8 @@ class _Checker(Evaluator):
         super().__init__(report, lambda name: None)
         Binder(self)
         self.program = program
-        self.costs = CostModel(program)
+        effort = Effort(program, module.ledger, report.limits.command, TEST_ANALYSIS_STEPS)
+        self.costs = CostModel(program, effort)
         self.scope = item.scope.child(
             {
                 **{
@@ -106,7 +113,7 @@ class _Checker(Evaluator):
                     for name in symbols(dim)
                 },
                 **{name: Static(getattr(self.costs.total, name)) for name in PART_FIGURES},
-                "depth": Static(depth(program, self.costs.effort)),
+                "depth": Static(depth(program, effort)),
             }
         )
 

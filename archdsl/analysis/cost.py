@@ -160,6 +160,8 @@ class CostModel:
         symbol = program.batch_symbol
         self._values: Mapping[str, Dim] = {symbol: 1} if symbol else {}
         self._types: dict[TensorType, TensorType] = {}
+        self._parts: dict[str, Cost | None] = {}
+        self._labelled: dict[str | Value, list[Occurrence]] | None = None
         self.functions: dict[Function, Cost] = {}
         """The cost of one call of each function, its own weights included."""
         for function in program.functions:
@@ -236,16 +238,28 @@ class CostModel:
         """The cost of what the entry calls `label`: every node with that path segment, or the node that makes
         the value so named; None where there is none. All of a list's elements count (`layer1` is `layer1.0`,
         `layer1.1`, ...)."""
-        total = Cost()
-        found = False
-        value = self.program.entry.labels.get(label)
-        everything = occurrences(self.program.entry.nodes)
-        named = [o for o in everything if o[0].segment.name == label]
-        made = [o for o in everything if value in o[0].outputs] if value else []
-        for node, _, times, copies in named or made:
-            found = True
-            total.add(self.of(node), times, copies)
-        return total if found else None
+        if label not in self._parts:
+            if self._labelled is None:
+                self._labelled = self._by_label()
+            value = self.program.entry.labels.get(label)
+            found = self._labelled.get(label) or (self._labelled.get(value, []) if value else [])
+            total = Cost()
+            for node, _, times, copies in found:
+                self.effort.spend(10)
+                total.add(self.of(node), times, copies)
+            self._parts[label] = total if found else None
+        return self._parts[label]
+
+    def _by_label(self) -> "dict[str | Value, list[Occurrence]]":
+        """The operators and calls of the entry by their path segments, and by the values that they make."""
+        found: dict[str | Value, list[Occurrence]] = {}
+        for occurrence in occurrences(self.program.entry.nodes):
+            node, loops, _, _ = occurrence
+            self.effort.spend(2 + len(loops) + len(node.outputs))
+            found.setdefault(node.segment.name, []).append(occurrence)
+            for value in node.outputs:
+                found.setdefault(value, []).append(occurrence)
+        return found
 
     def sample(self, values: tuple[Value, ...]) -> tuple[TensorType, ...]:
         """Types for one sample."""

@@ -61,9 +61,9 @@ def report(program: Program, depth: int, limits: Limits, file: Ledger | None = N
 
     Raises `ArchError`: E0911 where a block would be opened past `limits.nodes` rows (the model's own rows, depth 1, are
     never too many: each is a node that was elaborated), E0611 as `CostModel` does, E0914 where it takes too long
-    (on the account of the file, if any).
+    (on the accounts of the file and of the command, if any).
     """
-    parts = Parts(CostModel(program, Effort(program, file)))
+    parts = Parts(CostModel(program, Effort(program, file, limits.command)))
     try:
         rows = table_rows(parts, depth, limits.nodes) if depth else []
     except TooManyRows as found:

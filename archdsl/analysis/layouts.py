@@ -9,10 +9,11 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
+from archdsl.analysis.effort import Effort
 from archdsl.analysis.runs import outer_values, trampoline
 from archdsl.analysis.strides import Strides
 from archdsl.analysis.training import Recorder, Storage, TracedTensor
-from archdsl.analysis.uses import uses
+from archdsl.analysis.uses import USES_STEPS, uses
 from archdsl.ir.program import Call, Function, Op, Program, Repeat, Value
 from archdsl.types.dims import substitute
 
@@ -29,7 +30,9 @@ _Steps = Generator[_Request, list[_Layout], list[_Layout]]
 class Layouts:
     """The layouts of one program in inference."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None) -> None:
+        self._effort = effort or Effort(program)
+        self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._sample = {program.batch_symbol or "": 1}
         self._found: dict[Op, set[bool]] = {}
         trampoline((program.entry, ((None, False),) * len(program.inputs)), self._steps)
@@ -38,6 +41,11 @@ class Layouts:
         """Whether the first input of a node lies in order; None where that differs from one run of it to another."""
         found = self._found.get(node, {True})
         return found == {True} if len(found) == 1 else None
+
+    def _outer_values(self, repeat: Repeat) -> tuple[Value, ...]:
+        if repeat not in self._outer:
+            self._outer[repeat] = outer_values(repeat, self._effort)
+        return self._outer[repeat]
 
     def _in_order(self, value: Value, strides: Strides) -> bool:
         if strides is None:
@@ -48,9 +56,13 @@ class Layouts:
     def _steps(self, request: _Request) -> _Steps:
         body, layouts = request
         repeat = isinstance(body, Repeat)
-        known = dict(zip((*body.parameters, *outer_values(body)) if repeat else body.inputs, layouts, strict=True))
+        known = dict(
+            zip((*body.parameters, *self._outer_values(body)) if repeat else body.inputs, layouts, strict=True)
+        )
+        self._effort.spend(10 + 2 * len(known))
         for node in body.nodes:
             given = [known[value] for value in node.inputs]
+            self._effort.spend(USES_STEPS + 5 * (len(given) + len(node.outputs)) if isinstance(node, Op) else 10)
             if isinstance(node, Op):
                 if given:
                     self._found.setdefault(node, set()).add(self._in_order(node.inputs[0], given[0][0]))
@@ -58,10 +70,11 @@ class Layouts:
             elif isinstance(node, Call):
                 results = yield node.callee, tuple((strides, False) for strides, _ in given)
             else:
-                outer = [known[value] for value in outer_values(node)]
+                outer = [known[value] for value in self._outer_values(node)]
                 flowing = tuple([(strides, False) for strides, _ in given])
                 history: dict[tuple[_Layout, ...], int] = {}
                 while flowing not in history and len(history) < node.times:
+                    self._effort.spend(10 + 2 * (len(flowing) + len(outer)))
                     history[flowing] = len(history)
                     flowing = tuple((yield node, (*flowing, *outer)))
                 if flowing in history:  # what follows goes round

@@ -9,7 +9,7 @@ from archdsl.analysis.figures import Cell
 from archdsl.analysis.layouts import Layouts
 from archdsl.analysis.parts import Parts
 from archdsl.analysis.table import Row
-from archdsl.analysis.uses import UnknownFigure, Use, uses
+from archdsl.analysis.uses import USES_STEPS, UnknownFigure, Use, uses
 from archdsl.ir.program import Call, Function, Op
 from archdsl.records import field, record
 from archdsl.types.dims import Dim
@@ -50,7 +50,7 @@ class Recount:
     def __init__(self, model: CostModel, convention: Convention) -> None:
         self.convention = convention
         self._model = model
-        self._layouts = Layouts(model.program) if convention.layouts else None
+        self._layouts = Layouts(model.program, model.effort) if convention.layouts else None
         self._functions: dict[Function, Tally] = {}
         for function in model.program.functions:
             tally = self._functions[function] = Tally()
@@ -63,6 +63,8 @@ class Recount:
         if isinstance(node, Call):
             return self._functions[node.callee]
         tally = Tally()
+        self._model.effort.spend(USES_STEPS)
+        self._model.effort.spend_inside(node, 15)
         for use in uses(node.op, self._model.sample(node.inputs), self._model.sample(node.outputs)):
             if self._layouts is not None:
                 use.contiguous = self._layouts.contiguous(node)

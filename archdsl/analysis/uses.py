@@ -27,6 +27,9 @@ _REDUCTIONS = {"mean": "nn.AdaptiveAvgPool", "amax": "nn.AdaptiveMaxPool"}
 _KEEP_TYPE = ("abs", "contiguous")
 """Methods whose result is like what they are called on, where the lowering goes on from it."""
 
+USES_STEPS = 60
+"""Steps of effort that asking for the uses of one operator takes."""
+
 _BEARERS = ("nn.Conv", "nn.Linear", "nn.LSTM", "nn.GRU", "nn.RNN", "F.conv", "F.linear")
 _BEARING = ("F.scaled_dot_product_attention", "@", "torch.bmm", "torch.matmul")
 """The function that does the multiply-accumulates of an operator that has any."""

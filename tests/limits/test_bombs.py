@@ -64,6 +64,42 @@ TESTED = {
 }
 
 
+TURNED = [0, 2, 5, 10, 17, 28]
+"""One place of each of six circles that a tuple of 41 goes round in, of 2, 3, 5, 7, 11 and 13 places."""
+
+
+def _circles() -> str:
+    """A loop after whose every round memory lies otherwise, until 30,030 rounds are over."""
+    ends = [*TURNED[1:], 41]
+    moved = [
+        j + 1 if j + 1 < end else start for start, end in zip(TURNED, ends, strict=True) for j in range(start, end)
+    ]
+    return (
+        f"block turn() {', '.join(f'a{i}: [N, 4, 4]' for i in range(41))} {{ [{', '.join(f'a{i}' for i in moved)}] }}\n"
+        + "model m {\n  input x: f32[N, 4, 4]\n  x -> transpose(1, 2) as t\n"
+        + f"  [{', '.join('t' if i in TURNED else 'x' for i in range(41))}]\n"
+        + "  repeat 10_000_000 { turn }\n  add\n  output y\n}\n"
+    )
+
+
+def test_layouts_that_take_long_to_return_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(_circles())
+    plain, laid_out = run_all(
+        [["count", "m.arch", "--convention", convention] for convention in ("fvcore", "ptflops-aten")], tmp_path
+    )
+    assert plain.code == 0 and laid_out.code == 4 and laid_out.codes == {"E0914"}
+    assert laid_out.seconds < SECONDS and laid_out.peak < MEMORY
+
+
+@pytest.mark.parametrize("others", ["relu", "conv(3, 3) as l"])
+def test_a_part_is_looked_up_once_however_often_checks_name_it(others: str, tmp_path: Path) -> None:
+    text = model("conv(3, 3) as l\n" + f"{others}\n" * 6_000)
+    (tmp_path / "m.arch").write_text(text + f"test m {{ {'; '.join(['l.params == 84'] * 3_000)} }}\n")
+    (outcome,) = run_all([["test", "m.arch"]], tmp_path)
+    assert outcome.code == (0 if others == "relu" else 1), outcome.text[:2000]
+    assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+
+
 @pytest.mark.parametrize("name", TESTED)
 def test_checks_of_a_bomb_end_within_their_bounds(name: str, tmp_path: Path) -> None:
     (tmp_path / "m.arch").write_text(TESTED[name] + "test m {\n  depth == 3\n}\n")

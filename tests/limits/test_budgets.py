@@ -85,6 +85,67 @@ def test_only_the_way_in_makes_reporters_and_catches_limits() -> None:
     assert elaborating == {"elaborate/report.py", "elaborate/calls.py"}
 
 
+# --------------------------------------------------------------------------------------------------- figures of tests
+
+FAR = """model far {
+  input x: f32[N, 100]
+  split(100)
+  repeat 100 { concat -> split(100) }
+  concat
+  output y
+}
+"""
+"""A network whose depth takes the cube of its width to work out."""
+NEAR = "model near {\n  input x: f32[N, 3]\n  linear(4)\n  output y\n}\n"
+TESTS = "test near { params == 16 }\ntest far { params == 0 }\ntest near { params == 16; depth == 1 }\n"
+
+
+def test_figures_that_take_too_long_fail_their_test_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.arch").write_text(FAR + NEAR + TESTS)
+    assert main(["test", str(tmp_path)]) == 4
+    out, err = capsys.readouterr()
+    assert err.count("error[E0914]: the figures of `far` take more than 1,000,000 steps") == 2
+    assert err.count("error[") == 2 and "not checked:" not in err
+    assert out.count("ok    params == 16") == 4 and out.count("ok    depth == 1") == 2, (
+        "before and after, in both files"
+    )
+    assert "6 tests, 6 checks: 2 tests not checked, 2 errors" in err
+
+
+def test_a_figure_too_large_to_be_written_out_fails_its_test_alone() -> None:
+    text = "model wide {\n  input x: f32[" + " + ".join(f"A{i}" for i in range(40)) + ", "
+    text += " + ".join(f"B{i}" for i in range(40)) + "]\n  relu\n  output y\n}\n"
+    sink = Sink()
+    module = load_text(text + NEAR + "test wide { params == 0 }\n" + TESTS.splitlines()[0], sink, Limits())
+    assert module is not None
+    wide, near = run_tests(module, sink, Limits())
+    assert [found.code for found in sink.found] == ["E0611"]
+    assert wide.failed_to_build and not wide.passed and near.passed
+
+
+def test_figures_of_the_tests_of_a_file_have_a_budget_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archdsl.analysis.effort.ANALYSIS_STEPS", 100)
+    sink = Sink()
+    module = load_text(NEAR + TESTS.splitlines()[0] + "\n" + "test near { params == 16 }\n" * 20, sink, Limits())
+    assert module is not None
+    results = run_tests(module, sink, Limits())
+    assert [found.code for found in sink.found] == ["E0914"] and "all networks of this file" in sink.found[0].message
+    assert results[0].passed and not results[-1].passed and len(results) < 21, "the rest is not looked at"
+
+
+def test_figures_of_a_command_have_a_budget_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archdsl.analysis.effort.COMMAND_ANALYSIS_STEPS", 100)
+    for index in range(9):
+        (tmp_path / f"spec{index}.arch").write_text(NEAR + TESTS.splitlines()[0] + "\n")
+    assert main(["test", str(tmp_path)]) == 4
+    out, err = capsys.readouterr()
+    assert err.count("error[E0914]: the figures of all files together take more than 100 steps") == 1
+    assert "ok    params == 16" in out and "spec8.arch" in err.partition("not tested")[2]
+
+
 # ------------------------------------------------------------------------------------------------ files and commands
 
 

@@ -127,7 +127,8 @@ model m {
         """Counting folds over the different blocks of a network, which is quick however many layers there are. It is
 not where thousands of tensors go round in one tuple (what each of them sees is asked of each other), where pools of
 thousands of positions follow each other, or where dimensions are sums of hundreds of symbols. The columns `field`,
-`saved`, `peak` and `training_macs` take the most. The budget is one for all networks of a file.
+`saved`, `peak` and `training_macs` take the most. The budget is one for all networks of a file, and a larger one for
+all files of a command. `archdsl test` gives a network a third of it: a test whose figures take longer fails alone.
 
 wrong:  split(2000); repeat 100 { concat -> split(2000) }; concat
 right:  repeat 100 { relu }""",
