@@ -380,7 +380,7 @@ class Network:
         classes."""
         from archdsl.backends.torch.source import torch_source
 
-        return torch_source(self.program)
+        return torch_source(self.program, limits=self.limits)
 
     def torch(
         self,
@@ -401,7 +401,7 @@ class Network:
         check_memory(self.program, self.limits)
         from archdsl.backends.torch.build import build_module, load_weights
 
-        module = build_module(self.program)
+        module = build_module(self.program, self.limits)
         if weights is not None or keys is not None:
             load_weights(module, self.program, self.read_weights(weights, keys=keys), self.limits)
         return module
@@ -464,10 +464,13 @@ class Network:
         """The network ready to run on onnxruntime; `device` is "cpu" or "cuda", and is used or refused
         (E0802).
 
-        The other options are those of `onnx_model`.
+        The other options are those of `onnx_model`. Raises `ArchError` for more than `limits.run_nodes` nodes (E0916),
+        weights beyond this machine's memory (E0814).
         """
+        from archdsl.footprint import check_weights
         from archdsl.runtime import session
 
+        check_weights(self.program, "onnxruntime", self.limits)
         return session(self.onnx_model(weights, **options), device)
 
     def read_weights(

@@ -71,8 +71,15 @@ class Limits:
     levels: int = 1_500
     """Bodies and flows open inside one another, over all blocks that are open. CPython holds them on the heap; compiled
     for browsers it has a stack of 1 MB, which 2,700 of the most costly kind fill."""
-    nodes: int = 200_000
-    """Nodes written out by a lowering that has to flatten the program."""
+    nodes: int = 20_000
+    """Nodes written out by a lowering that has to flatten the program; rows of a table. ResNet-1202 has 5,400."""
+    written: int = 80_000
+    """What PyTorch source is written from: ten for an operator or a call of every distinct block, one for each tensor
+    that it takes or gives. DenseNet-121 is a tenth of that."""
+    run_nodes: int = 6_000
+    """Nodes of a network that is run: preparing them takes onnxruntime the square of their number."""
+    run_gflops: int = 1_000
+    """Thousands of millions of floating-point operations of a run."""
     command: Ledger | None = None
     """The account of the whole command, against `command_steps`. From Python every call has its own budgets."""
 

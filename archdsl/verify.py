@@ -7,6 +7,7 @@ from typing import Any, Final
 from archdsl.backends.onnx.export import onnx_model
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.extras import require
+from archdsl.footprint import check_values, check_weights
 from archdsl.ir.lowering import DEFAULT_OPSET
 from archdsl.ir.program import Program
 from archdsl.limits import Limits
@@ -21,10 +22,13 @@ TOLERANCE: Final = 1e-5
 
 def _computed(module: Any, tensors: list[Any]) -> Any:
     """The results of PyTorch. Raises `ArchError` (E0832) for an index that the network computes and that is past the
-    end of an embedding. Anything else that PyTorch refuses is a mistake of the generated code, and no diagnostic."""
+    end of an embedding, and for memory that the system refuses. Anything else that PyTorch refuses is a mistake of the
+    generated code, and no diagnostic."""
     try:
         return module(*tensors)
-    except IndexError as error:
+    except (IndexError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+            raise
         note = str(error).partition("\n")[0]
         raise ArchError(
             [Diagnostic("E0832", "PyTorch failed while running the network", None, notes=(note,))]
@@ -77,6 +81,7 @@ def verify(
     """Run a program through PyTorch and onnxruntime in float32, and through PyTorch in float64, with the same
     weights (`initial(program, seed)` unless given) on the same random inputs (from the same seed).
 
+    What is too much for this machine or for the limits is refused before anything runs (E0814, E0835, E0916).
     `dims` gives symbolic dimensions their values, otherwise as in `feeds.make_feeds`; `device` is where
     onnxruntime runs. Raises `ArchError` as `onnx_model`, `session` and `run` do.
     """
@@ -87,12 +92,14 @@ def verify(
     # Only now: the module imports torch, whose absence is to be a diagnostic.
     from archdsl.backends.torch.build import Doubled, build_module
 
+    check_weights(program, "both", limits)
     arrays = initial(program, seed, limits) if weights is None else dict(weights)
     created = session(onnx_model(program, arrays, opset=opset, functions=functions, limits=limits), device)
     inputs = feeds(created, dims=dims, seed=seed, bounds=index_bounds(program, limits))
+    check_values(program, {name: array.shape for name, array in inputs.items()}, "both", limits)
     outputs = run(created, inputs)
 
-    module: Any = build_module(program)
+    module: Any = build_module(program, limits)
     module.load_state_dict({path: torch.as_tensor(array) for path, array in arrays.items()})
     module.eval()
     tensors = [torch.from_numpy(inputs[value.name]) for value in program.inputs]
@@ -100,7 +107,7 @@ def verify(
         single = _several(_computed(module, tensors))
         exact_module = copy.deepcopy(module).double()
         with Doubled():
-            reference = _several(exact_module(*[_widened(tensor) for tensor in tensors]))
+            reference = _several(_computed(exact_module, [_widened(tensor) for tensor in tensors]))
     names = [output.name for output in program.outputs if not output.train]
     comparisons = [
         Comparison(

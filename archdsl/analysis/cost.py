@@ -151,14 +151,15 @@ def cost(program: Program) -> Cost:
 class CostModel:
     """Costs of a program and of its parts. Building it visits every distinct function once.
 
-    Raises `ArchError` (E0611) as `cost` does.
+    Figures are per sample, or for some `sizes` of the symbols, the batch included. Raises `ArchError` (E0611) as `cost`
+    does.
     """
 
-    def __init__(self, program: Program, effort: Effort | None = None) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None, sizes: Mapping[str, int] | None = None) -> None:
         self.program = program
         self.effort = effort or Effort(program)
         symbol = program.batch_symbol
-        self._values: Mapping[str, Dim] = {symbol: 1} if symbol else {}
+        self._values: Mapping[str, Dim] = sizes if sizes is not None else {symbol: 1} if symbol else {}
         self._types: dict[TensorType, TensorType] = {}
         self._parts: dict[str, Cost | None] = {}
         self._labelled: dict[str | Value, list[Occurrence]] | None = None

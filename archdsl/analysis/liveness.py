@@ -9,7 +9,7 @@ A function is run once for each distinct situation it is called in: which of its
 they are; a repeat until its iterations are alike. So the work does not grow with the number of layers.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from archdsl.analysis.effort import Effort, too_large
 from archdsl.analysis.runs import outer_values, trampoline
@@ -116,16 +116,17 @@ _Steps = Generator[_Request, LiveRun, LiveRun]
 
 
 class LivenessModel:
-    """Peaks of a program and of its parts, in bytes for one sample. Building it visits every distinct situation once.
+    """Peaks of a program and of its parts, in bytes for one sample, or for some `sizes` of the symbols. Building
+    it visits every distinct situation once.
 
     Raises `ArchError` (E0611) if a symbolic figure grows past what is printed exactly.
     """
 
-    def __init__(self, program: Program, effort: Effort | None = None) -> None:
+    def __init__(self, program: Program, effort: Effort | None = None, sizes: Mapping[str, int] | None = None) -> None:
         self.program = program
         self._effort = effort or Effort(program)
         symbol = program.batch_symbol
-        self._values: dict[str, Dim] = {symbol: 1} if symbol else {}
+        self._values: Mapping[str, Dim] = sizes if sizes is not None else {symbol: 1} if symbol else {}
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._inside: dict[Repeat, set[Value]] = {}
         self._read_here: dict[Node, list[Value]] = {}

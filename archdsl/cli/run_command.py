@@ -14,6 +14,7 @@ from archdsl.cli.session import bad_usage, guarded, open_network, read_weights, 
 from archdsl.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
+    from archdsl.api import Network
     from archdsl.runtime import Description
 
 
@@ -103,13 +104,18 @@ def run_here(arguments: argparse.Namespace) -> int:
 
     given = _inputs(arguments.input)
     dims = opts.dims(arguments.dim)
-    created, bounds = _session(arguments)
+    created, bounds, network = _session(arguments)
     if _is_onnx(arguments):  # of a spec they are settled before
         check_dims(runtime.inputs_of(created), dims)
     try:
         feeds = runtime.feeds(created, given, dims=dims, seed=arguments.seed, bounds=bounds)
     except (OSError, ValueError) as error:
         raise unreadable(str(getattr(error, "filename", None) or "the input"), error) from None
+    if network is not None:
+        from archdsl.footprint import check_values
+
+        shapes = {name: array.shape for name, array in feeds.items()}
+        check_values(network.program, shapes, "onnxruntime", network.limits)
     start = time.perf_counter()
     with progress("run: onnxruntime"):
         outputs = runtime.run(created, feeds)
@@ -140,16 +146,19 @@ def _inputs(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
-    """A session, and the bounds of its integer inputs where they are known."""
+def _session(arguments: argparse.Namespace) -> "tuple[Any, dict[str, int], Network | None]":
+    """A session; the bounds of its integer inputs where they are known; the network of a spec."""
     from archdsl import runtime
 
     if _is_onnx(arguments):
         try:
-            return runtime.session(arguments.target, arguments.device), {}
+            return runtime.session(arguments.target, arguments.device), {}, None
         except (OSError, ValueError) as error:
             raise unreadable(arguments.target, error) from None
+    from archdsl.footprint import check_weights
+
     network = open_network(arguments.target, arguments)
+    check_weights(network.program, "onnxruntime", network.limits)
     weights = read_weights(network, arguments)
     with progress("run: preparing onnxruntime"):
         session = network.session(
@@ -159,7 +168,7 @@ def _session(arguments: argparse.Namespace) -> tuple[Any, dict[str, int]]:
             dtype=arguments.dtype,
             functions=arguments.functions,
         )
-    return session, runtime.index_bounds(network.program, network.limits)
+    return session, runtime.index_bounds(network.program, network.limits), network
 
 
 def _describe(found: "Description") -> None:

@@ -26,8 +26,11 @@ def guarded(arguments: argparse.Namespace, work: Callable[[argparse.Namespace], 
     try:
         return work(arguments)
     except ArchError as error:
-        report(error.diagnostics, arguments.color)
-        return exits.exit_code(error.diagnostics)
+        found = error.diagnostics
+    except MemoryError:
+        found = [Diagnostic("E0835", "the memory that this process may use is used up", None)]
+    report(found, arguments.color)
+    return exits.exit_code(found)
 
 
 def report(diagnostics: Sequence[Diagnostic], color: str) -> None:

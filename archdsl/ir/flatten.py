@@ -183,22 +183,23 @@ def flat_sizes(program: Program) -> dict[Function, int]:
     return sizes
 
 
-def check_size(program: Program, limits: Limits) -> None:
-    """Raise `ArchError` (E0910) if writing the program out takes more than `limits.nodes` nodes. Work is
-    proportional to the distinct functions."""
+def check_size(program: Program, limits: Limits, *, run: bool = False) -> None:
+    """Raise `ArchError` (E0910) if writing the program out takes more than `limits.nodes` nodes, or (E0916) more than
+    `limits.run_nodes` where it is to be `run`. Work is proportional to the distinct functions."""
     sizes = flat_sizes(program)
     total = sizes[program.entry]
-    if total <= limits.nodes:
+    most, name = (limits.run_nodes, "run_nodes") if run else (limits.nodes, "nodes")
+    if total <= most:
         return
-    node = _largest(program, sizes, limits.nodes)
+    node = _largest(program, sizes, most)
     raise ArchError(
         [
             Diagnostic(
-                code="E0910",
-                message=f"the program has {total:_} nodes when written out, more than {limits.nodes:_}",
+                code="E0916" if run else "E0910",
+                message=f"the program has {total:_} nodes when written out, more than {most:_}",
                 span=node.span if node else program.entry.span,
                 label="most of them are here" if node else "",
-                help=f"counting needs no such limit; to write it out all the same, raise it: `--limit nodes={total}`",
+                help=f"counting needs no such limit; to write it out all the same, raise it: `--limit {name}={total}`",
             )
         ]
     )

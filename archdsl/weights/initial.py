@@ -7,6 +7,7 @@ any other.
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -46,10 +47,10 @@ def initial(program: Program, seed: int, limits: Limits | None = None) -> "Array
     return {path: one(numpy, path, weight, seed) for path, weight in entries}
 
 
-def check_memory(program: Program, limits: Limits) -> None:
-    """Raise `ArchError` for weights that somebody else is about to make: E0814 (more than this machine's memory), E0910
-    (too many nodes)."""
-    _entries(program, limits)
+def check_memory(program: Program, limits: Limits, copies: int = 1) -> None:
+    """Raise `ArchError` for weights that somebody else is about to make, so many `copies` of each at once: E0814 (more
+    than this machine's memory), E0910 (too many nodes)."""
+    _entries(program, limits, copies)
 
 
 def one(numpy: Any, path: str, weight: Weight, seed: int) -> Any:
@@ -71,12 +72,12 @@ def one(numpy: Any, path: str, weight: Weight, seed: int) -> Any:
     return values.astype(dtype, copy=False)
 
 
-def _entries(program: Program, limits: Limits) -> list[tuple[str, Weight]]:
+def _entries(program: Program, limits: Limits, copies: int = 1) -> list[tuple[str, Weight]]:
     """The weights by path. What cannot fit is refused before the first byte is allocated: the system would promise it
     and kill us later."""
     entries = list(weights(program, limits))
-    total = sum(weight.elements * DTYPE_BYTES[weight.dtype] for _, weight in entries)
-    memory = _physical_memory()
+    total = copies * sum(weight.elements * DTYPE_BYTES[weight.dtype] for _, weight in entries)
+    memory = machine_memory()
     if total <= memory:
         return entries
     path, largest = max(entries, key=lambda entry: entry[1].elements)
@@ -84,7 +85,7 @@ def _entries(program: Program, limits: Limits) -> list[tuple[str, Weight]]:
         [
             Diagnostic(
                 code="E0814",
-                message=f"the weights take {_gib(total)} and this machine has {_gib(memory)}",
+                message=f"{_several(copies)} take {_gib(total)} and this machine has {_gib(memory)}",
                 span=program.entry.span,
                 notes=(f"the largest is {path} with {largest.elements:_} elements",),
             )
@@ -92,12 +93,26 @@ def _entries(program: Program, limits: Limits) -> list[tuple[str, Weight]]:
     )
 
 
-def _physical_memory() -> int:
-    """Bytes of memory of this machine; a large bound where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 1 << 40
+def _several(copies: int) -> str:
+    return "the weights" if copies == 1 else f"{copies} copies of the weights, as running the network needs them,"
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this process may use: those of the machine, of the container that it is in, of its own
+    bounds, whichever is least; a large bound where the system does not say."""
+    found = [1 << 40]
+    with suppress(AttributeError, OSError, ValueError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError), open(path, encoding="ascii") as stream:
+            found.append(int(stream.read(32)))
+    with suppress(ImportError, OSError):  # Windows has no such bounds
+        import resource
+
+        for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            soft, _ = resource.getrlimit(which)
+            found.append(soft if soft != resource.RLIM_INFINITY else found[0])
+    return min(each for each in found if each > 0)
 
 
 def _gib(count: int) -> str:

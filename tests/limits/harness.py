@@ -36,9 +36,14 @@ class Outcome:
         return set(re.findall(r"^error\[(E\d{4})\]", self.text, re.MULTILINE))
 
 
-def run_all(lines: Sequence[Sequence[str]], folder: Path, modules: Sequence[str] = ()) -> list[Outcome]:
-    """The outcome of each command line. `modules` are imported before, and what they cost is not measured."""
-    request = json.dumps({"lines": [list(line) for line in lines], "modules": list(modules)})
+def run_all(
+    lines: Sequence[Sequence[str]], folder: Path, modules: Sequence[str] = (), memory: int | None = None
+) -> list[Outcome]:
+    """The outcome of each command line. `modules` are imported before, and what they cost is not measured. `memory` is
+    what a process may map: by default all that it may take, and without a bound where there are modules, since PyTorch
+    and onnxruntime reserve addresses that they never use."""
+    bound = memory if memory is not None else 0 if modules else MEMORY
+    request = json.dumps({"lines": [list(line) for line in lines], "modules": list(modules), "memory": bound})
     done = subprocess.run(
         [sys.executable, __file__], input=request, capture_output=True, text=True, cwd=folder, check=False
     )
@@ -81,9 +86,7 @@ def _serve() -> None:
     for name in ("archdsl.cli.main", *request["modules"]):
         import_module(name)
     start = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if request["modules"] else 0
-    # PyTorch and onnxruntime reserve addresses that they never use.
-    memory = 0 if request["modules"] else MEMORY
-    json.dump([_run(line, start, memory) for line in request["lines"]], sys.stdout)
+    json.dump([_run(line, start, request["memory"]) for line in request["lines"]], sys.stdout)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,37 @@ COUNTED = {
 COLUMNS = "layer,params,macs,flops,saved,peak,moved,intensity,field,training_macs"
 
 
+WRITTEN = {
+    "a split into ninety thousand": COUNTED["a split into ninety thousand"],
+    "a tuple of two thousand through blocks": COUNTED["a tuple of two thousand through blocks"],
+    "a first layer and a million times a million others": model(
+        "conv(64, 3)\n" + "repeat 1_000_000 { " * 2 + "conv(64, 3) }}"
+    ),
+    "a hundred thousand layers to recompute": model("repeat 100_000 { recompute { conv(3, 1) } }"),
+    "layers that double fifteen times": "".join(f"block f{i}() {{ f{i + 1} -> f{i + 1} }}\n" for i in range(15))
+    + "block f15() { linear(3) }\n"
+    + model("f0", "f32[N, 3]"),
+    "a block of two hundred parameters": f"block f({', '.join(f'k{i}' for i in range(200))}) {{ "
+    + " -> ".join(f"conv(k{i} * k{(7 * i + 1) % 200}, 1)" for i in range(200))
+    + " }\n"
+    + model(
+        "\n".join(f"f({', '.join(str((7 * i * (j + 1) + j * j) % 97 + 1) for j in range(200))})" for i in range(60))
+    ),
+}
+"""What was longest as PyTorch source or as ONNX."""
+
+RUN = {
+    "more layers than onnxruntime prepares": (model("repeat 9_000 { tanh }"), "E0916"),
+    "weights of a hundred wide layers": (model("repeat 100 { conv(4096, 3) }", "f32[N, 4096, 1024, 1024]"), "E0814"),
+    "attention between a million positions": (model("self_attention(1)", "f32[N, 1_000_000, 1]"), "E0916"),
+    "weights that fit once": (model("linear(14_000) -> linear(14_000)", "f32[N, 14_000]"), "E0814"),
+    "a padding of a billion": (model("pad(1_000_000_000)"), "E0835"),
+    "each with each of a million": (
+        "model m {\n  input a: f32[N, 1_000_000, 1]\n  input b: f32[N, 1, 1_000_000]\n  [a, b] -> add\n  output y\n}\n",
+        "E0835",
+    ),
+}
+
 TESTED = {
     "paths through a loop of four hundred tensors": model(
         "split(400)\nrepeat 100 { concat -> split(400) }\nconcat", "f32[N, 400]"
@@ -124,6 +155,31 @@ def test_every_column_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
     for outcome in run_all([["check", "m.arch"], ["count", "m.arch", "--columns", COLUMNS, "--depth", "3"]], tmp_path):
         assert outcome.code in (0, 1, 4), outcome.text[:2000]
         assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_long_to_write_out_ends_within_its_bounds(name: str, tmp_path: Path) -> None:
+    (tmp_path / "m.arch").write_text(WRITTEN[name])
+    lines = [
+        ["compile", "m.arch", "--to", to, "-o", f"out.{suffix}"] for to, suffix in (("torch", "py"), ("onnx", "onnx"))
+    ]
+    lines.append(["show", "m.arch"])
+    for outcome in run_all(lines, tmp_path, ["numpy", "onnx"]):
+        assert outcome.code in (0, 4), outcome.text[:2000]
+        assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
+
+
+def test_what_is_too_much_to_run_is_refused_before_it_runs(tmp_path: Path) -> None:
+    lines: list[list[str]] = []
+    for index, (text, _) in enumerate(RUN.values()):
+        (tmp_path / f"m{index}.arch").write_text(text)
+        lines += [[command, f"m{index}.arch"] for command in ("run", "verify")]
+    codes = [code for _, code in RUN.values() for _ in range(2)]
+    for line, code, outcome in zip(
+        lines, codes, run_all(lines, tmp_path, ["numpy", "onnx", "torch"], 4 << 30), strict=True
+    ):
+        assert outcome.codes == {code}, (line, outcome.text[:2000])
+        assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (line, outcome.seconds, outcome.peak)
 
 
 def test_a_chain_of_presets_is_on_the_account_of_its_file(tmp_path: Path) -> None:

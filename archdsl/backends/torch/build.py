@@ -23,13 +23,13 @@ _models: "WeakValueDictionary[str, type[nn.Module]]" = WeakValueDictionary()
 """The model's class of every source that is in use: equal sources have one class."""
 
 
-def build_module(program: Program) -> nn.Module:
+def build_module(program: Program, limits: Limits | None = None) -> nn.Module:
     """Execute the generated source and make one model, with PyTorch's own initialisation.
 
     The source is registered with `linecache`, so tracebacks, debuggers and `inspect.getsource` show it. The model can
     be copied, and pickled as a whole: the pickle holds the source. Raises `ArchError` as `torch_source` does.
     """
-    return _model(torch_source(program), model_class(program))()
+    return _model(torch_source(program, limits=limits), model_class(program))()
 
 
 def _model(source: str, name: str) -> type[nn.Module]:

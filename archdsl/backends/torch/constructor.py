@@ -45,6 +45,9 @@ PROGRESSION = 3
 OPENED = 4
 """Items of a cycle up to which it is written out."""
 
+LISTED = 64
+"""Numbers of which many are equal are written one by one up to this many."""
+
 EXPANDED = 4096
 """Lists longer than this are not searched for a formula."""
 
@@ -354,8 +357,10 @@ def _even(columns: Sequence[Sequence[object]]) -> tuple[list[int], list[int]] | 
 
 
 def _varied(runs: Sequence[Row]) -> bool:
-    """Whether a list of four or more plain submodules differs in one number only."""
-    if sum(row.count for row in runs) < 4 or isinstance(runs[0].code, Built):
+    """Whether a list of four or more plain submodules differs in one number only, and the numbers are not too many to
+    be written one by one."""
+    length = sum(row.count for row in runs)
+    if length < 4 or length > max(LISTED, OPENED * len(runs)) or isinstance(runs[0].code, Built):
         return False
     columns = list(zip(*(row.values for row in runs), strict=True))
     return sum(any(value != column[0] for value in column) for column in columns) == 1

@@ -25,20 +25,23 @@ from archdsl.backends.torch.recompute import helpers, regions
 from archdsl.backends.torch.records import Input
 from archdsl.backends.torch.roll import roll
 from archdsl.backends.torch.tidy import tidy, untangle
-from archdsl.diagnostics.model import ArchError
-from archdsl.ir.program import Call, Function, Op, Program
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.program import Call, Function, Op, Program, walk
+from archdsl.limits import Limits
 
 OTHERS = (2, 3)
 """Other values of a parameter are its own times these, a rate's divided by them: what must divide still does."""
 
 
-def torch_source(program: Program, class_name: str | None = None) -> str:
+def torch_source(program: Program, class_name: str | None = None, *, limits: Limits | None = None) -> str:
     """The source of a module whose class for the model is called `class_name` (by default the model's name in
     CamelCase). That class takes those parameters of the model for which the code is one.
 
     Importing torch is not needed to print it. Raises `ArchError` for names that PyTorch cannot hold (E0701), sizes
-    that cannot be computed (E0702) and loops that Python cannot nest (E0703)."""
-    return _chosen(program, model_class(program, class_name)).text(_header(program))
+    that cannot be computed (E0702), loops that Python cannot nest (E0703) and more than `limits.written` allows
+    (E0915)."""
+    parts = _check_size(program, (limits or Limits()).written)
+    return _chosen(program, model_class(program, class_name), parts).text(_header(program))
 
 
 def model_class(program: Program, chosen: str | None = None) -> str:
@@ -58,12 +61,18 @@ def _header(program: Program) -> str:
 # ----------------------------------------------------------------------------------------------- the model's parameters
 
 
-def _chosen(program: Program, entry_name: str) -> "_Source":
+WRITTEN_OFTEN = 20_000
+"""Parts of a program whose code is written several times, to see which of the model's parameters it follows."""
+
+
+def _chosen(program: Program, entry_name: str, parts: int) -> "_Source":
     """The source whose class for the model takes the parameters that its code names, as far as the same code comes out
-    with two other values of each."""
+    with two other values of each; that of a very large program takes none."""
     made = None if program.remembering is None else program.remembering({})
     if made is None:
         return _Source(program, entry_name)
+    if parts > WRITTEN_OFTEN:
+        return _Source(made, entry_name)
     entry = program.entry
     numbers = {key: entry.arguments[key] for key in list(entry.arguments)[: entry.declared]}
     free = [key for key, each in numbers.items() if isinstance(each, int | float) and not isinstance(each, bool)]
@@ -110,6 +119,27 @@ def _is_one_code(program: Program, source: "_Source", names: Sequence[str]) -> b
 
 
 # ----------------------------------------------------------------------------------------------------------- the file
+
+
+OPERATOR_PARTS = 10
+"""What an operator or a call counts beside the tensors that it takes and gives."""
+
+
+def written_parts(function: Function) -> int:
+    """What a function's source is written from (see `Limits.written`)."""
+    return sum(OPERATOR_PARTS + len(node.inputs) + len(node.outputs) for node, _ in walk(function.nodes))
+
+
+def _check_size(program: Program, most: int) -> int:
+    """What a program's source is written from. Raises `ArchError` (E0915) where that takes too long."""
+    total = sum(map(written_parts, program.functions))
+    if total <= most:
+        return total
+    largest = max(program.functions, key=written_parts)
+    message = f"PyTorch source is written from {total:_} parts here, more than {most:_}"
+    label = f"{written_parts(largest):_} of them are in this `{largest.block}`"
+    help = f"a loop whose rounds are alike counts once; otherwise raise the limit: `--limit written={total}`"
+    raise ArchError([Diagnostic("E0915", message, largest.span, label, help=help)])
 
 
 class _Source:

@@ -1,4 +1,4 @@
-"""Codes of the budgets of elaboration (E0905 to E0909, E0912 to E0914)."""
+"""Codes of the budgets of elaboration and of what follows it (E0905 to E0909, E0912 to E0915)."""
 
 from archdsl.diagnostics.codes import CodePage
 
@@ -132,6 +132,18 @@ all files of a command. `archdsl test` gives a network a third of it: a test who
 
 wrong:  split(2000); repeat 100 { concat -> split(2000) }; concat
 right:  repeat 100 { relu }""",
+        "",
+    ),
+    CodePage(
+        "E0915",
+        "source-too-long",
+        "PyTorch source of the network would be too long",
+        """PyTorch source is as long as the spec when loops whose rounds differ are written out; `repeat` and `for` with
+rounds that are alike are loops in Python too. Operators and calls of each distinct block count ten, and one for each
+tensor that they take or give; more than 80 000 are refused, which is half a megabyte of source.
+
+wrong:  for i in 0..9_000 { conv(i + 1, 1) }
+right:  repeat 9_000 { conv(8, 1) }""",
         "",
     ),
 )

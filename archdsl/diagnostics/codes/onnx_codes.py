@@ -1,4 +1,4 @@
-"""E0820 to E0839 and E0910: ONNX models, written and run."""
+"""E0820 to E0839 and E0910, E0916 and E0920: ONNX models, written and run."""
 
 from archdsl.diagnostics.codes import CodePage
 
@@ -82,13 +82,35 @@ CODES: tuple[CodePage, ...] = (
         "",
     ),
     CodePage(
+        "E0835",
+        "too-large-to-run",
+        "running the network takes more memory than there is",
+        "What a run takes is known from the counts: the weights, once for each engine and each form in\n"
+        "which it holds them, and the most that values take at once (the column `peak` of\n"
+        "`archdsl count`) at the sizes of the inputs, twice in double precision, for `verify`. Where that is more\n"
+        "than this machine, or the bounds of the process, have, nothing is run: the system would\n"
+        "promise the memory and end the process when it is used. Smaller inputs take less:\n"
+        "`--dim H=64`.",
+        "",
+    ),
+    CodePage(
         "E0910",
         "too-many-nodes",
         "the program is too long to be written out",
         "ONNX and weights need every operator application written out once. `repeat` nodes and\n"
         "blocks multiply, so a short spec can describe more nodes than any machine holds; the\n"
-        "number is computed beforehand and more than `--limit nodes` (200 000) is refused.\n"
+        "number is computed beforehand and more than `--limit nodes` (20 000) is refused.\n"
         "Counting and checking never write a program out and have no such limit.",
+        "",
+    ),
+    CodePage(
+        "E0916",
+        "run-too-long",
+        "running the network takes more work than is allowed",
+        "A short spec can describe a network that nobody waits for. `run`, `verify` and sessions take\n"
+        "networks of 6 000 nodes, since onnxruntime needs the square of their number to prepare them,\n"
+        "and of 1 000 000 000 000 floating-point operations at the sizes of the inputs. Run smaller\n"
+        "sizes with `--dim`, or raise `--limit run_nodes` and `--limit run_gflops`.",
         "",
     ),
     CodePage(
