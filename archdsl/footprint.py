@@ -1,4 +1,4 @@
-"""What it takes to run a network on an engine, known from its counts before anything runs.
+"""Memory and arithmetic that running a network on an engine takes, known from its counts before anything runs.
 
 A line of text can ask for more memory than a machine has, and for more arithmetic than anybody waits for. Neither an
 engine nor the system says so in time: memory is promised, and the process killed when it is used. So weights are
@@ -44,8 +44,9 @@ def check_weights(program: Program, runs: Runs, limits: Limits) -> None:
 
 @record
 class Footprint:
-    """What a run takes. `weights` bytes of state; `values` the most bytes at once of what flows, in single precision,
-    inputs included; `inside` the most that kernels of one operator take besides; `flops` of one engine."""
+    """Memory and arithmetic of a run. `weights` bytes of state; `values` the most bytes at once of what flows, in
+    single precision, inputs included; `inside` the most that kernels of one operator take besides; `flops` of one
+    engine."""
 
     runs: Runs
     weights: int
@@ -60,8 +61,8 @@ class Footprint:
 
 
 def footprint(program: Program, shapes: Mapping[str, Sequence[int]], runs: Runs) -> Footprint:
-    """What running a program on inputs of some shapes takes. Raises `ArchError` (E0914) where that takes too long to
-    work out."""
+    """Memory and arithmetic of running a program on inputs of some shapes. Raises `ArchError` (E0914) where that
+    takes too long to work out."""
     sizes = _sizes(program, shapes)
     effort = Effort(program)
     costs = CostModel(program, effort, sizes)

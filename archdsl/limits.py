@@ -74,8 +74,8 @@ class Limits:
     nodes: int = 20_000
     """Nodes written out by a lowering that has to flatten the program; rows of a table. ResNet-1202 has 5,400."""
     written: int = 80_000
-    """What PyTorch source is written from: ten for an operator or a call of every distinct block, one for each tensor
-    that it takes or gives. DenseNet-121 is a tenth of that."""
+    """Parts that PyTorch source is written from: ten for an operator or a call of every distinct block, one for each
+    tensor that it takes or gives. DenseNet-121 is a tenth of that."""
     run_nodes: int = 6_000
     """Nodes of a network that is run: preparing them takes onnxruntime the square of their number."""
     run_gflops: int = 1_000

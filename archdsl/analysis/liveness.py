@@ -135,11 +135,11 @@ class LivenessModel:
             read = self._reads(function.nodes, function.outputs)
             self._read[function] = tuple(value in read for value in function.inputs)
         try:
-            sizes = [self._bytes(value) for value in program.inputs]
-            self.inputs = total_of(sizes)
+            given = [self._bytes(value) for value in program.inputs]
+            self.inputs = total_of(given)
             stay = {output.value for output in program.outputs if not output.train}
             wanted = tuple(value in stay for value in program.entry.outputs)
-            key = (tuple(range(len(sizes))), tuple((size, False) for size in sizes), wanted)
+            key = (tuple(range(len(given))), tuple((size, False) for size in given), wanted)
             self.entry = trampoline((program.entry, key), self._steps)
             self.peak = Maximum()
             self.peak.join(self.entry.peak, self.inputs)

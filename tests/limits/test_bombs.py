@@ -165,7 +165,7 @@ def test_what_is_long_to_write_out_ends_within_its_bounds(name: str, tmp_path: P
     ]
     lines.append(["show", "m.arch"])
     for outcome in run_all(lines, tmp_path, ["numpy", "onnx"]):
-        assert outcome.code in (0, 4), outcome.text[:2000]
+        assert outcome.code in (0, 4) or outcome.codes == {"E0814"}, outcome.text[:2000]
         assert outcome.seconds < SECONDS and outcome.peak < MEMORY, (outcome.seconds, outcome.peak)
 
 

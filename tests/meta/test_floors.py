@@ -38,6 +38,7 @@ FLOORS = {
     "archdsl.checked_session": 5,
     "archdsl.feeds": 5,
     "archdsl.readers": 5,
+    "archdsl.footprint": 5,
     "archdsl.verify": 5,
     "archdsl.families": 5,
     "archdsl.api": 6,
