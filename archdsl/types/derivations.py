@@ -254,6 +254,10 @@ _Terms = dict[tuple[Derivation, ...], tuple[tuple[Derivation, ...], int]]
 """A polynomial: by its factors in one fixed order, each term's factors as written and its whole coefficient."""
 
 
+_NEUTRAL = {"+": 0, "-": 0, "*": 1, "//": 1, "**": 1}
+"""What leaves a whole number as it is on the right of an operator."""
+
+
 def spelled(formula: Derivation, atoms: Mapping[Derivation, Derivation]) -> Derivation:
     """A formula with atoms replaced and nothing worked out: `0.02 / sqrt(2 * 12)`."""
     if formula.is_atom or formula.is_constant:
@@ -274,6 +278,10 @@ def combined(head: str, *parts: Derivation) -> Derivation:
             return parts[0] if parts else constant(not stop)
     if head in ("floor", "ceil", "round") and parts[0].head == "*" and constant(1.0) in parts[0].parts:
         parts = (next(part for part in parts[0].parts if part != constant(1.0)),)
+    if head in _NEUTRAL and len(parts) == 2 and parts[1] == constant(_NEUTRAL[head]):
+        return parts[0]
+    if head in ("+", "*") and parts[0] == constant(_NEUTRAL[head]):
+        return parts[1]
     if all(part.is_constant for part in parts) and head not in ("list", "index"):
         try:
             return constant(value_of(Derivation(head, *parts), {}))

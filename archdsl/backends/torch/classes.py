@@ -200,6 +200,8 @@ class Classes:
         if is_entry:
             returns = [(value, output.train) for value, output in zip(first.body.outputs, outputs, strict=True)]
         statements = forward.write(returns)
+        if alone := parameters.only_channels:
+            raise Fixed(alone)
         listed = parameters.listed
         if is_entry:
             self.taken_by_model = [each.atom.parts[0] for each in listed if each.atom is not None]

@@ -112,7 +112,7 @@ class Parameters:
             constant = all(_same(value, values[0]) for value in values)
             if free is not None:
                 declared = values[0] if text in free else NO_DEFAULT
-            says_nothing = _says_nothing(atom, values[0], declared) if free is None else text not in free
+            says_nothing = _says_nothing(values[0], declared) if free is None else text not in free
             if constant and (atom in fixed or says_nothing):
                 self._fixed[atom] = constant_formula(values[0])
             else:
@@ -137,6 +137,19 @@ class Parameters:
         ]
         plain = [each for each in numbers if each.default is NO_DEFAULT]
         return plain + modules + [each for each in numbers if each.default is not NO_DEFAULT]
+
+    @property
+    def only_channels(self) -> "set[Derivation]":
+        """The channels that flow in, where they are all that a class would take and never change: a block without
+        parameters is built without arguments."""
+        used = [known for known in self._named.values() if known.used]
+        alone = all(
+            known.atom is not None
+            and known.atom.head == "axis"
+            and all(_same(v, known.values[0]) for v in known.values)
+            for known in used
+        )
+        return {known.atom for known in used if known.atom is not None} if alone and not self._modules else set()
 
     @property
     def taken(self) -> set[str]:
@@ -290,10 +303,10 @@ def _is_traced(column: Column) -> bool:
     return any(kind(value) is not type(value) for value in column)
 
 
-def _says_nothing(atom: Derivation, value: object, declared: object) -> bool:
-    """Whether a number that is the same everywhere is no parameter: nobody gave the channels that flow in a name, a
-    flag or a word chooses what is built, and what was never given is what it is when left out."""
-    return atom.head == "axis" or isinstance(value, bool) or not isinstance(value, int | float) or value == declared
+def _says_nothing(value: object, declared: object) -> bool:
+    """Whether a number that is the same everywhere is no parameter: a flag or a word chooses what is built, what was
+    never given is what it is when left out."""
+    return isinstance(value, bool) or not isinstance(value, int | float) or value == declared
 
 
 def _candidates(functions: Sequence[Function]) -> list[tuple[str, Derivation, Column, object]]:

@@ -124,7 +124,7 @@ def test_a_number_that_cannot_follow_a_parameter_keeps_that_parameter_out() -> N
       model m() { input x: f32[N, 4, 2, 2]
         part(2, 5)
         output y }"""
-    assert "def __init__(self, out: int) -> None:" in torch_source(from_text(text))
+    assert "def __init__(self, in_channels: int, out: int) -> None:" in torch_source(from_text(text))
     agree(from_text(text))
 
 

@@ -38,11 +38,15 @@ class Stream2(nn.Module):
 
 
 class Classifier(nn.Module):
-    def __init__(self, classes: int) -> None:
+    def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__()
         self.dropout = nn.ModuleList([nn.Dropout(0.5), nn.Dropout(0.5)])
         self.linear = nn.ModuleList(
-            [nn.Linear(9216, 4096), nn.Linear(4096, 4096), nn.Linear(4096, classes)]
+            [
+                nn.Linear(36 * in_channels, 4096),
+                nn.Linear(4096, 4096),
+                nn.Linear(4096, classes),
+            ]
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class AlexNet(nn.Module):
             [nn.Conv2d(256, 192, 3, padding=1), nn.Conv2d(256, 192, 3, padding=1)]
         )
         self.stream2 = nn.ModuleList([Stream2(), Stream2()])
-        self.classifier = Classifier(classes)
+        self.classifier = Classifier(256, classes)
 
     def forward(self, image: Tensor) -> Tensor:
         x = torch.cat((self.top1(image), self.bottom1(image)), dim=1)

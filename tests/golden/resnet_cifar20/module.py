@@ -11,9 +11,9 @@ class ConvBNReLU(nn.Module):
     """Convolution, batch normalisation, ReLU (Ioffe & Szegedy, 2015); batch norm's
     shift stands in for the bias."""
 
-    def __init__(self, out: int) -> None:
+    def __init__(self, in_channels: int, out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, out, 3, padding=1, bias=False)
+        self.conv = nn.Conv2d(in_channels, out, 3, padding=1, bias=False)
         self.batch_norm = nn.BatchNorm2d(out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class ResNetCifar(nn.Module):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.conv_bn_relu = ConvBNReLU(16)
+        self.conv_bn_relu = ConvBNReLU(3, 16)
         self.layer1 = nn.Sequential(*[BasicBlock(16, 16) for _ in range(3)])
         self.layer2 = nn.Sequential(
             BasicBlock(16, 32, stride=2), *[BasicBlock(32, 32) for _ in range(2)]
