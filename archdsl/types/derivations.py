@@ -278,10 +278,10 @@ def combined(head: str, *parts: Derivation) -> Derivation:
             return parts[0] if parts else constant(not stop)
     if head in ("floor", "ceil", "round") and parts[0].head == "*" and constant(1.0) in parts[0].parts:
         parts = (next(part for part in parts[0].parts if part != constant(1.0)),)
-    if head in _NEUTRAL and len(parts) == 2 and parts[1] == constant(_NEUTRAL[head]):
+    if head in _NEUTRAL and len(parts) == 2 and parts[-1] == constant(_NEUTRAL[head]):
         return parts[0]
     if head in ("+", "*") and parts[0] == constant(_NEUTRAL[head]):
-        return parts[1]
+        return parts[-1]
     if all(part.is_constant for part in parts) and head not in ("list", "index"):
         try:
             return constant(value_of(Derivation(head, *parts), {}))
