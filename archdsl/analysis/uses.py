@@ -244,3 +244,6 @@ class _Observer:
 
     def training(self) -> Note:
         return Note()
+
+    def bare(self, x: object) -> bool:
+        return False  # what is worked out is the same

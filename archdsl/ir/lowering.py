@@ -153,6 +153,11 @@ class TorchEmitter(Protocol):
         """`self.training`."""
         ...
 
+    def bare(self, x: TorchInput) -> bool:
+        """Whether an input of an operator that `asks_for_gradients` is data, or made of data alone, in some call of the
+        function that it stands in: PyTorch works out no gradient of it."""
+        ...
+
 
 # ------------------------------------------------------------------------------------------------------- autograd
 

@@ -246,6 +246,8 @@ class Operator:
     training_only: ClassVar[bool] = False
     """Whether its results exist for other operators' training mode only: at inference nothing reads them, so it writes
     nothing and ONNX leaves it out."""
+    asks_for_gradients: ClassVar[bool] = False
+    """Whether its PyTorch code is another one for data (`TorchEmitter.bare`)."""
     examples: ClassVar[tuple[Example, ...]] = ()
     _specs: ClassVar[Mapping[str, ArgumentSpec]] = {}
 

@@ -27,6 +27,11 @@ def _per_channel(o: "OnnxEmitter", name: str, rank: int) -> "OnnxValue":
     return o.node("Reshape", weight, o.constant([-1, *[1] * (rank - 2)], "i64"))
 
 
+def _may_be_channels_last(x: TensorType) -> bool:
+    """Whether PyTorch knows a layout of it with the channels last: images and volumes."""
+    return x.rank in (4, 5)
+
+
 class GroupNorm(Operator):
     """Normalises groups of channels together, independently of the batch."""
 
@@ -49,6 +54,8 @@ class GroupNorm(Operator):
         ),
         Example("group_norm(2)", ("f32[2, 6]",), "f32[2, 6]", work="84 normalisation", reach="[a, *]"),
     )
+
+    asks_for_gradients = True
 
     groups: int = arg("int", "number of groups (num_groups)", minimum=1)
     eps: float = arg("float", "added to the variance", default=1e-5, minimum=0)
@@ -79,24 +86,32 @@ class GroupNorm(Operator):
         return {"normalisation": (7 if self.affine else 5) * outputs[0].elements}
 
     def torch(self, t: "TorchEmitter", *inputs: "TorchInput") -> "TorchExpr":
+        """Of data PyTorch's own code for images with the channels last ends the process in the backward pass, where it
+        writes the gradient that nobody asked for; how data lies in memory is the caller's choice. Flat, it is none."""
         (x,) = inputs
-        return t.module(
+        module = t.module(
             "nn.GroupNorm",
             self.groups,
             rules.number(x.type, 1),
             eps=t.option(self.eps, 1e-5),
             affine=t.option(self.affine, True),
-        )(x)
+        )
+        if _may_be_channels_last(x.type) and self.affine and t.bare(x):
+            return t.method(module(t.method(x, "flatten", 2)), "view_as", x)
+        return module(x)
 
     def reach(self, inputs: tuple[TensorType, ...], outputs: tuple[TensorType, ...]) -> "Relation":
         """All of the sample's positions, through the statistics."""
         return reaches.pointwise(inputs, outputs, range(1, inputs[0].rank))
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """Keeps its input, and mean and inverse deviation per group."""
+        """Keeps its input, in order unless it is an image with the channels last, and mean and inverse deviation per
+        group."""
         (x,) = inputs
         weights = [tape.parameter(weight.shape) for weight in self.weights(x.type)]
-        ordered = x if x.contiguous else tape.new(x.type, x, format=x if x.type.rank > 3 else None)
+        images = _may_be_channels_last(x.type)
+        as_it_is = x.contiguous or (images and x.channels_last and (x.needs_grad or not self.affine))
+        ordered = x if as_it_is else tape.new(x.type, x)
         y = tape.new(x.type, x, *weights, like=ordered)
         if y.needs_grad:
             statistic = x.type.with_dims(x.type.dims[0], self.groups)

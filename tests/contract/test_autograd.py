@@ -39,6 +39,10 @@ MORE = [
     ("slice(1, 3) -> conv(2, 1)", "f32[2, 4, 3]"),
     ("slice(1, 3, axis = 2) -> linear(2)", "f32[2, 3, 4]"),
     ("step -> relu", "f32[2, 3]"),
+    ("permute([0, 3, 1, 2]) -> group_norm(2) -> gelu", "f32[2, 3, 3, 4]"),
+    ("permute([0, 4, 1, 2, 3]) -> tanh -> group_norm(2) -> flatten(1) -> gelu", "f32[2, 3, 3, 2, 4]"),
+    ("permute([0, 3, 1, 2]) -> group_norm(2, !affine) -> permute([0, 2, 3, 1]) -> gelu", "f32[2, 3, 3, 4]"),
+    ("permute([0, 3, 2, 1]) -> group_norm(2) -> flatten(1) -> gelu", "f32[2, 3, 3, 4]"),
     ('einsum("abc->cab") -> gelu', "f32[2, 3, 4]"),
     ('transpose(1, 2) -> einsum("abc->ac") -> gelu', "f32[2, 3, 4]"),
     ("slice(1, -1, axis = [1, 2]) -> flatten -> gelu", "f32[2, 4, 5]"),
@@ -101,6 +105,15 @@ def test_an_example_of_data_keeps_what_pytorch_measures(case: Case) -> None:
 def test_views_and_copies_keep_what_pytorch_measures(call: str, type: str) -> None:
     shape = [int(SIZES.get(dim, dim)) for dim in re.findall(r"\w+", type)[1:]]
     compare(trained(call, (type,)), torch.randn(*shape))
+
+
+@pytest.mark.parametrize("norm", ["group_norm(2)", "group_norm(2, !affine)"])
+def test_data_is_normalised_in_groups_as_pytorch_measures(norm: str) -> None:
+    net = load(
+        f"model m {{\n input x: f32[2, 3, 3, 4]\n permute([0, 3, 1, 2]) -> {norm} as a\n"
+        " conv(4, 1) -> flatten(1) as b\n a -> flatten(1) -> linear(36) as c\n [b, c] -> add\n output y\n}"
+    )
+    compare(net, torch.randn(2, 3, 3, 4))
 
 
 def test_parts_of_one_memory_are_kept_once_and_whole() -> None:

@@ -37,6 +37,7 @@ from properties.stochastic import ONNXRUNTIME, UNIT, Grain, Largest, SingleDraws
 
 RUNS = 8
 """How many times the reference is disturbed: often enough that a threshold which one rounding crosses is crossed."""
+SEEDS = (None, *range(RUNS))
 MOST_NOISE = 4
 """How many times as far as rounding moves the reference an engine may be from it, where that is more than the
 tolerance. Of four thousand results none that far off is at more than once."""
@@ -170,7 +171,7 @@ def noise_of(net: archdsl.Network, grains: Mapping[str, Grain] | None = None) ->
     with torch.no_grad(), Doubled():
         plain = several(exact(*tensors))
         worst = dict.fromkeys(names, 0.0)
-        for seed in range(RUNS):
+        for seed in SEEDS:
             with disturbed(seed, grains=grains) as wrong, wrong.inside_layers(exact):
                 moved = several(exact(*map(wrong.of, tensors)))
             for name, a, b in zip(names, plain, moved, strict=True):
@@ -248,9 +249,9 @@ def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: S
     Each result is measured by itself: a small gradient beside large ones is as right as they are."""
     state = copy.deepcopy(exact.state_dict())
 
-    def again(wrong: int | None = None, forward: float = 1.0) -> dict[str, torch.Tensor]:
+    def again(**disturbance: Any) -> dict[str, torch.Tensor]:
         exact.load_state_dict(state)
-        return step(exact, inputs, double=True, wrong=wrong, forward=forward)
+        return step(exact, inputs, double=True, **disturbance)
 
     fine = again()
     assert rough.keys() == fine.keys()
@@ -262,7 +263,8 @@ def check_step(rough: dict[str, torch.Tensor], exact: torch.nn.Module, inputs: S
         again()
     if largest.value > LARGEST_F32:
         return
-    moved = [again(wrong) for wrong in range(RUNS)] + [again(wrong, part) for wrong, part in enumerate(LESS)]
+    moved = [again(disturb=True, seed=seed) for seed in SEEDS]
+    moved += [again(disturb=True, seed=seed, forward=part) for seed, part in enumerate(LESS)]
     for name, error in bad.items():
         noise = furthest(distance(each[name], fine[name]) for each in moved)
         assert noise == float("inf") or error <= MOST_NOISE * noise, f"{name} differs by {error:.1e}, noise {noise:.1e}"
@@ -305,15 +307,16 @@ def step(
     module: torch.nn.Module,
     inputs: Sequence[torch.Tensor],
     double: bool = False,
-    wrong: int | None = None,
+    disturb: bool = False,
+    seed: int | None = None,
     forward: float = 1.0,
 ) -> dict[str, torch.Tensor]:
-    """Outputs, gradients and state after one forward and backward pass; disturbed where `wrong` is a seed for that, in
-    the forward pass by this part of what single precision may lose."""
+    """Outputs, gradients and state after one forward and backward pass; or disturbed, in the forward pass by this part
+    of what single precision may lose."""
     torch.manual_seed(0)
     module.zero_grad()
     given = [widened(x) for x in inputs] if double else inputs
-    around = nullcontext() if wrong is None else disturbed(wrong, UNIT * forward)
+    around = disturbed(seed, UNIT * forward) if disturb else nullcontext()
     # The disturbance is around what is double already.
     with doubled(module) if double else nullcontext(), around as disturbance:
         results = several(module(*(map(disturbance.of, given) if disturbance else given)))

@@ -73,16 +73,22 @@ however small it is itself. Beside each what was measured: its largest error ove
 
 class Disturbance(TorchDispatchMode):
     """While this is entered, steps in double precision lose what steps in single precision may. `unit` is how much;
-    `grains` are functions that lose more (`ONNXRUNTIME`)."""
+    `grains` are functions that lose more (`ONNXRUNTIME`). Without a seed each loses what rounding to the nearest does:
+    where many values are equal but for rounding, they are equal then."""
 
     def __init__(
-        self, seed: int, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
+        self, seed: int | None, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
     ) -> None:
         super().__init__()
         self.unit, self.least = unit, least
         self.grains = grains or {}
         self.layer = ""
-        self.stream = torch.Generator().manual_seed(seed)
+        self.stream = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def drawn(self, x: torch.Tensor) -> torch.Tensor:
+        if self.stream is None:
+            return torch.zeros_like(x)
+        return torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
 
     @contextmanager
     def inside_layers(self, module: torch.nn.Module) -> Iterator[None]:
@@ -106,15 +112,13 @@ class Disturbance(TorchDispatchMode):
 
     def in_grains(self, x: torch.Tensor, grain: Any) -> torch.Tensor:
         """A multiple of the grain that may be a grain off."""
-        drawn = torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
         size = torch.as_tensor(grain, dtype=x.dtype).clamp(min=self.least)
-        return (x / size + drawn).round() * size
+        return (x / size + self.drawn(x)).round() * size
 
     def near(self, x: torch.Tensor) -> torch.Tensor:
         """What single precision might have made of it: a number of as few digits, so what is equal but for rounding
         may come out equal."""
-        drawn = torch.randn(x.shape, generator=self.stream, dtype=x.dtype)
-        moved = x + drawn * (self.unit * x.abs() + self.least)
+        moved = x + self.drawn(x) * (self.unit * x.abs() + self.least)
         if not self.unit:
             return moved
         last = self.unit * torch.exp2(torch.frexp(moved).exponent.to(moved.dtype))
@@ -196,7 +200,7 @@ class SingleDraws(TorchDispatchMode):
 
 @contextmanager
 def disturbed(
-    seed: int, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
+    seed: int | None, unit: float = UNIT, least: float = LEAST, grains: Mapping[str, Grain] | None = None
 ) -> Iterator[Disturbance]:
     """A disturbance. The kernel of attention does many steps in one; its other form shows them."""
     with sdpa_kernel(SDPBackend.MATH), Disturbance(seed, unit, least, grains) as found:

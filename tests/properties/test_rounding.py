@@ -87,6 +87,13 @@ def test_what_is_equal_but_for_rounding_may_come_out_equal() -> None:
     assert found == {True, False}
 
 
+def test_many_values_that_are_equal_but_for_rounding_are_equal_where_each_is_rounded() -> None:
+    x = 1 / 3 + torch.arange(1000, dtype=torch.float64) * 1e-16
+    assert len(x.unique()) > 1
+    assert len(Disturbance(None).of(x).unique()) == 1
+    assert torch.equal(Disturbance(None).of(x), x.float().double())
+
+
 def test_what_is_lost_is_what_single_precision_has_no_digits_for() -> None:
     x = torch.randn(1000, dtype=torch.float64) * torch.exp2(torch.randint(-100, 100, (1000,)).double())
     moved = Disturbance(0).of(x)

@@ -1,7 +1,7 @@
 """The recorder that operators describe their PyTorch code to (the `TorchEmitter` of `ir.lowering`)."""
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.records import (
@@ -100,9 +100,16 @@ class Emitter:
     After the operator's `torch` method has run, `made` is the construction of its submodule or parameter (None if
     it has no state), `starts` are the statements that give weights their initial values, and `stated` is the number
     that the result is (None for a tensor). Sizes are read off `inputs`, which are the node's own as code knows them
-    (an identity makes no value), and off what is `available` besides."""
+    (an identity makes no value), and off what is `available` besides. `data` may have no gradient."""
 
-    def __init__(self, node: Op, inputs: Sequence[Input], available: Sequence[Value], helpers: Helpers) -> None:
+    def __init__(
+        self,
+        node: Op,
+        inputs: Sequence[Input],
+        available: Sequence[Value],
+        helpers: Helpers,
+        data: Container[Value] = (),
+    ) -> None:
         self.place = place_of(node)
         self.made: Code | None = None
         self.starts: list[tuple[str, Init]] = []
@@ -112,6 +119,7 @@ class Emitter:
         self._near = [each.value for each in inputs]
         self._available = available
         self._helpers = helpers
+        self._data = data
 
     def module(self, target: str, *args: "TorchArg", **options: "TorchArg | Option") -> Module:
         if self.made is not None:
@@ -181,6 +189,9 @@ class Emitter:
 
     def training(self) -> Word:
         return Word("self.training")
+
+    def bare(self, x: Input) -> bool:
+        return x.value in self._data
 
 
 def as_code(value: object, role: str) -> Code:

@@ -25,18 +25,25 @@ SPINE = 8
 
 
 def lower(
-    function: Function, helpers: Helpers, identities: Container[Function], outputs: Sequence[Value] | None = None
+    function: Function,
+    helpers: Helpers,
+    identities: Container[Function],
+    outputs: Sequence[Value] | None = None,
+    data: Container[Value] = (),
 ) -> Body:
     """Lower one function. `identities` knows the functions that only return their input and leave no trace;
-    `outputs` are its results, where they are not the function's own."""
-    return _Lowering(function, helpers, identities).body(function.outputs if outputs is None else outputs)
+    `outputs` are its results, where they are not the function's own; `data` may have no gradient."""
+    return _Lowering(function, helpers, identities, data).body(function.outputs if outputs is None else outputs)
 
 
 class _Lowering:
-    def __init__(self, function: Function, helpers: Helpers, identities: Container[Function]) -> None:
+    def __init__(
+        self, function: Function, helpers: Helpers, identities: Container[Function], data: Container[Value]
+    ) -> None:
         self._function = function
         self._helpers = helpers
         self._identities = identities
+        self._data = data
         self._same: dict[Value, Value] = {}
         self._names: dict[Value, str] = {}
         self._entries: dict[str, list[Entry]] = {}
@@ -109,7 +116,7 @@ class _Lowering:
 
     def _op(self, node: Op, times: tuple[int, ...]) -> list[Item]:
         inputs = tuple(map(self._input, node.inputs))
-        emitter = Emitter(node, inputs, self._function.inputs, self._helpers)
+        emitter = Emitter(node, inputs, self._function.inputs, self._helpers, self._data)
         result: object = node.op.torch(emitter, *inputs)  # type: ignore[arg-type]
         if emitter.made is not None and node.instance is None:
             self._register(node, emitter.made, tuple(emitter.starts), times)

@@ -131,6 +131,9 @@ class EagerEmitter:
     def training(self) -> bool:
         return self.run.training
 
+    def bare(self, x: Given) -> bool:
+        return not x.tensor.requires_grad
+
 
 class Run:
     """One execution of a program. `state` is a state dict; `inputs` are tensors in the order of the program's
