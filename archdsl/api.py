@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.analysis.figures import Cell
     from archdsl.analysis.memory import Memory
     from archdsl.elaborate.module import Module
+    from archdsl.ir.operator import Need
     from archdsl.types.dims import Dim
     from archdsl.verify import Verification
 
@@ -218,6 +219,13 @@ class Network:
         from archdsl.analysis.memory import memory
 
         return memory(self.program)
+
+    def conditions(self, training: bool = False) -> "tuple[Need, ...]":
+        """What sizes must be for the network to have an answer, beyond that each symbol is 1 or more: `dim` is to be
+        `least` or more, for the `reason`. With `training` also what PyTorch needs to train it."""
+        from archdsl.ir.conditions import conditions
+
+        return conditions(self.program, training)
 
     def training_macs(self) -> "Dim":
         """Multiply-accumulates of forward and backward pass for one sample: no input gradient where nothing learned is

@@ -85,6 +85,39 @@ def conditions(program: Program, training: bool = False) -> tuple[Need, ...]:
     return tuple(found.values())
 
 
+STATED = 8
+"""Conditions that are written out at most."""
+
+
+def stated(program: Program) -> str:
+    """The conditions in a sentence, `It has an answer where H // 4 >= 1, and trains where N >= 2.`; empty for none."""
+    always = conditions(program)
+    known = {need.dim: need.least for need in always}
+    besides = [need for need in conditions(program, training=True) if known.get(need.dim, 0) < need.least]
+    parts = [
+        f"{words} where {_listed(needs)}" for words, needs in (("has an answer", always), ("trains", besides)) if needs
+    ]
+    return f"It {', and '.join(parts)}." if parts else ""
+
+
+def _listed(needs: Sequence[Need]) -> str:
+    shown = [_bound(need) for need in needs[:STATED]]
+    more = [f"{len(needs) - STATED} more conditions hold"] if len(needs) > STATED else []
+    *first, last = [*shown, *more]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _bound(need: Need) -> str:
+    """`H >= 5` for H - 4 >= 1, `T <= 1024` for 1024 - T >= 0; other dimensions as they are."""
+    line = _linear(need.dim)
+    if line is None:
+        return f"{need.dim} >= {need.least}"
+    name, factor, offset = line
+    if factor > 0:
+        return f"{name} >= {-((offset - need.least) // factor)}"
+    return f"{name} <= {(offset - need.least) // -factor}"
+
+
 @record
 class Broken:
     """A condition that sizes do not meet: the size that is wrong, and what it breaks."""
@@ -145,6 +178,16 @@ def _sizes(dim: Dim, sizes: Mapping[str, int]) -> str:
 def solve(dim: Dim, length: int) -> tuple[str, int | None] | None:
     """The symbol of a dimension `a*s + b`, and what it is where that dimension is `length` long: None for no whole
     number. None for any other dimension."""
+    line = _linear(dim)
+    if line is None:
+        return None
+    name, factor, offset = line
+    size, rest = divmod(length - offset, factor)
+    return name, None if rest else size
+
+
+def _linear(dim: Dim) -> tuple[str, int, int] | None:
+    """The symbol, factor and offset of `a*s + b`; None for any other dimension."""
     names = symbols(dim)
     if len(names) != 1 or not isinstance(dim, Expr):
         return None
@@ -152,7 +195,4 @@ def solve(dim: Dim, length: int) -> tuple[str, int | None] | None:
     terms = dict(dim.terms)
     factor = terms.pop((name,), 0)
     offset = terms.pop((), 0)
-    if not factor or terms:
-        return None
-    size, rest = divmod(length - offset, factor)
-    return name, None if rest else size
+    return None if not factor or terms else (name, factor, offset)

@@ -1,5 +1,6 @@
 """For which sizes a network has an answer: from the program, to the sessions that ask."""
 
+import ast
 import json
 
 import numpy as np
@@ -11,7 +12,7 @@ from archdsl.api import Network, load
 from archdsl.backends.onnx.export import write_onnx
 from archdsl.checked_session import KEY
 from archdsl.diagnostics.model import ArchError
-from archdsl.ir.conditions import broken, conditions, solve
+from archdsl.ir.conditions import broken, conditions, solve, stated
 from archdsl.runtime import session
 from archdsl.types.dims import floordiv, symbol
 from archdsl.verify import verify
@@ -97,6 +98,52 @@ def test_a_batch_of_one_value_per_channel_is_a_condition_of_training(type: str, 
             module(torch.ones(shape))
     else:
         module(torch.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "sentence"),
+    [
+        ("f32[N, 4]", "bn", "It trains where N >= 2."),
+        ("f32[N, 4, H]", "max_pool(2) -> bn", "It has an answer where H // 2 >= 1, and trains where (H // 2)*N >= 2."),
+        ("f32[N, 4]", "group_norm(4) -> bn", "It has an answer where N >= 2."),
+        ("f32[N, 4, H, W]", "max_pool(2)", "It has an answer where H // 2 >= 1 and W // 2 >= 1."),
+        ("f32[N, 4, H]", "conv(4, 5, padding = 0)", "It has an answer where H >= 5."),
+        ("f32[N, 4, 2*H]", "conv(4, 5, padding = 0)", "It has an answer where H >= 3."),
+        ("f32[N, T, 4]", "positions -> embedding(9, 4)", "It has an answer where T <= 9."),
+        ("f32[N, 4]", "relu", ""),
+        ("f32[N, 4, 2]", "bn", ""),
+    ],
+)
+def test_the_head_of_the_source_says_which_sizes_it_needs(type: str, body: str, sentence: str) -> None:
+    net = network(type, body)
+    assert stated(net.program) == sentence
+    head = ast.get_docstring(ast.parse(net.torch_source())) or ""
+    assert head.partition("Written by archdsl from `m()`.")[2].strip() == sentence
+
+
+def test_what_a_block_needs_stands_with_the_model() -> None:
+    text = "model m { input x: f32[N, 4]\n unit\n output y }\nblock unit() { linear(3) -> bn }"
+    head = ast.get_docstring(ast.parse(load(text).torch_source())) or ""
+    assert head.endswith("It trains where N >= 2.")
+
+
+def test_of_many_conditions_a_few_are_written_out() -> None:
+    body = "\n".join(f"x{i} = x -> max_pool({i}) -> global_avg_pool" for i in range(2, 14))
+    merged = ", ".join(f"x{i}" for i in range(2, 14))
+    sentence = stated(network("f32[N, 3, H]", f"{body}\n[{merged}] -> add").program)
+    assert sentence.endswith("H // 9 >= 1 and 4 more conditions hold.")
+
+
+def test_a_network_knows_its_conditions() -> None:
+    net = network("f32[N, 4, H]", "max_pool(2) -> bn")
+    assert [(str(need.dim), need.least) for need in net.conditions()] == [("H // 2", 1)]
+    assert [(str(need.dim), need.least) for need in net.conditions(training=True)] == [("H // 2", 1), ("(H // 2)*N", 2)]
+    assert "two values per channel" in net.conditions(training=True)[1].reason
+
+
+def test_a_size_with_which_it_cannot_train_is_warned_about() -> None:
+    (warning,) = network("f32[1, 4]", "bn").warnings
+    assert "one value per channel, which PyTorch refuses in training" in warning.message
 
 
 def test_what_runs_in_training_alone_has_conditions_there() -> None:

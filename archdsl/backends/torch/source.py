@@ -27,6 +27,7 @@ from archdsl.backends.torch.records import Input
 from archdsl.backends.torch.roll import roll
 from archdsl.backends.torch.tidy import tidy, untangle
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.ir.conditions import stated
 from archdsl.ir.program import Call, Function, Op, Program, Value, walk
 from archdsl.limits import Limits
 
@@ -51,12 +52,14 @@ def model_class(program: Program, chosen: str | None = None) -> str:
 
 
 def _header(program: Program) -> str:
-    """What the file is: the model, its parameters, how many weights it has."""
+    """What the file is: the model, its parameters, how many weights it has, and for which sizes it is."""
     entry = program.entry
     given = [f"{key}={_plain(value)}" for key, value in list(entry.arguments.items())[: entry.declared]]
     call = plain_text(f"`{entry.block}({', '.join(given)})`").replace("\n", " ")
     first = f"{entry.block}: {cost(program).params:,} parameters."
-    return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), ""])
+    sizes = stated(program)
+    needed = ["", *wrap(sizes, WIDTH)] if sizes else []
+    return "\n".join([first, "", *wrap(f"Written by archdsl from {call}.", WIDTH), *needed, ""])
 
 
 # ----------------------------------------------------------------------------------------------- the model's parameters

@@ -1,6 +1,8 @@
 """gpt: 124,439,808 parameters.
 
 Written by archdsl from `gpt(layers=12, d=768, heads=12, vocab=50257, context=1024)`.
+
+It has an answer where T <= 1024.
 """
 
 import math

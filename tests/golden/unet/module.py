@@ -1,6 +1,8 @@
 """unet: 1,863,042 parameters.
 
 Written by archdsl from `unet(base=64, classes=2)`.
+
+It trains where H*N*W >= 2.
 """
 
 import torch
