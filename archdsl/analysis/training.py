@@ -121,6 +121,12 @@ class Recorder:
         strides = layout.canonical(dims, [before[axis] for axis in axes])
         return TracedTensor(x.type.with_dims(*dims), x.needs_grad, x.storage, strides)
 
+    def aligned(self, x: TracedTensor, axes: Sequence[int | None]) -> TracedTensor:
+        before = layout.in_order(x.type.dims) if x.strides is None else x.strides
+        dims = [1 if axis is None else x.type.dims[axis] for axis in axes]
+        strides = tuple(1 if axis is None else before[axis] for axis in axes)
+        return TracedTensor(x.type.with_dims(*dims), x.needs_grad, x.storage, strides)
+
     def detach(self, x: TracedTensor) -> TracedTensor:
         return TracedTensor(x.type, False, x.storage, x.strides)
 

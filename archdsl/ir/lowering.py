@@ -238,6 +238,11 @@ class Tape(Protocol):
         """`x.permute(axes)`, a view."""
         ...
 
+    def aligned(self, x: Traced, axes: Sequence[int | None]) -> Traced:
+        """These axes of `x` in this order, a new one of length 1 for each None: a view. Of an axis of length 1 it is
+        known how far apart elements would be, which element-wise functions look at."""
+        ...
+
     def detach(self, x: Traced) -> Traced:
         """`x.detach()`, a view that needs no gradient."""
         ...

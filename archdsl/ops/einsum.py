@@ -252,49 +252,61 @@ class Einsum(Operator):
         return t.call("torch.einsum", f"{','.join(map(''.join, terms))}->{''.join(result)}", *inputs)
 
     def autograd(self, tape: "Tape", *inputs: "Traced") -> "Traced":
-        """As PyTorch puts it together: axes of one side are summed; then the axes that both sides and the result have,
-        those of the left, those that are summed and those of the right are joined each, in the order of the result,
-        which may copy, for a product of stacks of matrices, which keeps both. The sides change places where the result
-        has all axes of the right before those of the left. Where nothing is summed it is an element-wise product."""
+        """As PyTorch puts it together: every input has an axis for every letter, those of the result first, of length 1
+        where it lacks the letter. Axes of one side are summed; then the axes that both sides and the result have, those
+        of the left, those that are summed and those of the right are joined each, which may copy, for a product of
+        stacks of matrices, which keeps both. The sides change places where the result has all axes of the right before
+        those of the left. Where nothing is summed it is an element-wise product."""
         lengths = self._lengths([x.type for x in inputs])
         terms, result = self._letters()
         order = (*result, *sorted(lengths.keys() - set(result)))
-        sides = [_without_ones(tape, x, term, lengths) for x, term in zip(inputs, terms, strict=True)]
+
+        def full(letters: set[str]) -> TensorType:
+            return TensorType(tuple(lengths[letter] if letter in letters else 1 for letter in order))
+
+        sides = [
+            (
+                tape.aligned(x, [term.index(letter) if letter in term else None for letter in order]),
+                {letter for letter in term if lengths[letter] != 1},
+            )
+            for x, term in zip(inputs, terms, strict=True)
+        ]
         left, letters = sides[0]
-        if len(inputs) == 1:
-            kept = tuple(letter for letter in order if letter in letters and letter in result)
-            if len(result) < len(terms[0]):  # PyTorch sums over an axis of length 1, too, where there is one input
-                left, letters = _summed(tape, left, kept, lengths), kept
+        if len(inputs) == 1 and len(result) < len(terms[0]):  # over axes of length 1, too
+            letters = letters & set(result)
+            left = tape.new(full(letters), left)
         for step, (right, others) in zip(self._steps(lengths), sides[1:], strict=True):
             early_left, early_right, over, summed = step
             if early_left:
-                letters = tuple(letter for letter in order if letter in letters and letter not in early_left)
-                left = _summed(tape, left, letters, lengths)
+                letters = letters - set(early_left)
+                left = tape.new(full(letters), left)
             if early_right:
-                others = tuple(letter for letter in order if letter in others and letter not in early_right)
-                right = _summed(tape, right, others, lengths)
+                others = others - set(early_right)
+                right = tape.new(full(others), right)
             if not summed:
-                over = tuple(letter for letter in order if letter in over)
-                left = traces.mul(tape, _spread(tape, left, letters, over), _spread(tape, right, others, over))
-                letters = over
+                left, letters = traces.mul(tape, left, right), letters | others
                 continue
-            both = tuple(letter for letter in order if letter in letters and letter in others and letter not in summed)
-            rows = tuple(letter for letter in order if letter in letters and letter not in others)
-            columns = tuple(letter for letter in order if letter in others and letter not in letters)
-            inner_letters = tuple(letter for letter in order if letter in summed)
-            if _columns_first(order, rows, {*both, *rows, *inner_letters}):
-                left, right, letters, others, rows, columns = right, left, others, letters, columns, rows
-            groups = [product(lengths[letter] for letter in group) for group in (both, rows, inner_letters, columns)]
-            stack, height, inner, width = groups
-            a = tape.permute(left, [letters.index(letter) for letter in both + rows + inner_letters])
-            b = tape.permute(right, [others.index(letter) for letter in both + inner_letters + columns])
-            a, b = tape.reshape(a, (stack, height, inner)), tape.reshape(b, (stack, inner, width))
-            macs = product(lengths[letter] for letter in over)
-            y = traces.mm(tape, a, b, macs, TensorType((stack, height, width)))
-            letters = both + rows + columns
-            left = tape.reshape(y, [lengths[letter] for letter in letters])
-        wanted = tuple(letter for letter in result if lengths[letter] != 1)
-        left = tape.permute(left, [letters.index(letter) for letter in wanted])
+            inner = tuple(letter for letter in order if letter in summed)
+            both = tuple(letter for letter in order if letter in letters & others and letter not in summed)
+            rows = tuple(letter for letter in order if letter in letters - others)
+            columns = tuple(letter for letter in order if letter not in {*both, *rows, *inner})
+            if rows and columns and order.index(columns[-1]) < order.index(rows[0]):
+                left, right, rows, columns = right, left, columns, rows
+            present = letters | others
+            groups = [
+                product(lengths[letter] if letter in present else 1 for letter in group)
+                for group in (both, rows, inner, columns)
+            ]
+            stack, height, depth, width = groups
+            a = tape.permute(left, [order.index(letter) for letter in both + rows + inner + columns])
+            b = tape.permute(right, [order.index(letter) for letter in both + inner + columns + rows])
+            a, b = tape.reshape(a, (stack, height, depth)), tape.reshape(b, (stack, depth, width))
+            y = traces.mm(tape, a, b, product(lengths[letter] for letter in over), TensorType((stack, height, width)))
+            letters = present - set(summed)
+            made = both + rows + inner + columns
+            y = tape.reshape(y, [lengths[letter] if letter in letters else 1 for letter in made])
+            left = tape.aligned(y, [made.index(letter) for letter in order])
+        left = tape.permute(left, range(len(order)))
         return tape.reshape(left, [lengths[letter] for letter in result])
 
     def onnx(self, o: "OnnxEmitter", *inputs: "OnnxValue") -> "OnnxValue":
@@ -305,13 +317,6 @@ class Einsum(Operator):
             if found is not None:
                 return found
         return o.node("Einsum", *inputs, equation=f"{','.join(map(''.join, terms))}->{''.join(result)}")
-
-
-def _columns_first(order: Letters, rows: Letters, others: set[str]) -> bool:
-    """Whether PyTorch swaps the sides of a product: every axis that is not `others`, also where its length is 1 by now,
-    comes before every one of `rows`."""
-    columns = [place for place, letter in enumerate(order) if letter not in others]
-    return bool(rows and columns) and columns[-1] < order.index(rows[0])
 
 
 def _matmul(
@@ -338,24 +343,6 @@ def _matmul(
 def _turned(o: "OnnxEmitter", x: "OnnxValue") -> "OnnxValue":
     rank = x.type.rank
     return o.node("Transpose", x, perm=(*range(rank - 2), rank - 1, rank - 2))
-
-
-def _without_ones(tape: "Tape", x: "Traced", term: Letters, lengths: dict[str, Dim]) -> "tuple[Traced, Letters]":
-    letters = tuple(letter for letter in term if lengths[letter] != 1)
-    return (x if letters == term else tape.reshape(x, [lengths[letter] for letter in letters])), letters
-
-
-def _summed(tape: "Tape", x: "Traced", kept: Letters, lengths: dict[str, Dim]) -> "Traced":
-    """The sum over the other axes: it lies in order, which is that of the result."""
-    return tape.new(TensorType(tuple(lengths[letter] for letter in kept)), x)
-
-
-def _spread(tape: "Tape", x: "Traced", letters: Letters, over: Letters) -> "Traced":
-    """With an axis for every letter of the product, of length 1 where it has none."""
-    present = [letter for letter in over if letter in letters]
-    x = tape.permute(x, [letters.index(letter) for letter in present])
-    dims = iter(x.type.dims)
-    return tape.reshape(x, [next(dims) if letter in letters else 1 for letter in over])
 
 
 OPERATORS = (Einsum,)

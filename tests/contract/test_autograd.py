@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable, Sequence
 
 import pytest
 import torch
@@ -159,18 +160,23 @@ def test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(pattern: str
     compare(net, *(torch.randn([int(d) for d in re.findall(r"\d+", type)[1:]]) for type in inputs))
 
 
-def test_any_einsum_keeps_what_pytorch_measures() -> None:
-    """(Of axes longer than 1: what PyTorch makes of strides of the others is not followed.)"""
-    for seed in range(120):
-        pattern, shapes = random_einsum(random.Random(seed))
+@pytest.mark.parametrize(
+    ("lengths", "seeds"),
+    [((2, 3, 4), range(120)), ((1, 1, 2, 3, 4), (*range(80), 86, 107, 114, 121, 124, 220, 229, 248))],
+    ids=["longer", "ones"],
+)
+def test_any_einsum_keeps_what_pytorch_measures(lengths: Sequence[int], seeds: Iterable[int]) -> None:
+    """Element-wise functions look at the strides of axes of length 1, too."""
+    for seed in seeds:
+        pattern, shapes = random_einsum(random.Random(seed), lengths)
         test_an_einsum_leaves_its_result_in_the_order_that_pytorch_does(
             pattern, tuple(f"f32{shape}" for shape in shapes)
         )
 
 
-def random_einsum(random: random.Random) -> tuple[str, list[list[int]]]:
+def random_einsum(random: random.Random, choice: Sequence[int]) -> tuple[str, list[list[int]]]:
     """A pattern, of which more than half sum over nothing, and the shapes of its inputs."""
-    lengths = {letter: random.choice([2, 3, 4]) for letter in "abcde"}
+    lengths = {letter: random.choice(choice) for letter in "abcde"}
     terms = [random.sample("abcde", random.randint(1, 3)) for _ in range(random.choice([1, 2, 2, 2, 3]))]
     used = sorted({letter for term in terms for letter in term})
     result = random.sample(used, len(used) if random.random() < 0.6 else random.randint(1, len(used)))
