@@ -53,6 +53,14 @@ def without_gradient(program: Program) -> set[Value]:
     return found
 
 
+def data_of(program: Program) -> set[Value]:
+    """The values that lack a gradient in some run, where the code of an operator depends on that; else none."""
+    nodes = (node for function in program.functions for node, _ in walk(function.nodes))
+    if not any(isinstance(node, Op) and node.op.asks_for_gradients for node in nodes):
+        return set()
+    return without_gradient(program)
+
+
 def _bare(node: Op, found: set[Value]) -> list[Value]:
     """The results that lack a gradient where those inputs do."""
     given = [TracedTensor(value.type, value not in found, Storage(0, kept=True)) for value in node.inputs]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from archdsl.analysis import strides as layout
 from archdsl.analysis.effort import Effort
+from archdsl.analysis.gradients import data_of
 from archdsl.analysis.runs import outer_values, trampoline
 from archdsl.analysis.strides import Strides
 from archdsl.analysis.training import Recorder, Storage, TracedTensor
@@ -35,6 +36,7 @@ class Layouts:
         self._outer: dict[Repeat, tuple[Value, ...]] = {}
         self._sample = {program.batch_symbol or "": 1}
         self._found: dict[Op, set[bool]] = {}
+        self._data = data_of(program)
         trampoline((program.entry, ((None, False),) * len(program.inputs)), self._steps)
 
     def contiguous(self, node: Op) -> bool | None:
@@ -66,7 +68,7 @@ class Layouts:
             if isinstance(node, Op):
                 if given:
                     self._found.setdefault(node, set()).add(self._in_order(node.inputs[0], given[0][0]))
-                results = _results(node, given)
+                results = self._results(node, given)
             elif isinstance(node, Call):
                 results = yield node.callee, tuple((strides, False) for strides, _ in given)
             else:
@@ -84,16 +86,15 @@ class Layouts:
             known.update(zip(node.outputs, results, strict=True))
         return [known[value] for value in (body.results if repeat else body.outputs)]
 
-
-def _results(node: Op, given: Sequence[_Layout]) -> list[_Layout]:
-    tensors = [
-        TracedTensor(value.type, False, Storage(0, kept=True), strides, number)
-        for value, (strides, number) in zip(node.inputs, given, strict=True)
-    ]
-    if _is_idle(node):
-        return [given[0]]
-    made = cast("TracedTensor | tuple[TracedTensor, ...]", node.op.autograd(cast("Tape", Recorder()), *tensors))
-    return [(each.strides, each.number) for each in (made if isinstance(made, tuple) else (made,))]
+    def _results(self, node: Op, given: Sequence[_Layout]) -> list[_Layout]:
+        tensors = [
+            TracedTensor(value.type, value not in self._data, Storage(0, kept=True), strides, number)
+            for value, (strides, number) in zip(node.inputs, given, strict=True)
+        ]
+        if _is_idle(node):
+            return [given[0]]
+        made = cast("TracedTensor | tuple[TracedTensor, ...]", node.op.autograd(cast("Tape", Recorder()), *tensors))
+        return [(each.strides, each.number) for each in (made if isinstance(made, tuple) else (made,))]
 
 
 def _is_idle(node: Op) -> bool:

@@ -78,7 +78,9 @@ PRINTED = [
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> resize(2) -> linear(3)", 2_304),
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> pad(1, axis = 2) -> linear(3)", 720),
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> prelu -> linear(3)", 576),
-    ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> group_norm(3) -> linear(3)", 576),
+    ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> scale -> group_norm(3) -> linear(3)", 576),
+    ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> group_norm(3, !affine) -> linear(3)", 576),
+    ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> group_norm(3) -> linear(3)", 648),  # data is given flat
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> instance_norm -> linear(3)", 648),
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> lrn -> linear(3)", 576),
     ("f32[N, 8, 8, 3]", "permute([0,3,1,2]) -> reduce_mean(1, keepdim) -> linear(3)", 216),

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from textwrap import wrap
 
 from archdsl.analysis.cost import cost
-from archdsl.analysis.gradients import without_gradient
+from archdsl.analysis.gradients import data_of
 from archdsl.backends.torch.classes import Classes, Specialisation, callees, specialise
 from archdsl.backends.torch.emitter import Emitter, Helpers
 from archdsl.backends.torch.items import Body
@@ -28,7 +28,7 @@ from archdsl.backends.torch.roll import roll
 from archdsl.backends.torch.tidy import tidy, untangle
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.ir.conditions import stated
-from archdsl.ir.program import Call, Function, Op, Program, Value, walk
+from archdsl.ir.program import Call, Function, Op, Program, walk
 from archdsl.limits import Limits
 
 OTHERS = (2, 3)
@@ -167,7 +167,7 @@ class _Source:
     def _written(self, program: Program, free: Sequence[str]) -> Classes:
         identities = _identities(program)
         vanishing = _vanishing(program, identities)
-        data = _data(program)
+        data = data_of(program)
         blocks: dict[Hashable, list[Body]] = {}
         recomputes = False
         for function in program.functions:
@@ -277,14 +277,6 @@ def _identities(program: Program) -> set[Function]:
         if function.outputs[0] in same and not stateful:
             found.add(function)
     return found
-
-
-def _data(program: Program) -> set[Value]:
-    """What may have no gradient, where code depends on that."""
-    nodes = (node for function in program.functions for node, _ in walk(function.nodes))
-    if not any(isinstance(node, Op) and node.op.asks_for_gradients for node in nodes):
-        return set()
-    return without_gradient(program)
 
 
 def _vanishing(program: Program, identities: set[Function]) -> set[Function]:
