@@ -221,8 +221,8 @@ class Network:
         return memory(self.program)
 
     def conditions(self, training: bool = False) -> "tuple[Need, ...]":
-        """What sizes must be for the network to have an answer, beyond that each symbol is 1 or more: `dim` is to be
-        `least` or more, for the `reason`. With `training` also what PyTorch needs to train it."""
+        """Conditions on the sizes for the network to have an answer, beyond that each symbol is 1 or more: `dim` is to
+        be `least` or more, for the `reason`. With `training` also those that PyTorch has to train it."""
         from archdsl.ir.conditions import conditions
 
         return conditions(self.program, training)

@@ -1,4 +1,4 @@
-"""Which tensors may come without a gradient when a network trains: data, and what is made of data alone.
+"""Tensors that may come without a gradient when a network trains: data, and what is made of data alone.
 
 A function is called with data in one place and with what was learned in another, and has one code for both. So what is
 found is what lacks a gradient *somewhere*: a value that does so in one call does so here.
