@@ -86,6 +86,14 @@ def _root(real: str, root: str | None) -> str:
     return here if _inside(real, here) else os.path.dirname(real)
 
 
+def _is_path(path: str) -> bool:
+    """Whether a system may have a file of this name: not with a NUL, nor with half of a character."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -243,7 +251,7 @@ class _Loader:
 
     def _file(self, item: ast.Use, real: str) -> Module | None:
         assert item.path is not None
-        path = os.path.realpath(os.path.join(os.path.dirname(real), item.path)) if "\0" not in item.path else ""
+        path = os.path.realpath(os.path.join(os.path.dirname(real), item.path)) if _is_path(item.path) else ""
         if not path or not _inside(path, self.root):
             self.report.error(
                 "E0207",
