@@ -444,4 +444,4 @@ def _constant(value: object) -> str:
     if isinstance(value, str):
         quote = "'" if value.count('"') > value.count("'") else '"'
         return quote + value.encode("unicode_escape").decode("ascii").replace(quote, "\\" + quote) + quote
-    return repr(value)
+    return "..." if value is ... else repr(value)
