@@ -220,7 +220,7 @@ def test_the_source_of_a_built_class_can_be_asked_for(spec: Path) -> None:
     source = inspect.getsource(type(module))
     assert source.startswith("class Tiny(nn.Module):")
     assert source.strip() in net.torch_source()
-    assert inspect.getsource(type(module).forward).lstrip().startswith("def forward(self, x):")
+    assert inspect.getsource(type(module).forward).lstrip().startswith("def forward(self, x: Tensor) -> Tensor:")
 
 
 def test_a_built_class_that_nobody_holds_is_forgotten() -> None:

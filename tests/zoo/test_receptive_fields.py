@@ -8,6 +8,7 @@ from zoo_specs import program
 from archdsl.analysis.field import FieldModel
 from archdsl.backends.torch.build import build_module
 from archdsl.ir.program import Output, Program
+from archdsl.records import replace
 
 CASES: list[tuple[str, str, dict[str, object], str, int, int]] = [
     ("resnet", "resnet", {"depth": 18}, "layer2", 160, 99),
@@ -27,9 +28,9 @@ def up_to(net: Program, label: str) -> Program:
     entry = net.entry
     value = entry.labels[label]
     last = next(place for place, node in enumerate(entry.nodes) if value in node.outputs)
-    entry.nodes = entry.nodes[: last + 1]
-    entry.outputs = (value,)
-    return Program(net.name, entry, net.functions, [Output("y", value, False)])
+    cut = replace(entry, nodes=entry.nodes[: last + 1], outputs=(value,))
+    functions = [cut if function is entry else function for function in net.functions]
+    return Program(net.name, cut, functions, [Output("y", value, False)])
 
 
 def spoilt(module: torch.nn.Module, image: torch.Tensor, axis: int, start: int, stop: int, place: int) -> bool:

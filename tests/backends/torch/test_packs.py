@@ -75,4 +75,4 @@ def test_what_is_no_growing_tuple_has_names(body: str) -> None:
 def test_a_block_of_any_number_of_tensors_is_one_class() -> None:
     source = torch_source(program(WRITTEN_OUT["one block of several numbers"]))
     assert source.count("class ") == 2
-    assert "def forward(self, *xs):" in source and "self.q(x, self.p(x, x), x)" in source
+    assert "def forward(self, *xs: Tensor) -> Tensor:" in source and "self.q(x, self.p(x, x), x)" in source

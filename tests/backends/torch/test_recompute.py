@@ -206,10 +206,10 @@ def test_the_source_is_a_method_and_a_call_of_it() -> None:
     source = torch_source(program(BODIES["a chain"], True))
     assert (
         """\
-    def squeeze(self, x):
+    def squeeze(self, x: Tensor) -> Tensor:
         return F.relu(self.batch_norm(self.conv[0](x)))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = recompute(self.squeeze, x)  # [N, 4, 8, 8]
         return self.conv[1](x)  # [N, 2, 8, 8]
 """
@@ -225,8 +225,10 @@ def test_only_what_is_needed_is_defined_and_imported() -> None:
 
 
 def test_a_method_takes_the_counters_that_its_submodules_need_and_no_others() -> None:
-    assert "def recomputed(self, i, j, x):" in torch_source(program(BODIES["two repeats around"], True))
-    assert "def recomputed(self, x):" in torch_source(
+    assert "def recomputed(self, i: int, j: int, x: Tensor) -> Tensor:" in torch_source(
+        program(BODIES["two repeats around"], True)
+    )
+    assert "def recomputed(self, x: Tensor) -> Tensor:" in torch_source(
         program("repeat 3 { conv(3, 1) -> recompute { relu -> tanh } }", True)
     )
 
@@ -250,7 +252,10 @@ def test_a_label_that_is_no_python_name_names_a_method_all_the_same() -> None:
 def test_a_method_takes_only_what_its_results_depend_on() -> None:
     text = "relu; b = tanh; recompute { conv(4, 1); [b, x] -> add -> conv(3, 1); x -> conv(2, 1) }"
     source = torch_source(program(text, True))
-    assert "    def recomputed(self, x):\n        return self.conv[2](x)\n" in source and "tanh" not in source
+    assert (
+        "    def recomputed(self, x: Tensor) -> Tensor:\n        return self.conv[2](x)\n" in source
+        and "tanh" not in source
+    )
     build_module(program(text, True)).train()(torch.zeros(1, 3, 8, 8))
 
 
@@ -267,11 +272,11 @@ def test_a_tuple_that_a_loop_makes_longer_is_one_variable_in_a_loop() -> None:
     assert names == ["StatisticsKept", "Dense", "M"]
     assert (
         """\
-    def squeeze(self, *xs):
+    def squeeze(self, *xs: Tensor) -> Tensor:
         x = F.relu(self.norm1(torch.cat(xs, dim=1)))
         return self.conv1(x)
 
-    def forward(self, *xs):
+    def forward(self, *xs: Tensor) -> Tensor:
         x = F.relu(self.norm2(recompute(self.squeeze, *xs)))
         return self.conv2(x)
 """
