@@ -255,7 +255,7 @@ _Terms = dict[tuple[Derivation, ...], tuple[tuple[Derivation, ...], int]]
 
 
 _NEUTRAL = {"+": 0, "-": 0, "*": 1, "//": 1, "**": 1}
-"""What leaves a whole number as it is on the right of an operator."""
+"""The number that changes nothing on the right of an operator."""
 
 
 def spelled(formula: Derivation, atoms: Mapping[Derivation, Derivation]) -> Derivation:
