@@ -20,6 +20,7 @@ from archdsl.types.derivations import (
     Derivation,
     Undecided,
     bare,
+    constant,
     equal_formulas,
     formula_of,
     kind,
@@ -28,7 +29,6 @@ from archdsl.types.derivations import (
     substituted,
     value_of,
 )
-from archdsl.types.derivations import constant as constant_formula
 from archdsl.types.dims import Dim
 
 
@@ -109,12 +109,12 @@ class Parameters:
         self._fixed: dict[Derivation, Derivation] = {}
         self._modules: dict[str, Column] = {}
         for text, atom, values, declared in _candidates(functions):
-            constant = all(_same(value, values[0]) for value in values)
+            unchanging = all(_same(value, values[0]) for value in values)
             if free is not None:
                 declared = values[0] if text in free else NO_DEFAULT
             says_nothing = _says_nothing(values[0], declared) if free is None else text not in free
-            if constant and (atom in fixed or says_nothing):
-                self._fixed[atom] = constant_formula(values[0])
+            if unchanging and (atom in fixed or says_nothing):
+                self._fixed[atom] = constant(values[0])
             else:
                 chosen = identifier(identifier(text, reserved), self._named)
                 self._named[chosen] = _Known(atom, values, declared=declared)
@@ -244,7 +244,7 @@ class Parameters:
             found = found or local
         if found is None or found.size > LONGEST:
             return None
-        for value, atoms in zip(column, self._environments(), strict=False):
+        for value, atoms in zip(column, self._environments(), strict=True):
             try:
                 if value is not ABSENT and not _same(value_of(found, atoms), value):
                     return None
@@ -273,9 +273,10 @@ class Parameters:
         for s, value in enumerate(column):
             formula = None if value is ABSENT else formula_of(value)
             local = None if formula is None else self._local(formula, s)
-            for atom in set[Derivation]() if local is None else local.atoms() & self._atoms.keys():
-                values = self._named[self._atoms[atom]].values
-                if all(_same(each, values[0]) for each in values):
+            used = set[Derivation]() if local is None else local.atoms()
+            for atom, text in self._atoms.items():  # in the order of the parameters, as the code depends on it
+                values = self._named[text].values
+                if atom in used and all(_same(each, values[0]) for each in values):
                     raise Fixed({atom})
 
     def _use(self, formula: Derivation, *defaults: object) -> None:

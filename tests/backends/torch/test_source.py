@@ -1,6 +1,7 @@
 """The generated source reads well, is laid out as ruff lays code out, and never runs what a spec's texts say."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -376,3 +377,16 @@ def test_a_function_in_a_chain_of_one_label_is_its_module(step: str, module: str
 def test_a_rearrangement_is_cut_moved_and_joined_and_no_more(pattern: str, code: str) -> None:
     net = archdsl.load(f"model m {{\n input x: f32[N, 6, 6*T, 5]\n rearrange({pattern})\n output y\n}}\n")
     assert f"        return {code}  # " in net.torch_source() or f"        return {code}\n" in net.torch_source()
+
+
+def test_the_source_is_the_same_whatever_order_sets_have() -> None:
+    """Which parameters a model's class takes must not hang on how a process hashes names."""
+    code = "import archdsl; print(archdsl.load('stochastic_depth').torch_source())"
+
+    def written(seed: int) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+        ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        return ran.stdout
+
+    assert written(0) == written(1) == written(3)
+    assert "survival: float = 0.5" in written(1)
