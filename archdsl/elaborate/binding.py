@@ -5,7 +5,7 @@ choices and ranges, and reports every mistake at the argument that made it. No o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.diagnostics.model import Edit, Label
 from archdsl.elaborate.arithmetic import elements, same
@@ -17,6 +17,7 @@ from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
     Closure,
+    Given,
     Interface,
     OperatorRef,
     Partial,
@@ -36,20 +37,6 @@ from archdsl.records import replace
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr
-
-if TYPE_CHECKING:
-    from archdsl.types.derivations import Derivation
-
-
-class Given:
-    """An argument as written: its value and where it stands."""
-
-    __slots__ = ("formula", "span", "value")
-
-    def __init__(self, value: Any, span: Span, formula: "Derivation | None" = None) -> None:
-        self.value = value
-        self.span = span
-        self.formula = formula
 
 
 class Binder:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from archdsl.diagnostics.model import Label
-from archdsl.elaborate.binding import Binder, Given
+from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.flow import shown_targets
 from archdsl.elaborate.frame import Frame
@@ -26,6 +26,7 @@ from archdsl.elaborate.values import (
     BlockDef,
     Closure,
     Flow,
+    Given,
     OperatorRef,
     Partial,
     Scope,
@@ -191,7 +192,7 @@ class Elaborator(SharedInstances):
             self.check_size(type, span)
         outputs = tuple([Value(type) for type in types])
         node = Op(op, inputs, outputs, Segment(op.name), span)
-        node.given = self.evaluator.written({name: each.formula for name, each in given.items()})
+        node.given = self.evaluator.written(given)
         frame.builder.add(node)
         return (outputs[0] if len(outputs) == 1 else outputs), node
 

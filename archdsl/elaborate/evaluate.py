@@ -17,6 +17,7 @@ from archdsl.elaborate.values import (
     UNKNOWN,
     BlockDef,
     Closure,
+    Given,
     OperatorRef,
     Partial,
     Scope,
@@ -180,7 +181,7 @@ class Evaluator(Arithmetic):
         """The caller's formulas of what the names of a callee are bound to."""
         return None
 
-    def written(self, given: "Mapping[str, Derivation | None]") -> "Mapping[str, Derivation] | None":
+    def written(self, given: Mapping[str, Given]) -> "Mapping[str, Derivation] | None":
         """The formulas of an operator's arguments."""
         return None
 

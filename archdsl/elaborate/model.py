@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.diagnostics.model import Sink
-from archdsl.elaborate.binding import Binder, Given
+from archdsl.elaborate.binding import Binder
 from archdsl.elaborate.builder import Builder, mark_train_only, reachable, total_operators
 from archdsl.elaborate.calls import Elaborator
 from archdsl.elaborate.evaluate import Evaluator
@@ -14,7 +14,7 @@ from archdsl.elaborate.functions import plain
 from archdsl.elaborate.module import Module, TestItem
 from archdsl.elaborate.report import CALL_STEPS, Reporter, elaboration, no_such_symbol
 from archdsl.elaborate.resolve import Resolver
-from archdsl.elaborate.values import BlockDef, ModelPreset, Scope, Static, is_list
+from archdsl.elaborate.values import BlockDef, Given, ModelPreset, Scope, Static, is_list
 from archdsl.ir.program import Function, Program
 from archdsl.limits import Ledger, Limits
 from archdsl.records import replace

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.elaborate.evaluate import Evaluator
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.values import BlockDef, Closure, OperatorRef, Scope, Static, is_list, length
+from archdsl.elaborate.values import BlockDef, Closure, Given, OperatorRef, Scope, Static, is_list, length
 from archdsl.ir.program import Call, Value
 from archdsl.records import record
 from archdsl.syntax import ast
@@ -52,10 +52,11 @@ class Remembering(Evaluator):
             value = super().evaluate(expr, scope)
         finally:
             self._open -= 1
-        if self._open or isinstance(value, bool) or not isinstance(value, (int, float)):
-            return value
+        chooses = isinstance(expr, (ast.CallExpr, ast.Conditional, ast.Match))
+        if (self._open and not chooses) or isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value  # inside another expression arithmetic carries formulas along
         formula = _translated(expr, scope)
-        if formula is None and isinstance(expr, (ast.CallExpr, ast.Conditional, ast.Match)):
+        if formula is None and chooses:
             return bare(value)  # one arm's formula would be taken for all of them
         return value if formula is None else traced(value, formula)
 
@@ -104,8 +105,8 @@ class Remembering(Evaluator):
                     found[name] = formula
         return found
 
-    def written(self, given: Mapping[str, Derivation | None]) -> Mapping[str, Derivation]:
-        return {name: formula for name, formula in given.items() if formula is not None}
+    def written(self, given: Mapping[str, Given]) -> Mapping[str, Derivation]:
+        return {name: each.formula for name, each in given.items() if each.formula is not None}
 
     def enter(self, scope: Scope, inputs: Sequence[Value], origin: "ast.Block | ast.Model | Closure") -> None:
         owner = id(origin.body if isinstance(origin, Closure) else origin)

@@ -4,7 +4,7 @@ Static values are plain Python values: `int`, `float`, `bool`, `str`, `None`, `t
 language), `range`, `Expr` (a symbolic dimension), `WeightRef`; and the classes below. `UNKNOWN` is poison: a value
 whose computation already gave a diagnostic. Everything that touches it is silent."""
 
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archdsl.ir.operator import ArgumentSpec, Operator, WeightRef
 from archdsl.ir.program import Call, Node, Op, Value
@@ -12,6 +12,9 @@ from archdsl.records import field, record
 from archdsl.source import Span
 from archdsl.syntax import ast
 from archdsl.types.dims import Expr
+
+if TYPE_CHECKING:
+    from archdsl.types.derivations import Derivation
 
 
 class Unknown:
@@ -251,6 +254,17 @@ def show(value: object, depth: int = 0) -> str:
         return value.syntax.name.id
     text = str(value)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 3] + "..."
+
+
+class Given:
+    """An argument as written: its value and where it stands."""
+
+    __slots__ = ("formula", "span", "value")
+
+    def __init__(self, value: Any, span: Span, formula: "Derivation | None" = None) -> None:
+        self.value = value
+        self.span = span
+        self.formula = formula
 
 
 @record

@@ -2,9 +2,9 @@
 
 A program that source is printed from is elaborated with numbers of this kind: `4 * width` is 256, and still knows that
 it is four times the parameter `width`. A `TracedInt` is an `int` to everyone who does not ask: it compares, hashes and
-prints as one, so no rule of an operator has to know of it. Arithmetic carries formulas along; what arithmetic does not
-follow (`max` of two numbers, a number that becomes a symbol's factor) loses them, which costs a parameter in the
-printed code and never a wrong one, because a formula is worked out again before it is printed.
+prints as one, so no rule of an operator has to know of it. Arithmetic carries formulas along. What arithmetic does not
+follow (a number that becomes a symbol's factor) loses them, and `max` in the rule of an operator keeps that of the
+larger number: a formula is worked out again before it is printed, so it is right for all the numbers that there are.
 
 A formula is over *atoms*: the parameters and signature dimensions of the block whose body is being elaborated, and the
 sizes of its inputs (`axis`). Each atom names its block (`owner`), because a body in braces is written in one block and
@@ -111,7 +111,7 @@ def bare(value: Any) -> Any:
     if isinstance(value, TracedBool):
         return bool(value)
     if isinstance(value, TracedFloat):
-        return float.__add__(value, 0.0) if value else float.fromhex(float.hex(value))
+        return float(value)
     return value
 
 
@@ -161,7 +161,8 @@ def _exact(left: Any, right: Any) -> Any:
 
 
 def half_away(value: Any) -> int:
-    """The language's `round`."""
+    """The language's `round` as generated code writes it. Where the language comes to another number (just below a
+    half), a formula that holds it is not what its number is, and is not printed."""
     return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
 
 
@@ -342,11 +343,6 @@ def _added(left: _Terms, right: _Terms, sign: int) -> _Terms:
         shown, known = total.get(key, (factors, 0))
         total[key] = (shown, known + sign * count)
     return {key: term for key, term in total.items() if term[1]}
-
-
-def difference(left: Derivation, right: Derivation) -> Derivation:
-    """`left - right`, collected."""
-    return collected(Derivation("-", left, right))
 
 
 def equal_formulas(left: Derivation, right: Derivation) -> bool:

@@ -117,6 +117,7 @@ THRICE = f"*(constant(3), {OUT})"
         ("let wide = 2 * out; conv(wide, 1)", f"*(constant(2), {OUT})"),
         ("conv(match out { 8 => 3 * out, _ => 1 }, 1)", f"if(==({OUT}, constant(8)), {THRICE}, constant(1))"),
         ('conv(match out { 8 => out, _ => error("no") }, 1)', OUT),
+        ("let wide = [out if out > 4 else c, 3]; conv(wide[0], 1)", f"if(>({OUT}, constant(4)), {OUT}, {C})"),
         ("concat { id | conv(out, 1) }", f"+({C}, {OUT})"),
         ("for i in 0..3 { concat { id | conv(out, 1) } }", f"+({C}, *(constant(3), {OUT}))"),
         ("if c != out { conv(out, 1) }", f"!=({C}, {OUT})"),
